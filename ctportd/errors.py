@@ -1,0 +1,188 @@
+"""Every error that ctportd raises on purpose, in one tree.
+
+::
+
+    CtportdError                 what happened, to what, and what to do
+    ├── ConfigError              the configuration file; exit status 78
+    ├── InvalidArgument          a request's argument was refused; nothing was sent
+    ├── PromptNotFound           a file to play is nowhere; nothing was sent
+    ├── LinkError                between us and ctserver
+    │   ├── ConnectFailed        no connection could be made
+    │   ├── Disconnected         the connection went while a request waited, or before it was sent
+    │   ├── RequestFailed        ctserver answered ERROR
+    │   ├── RequestTimedOut      no reply within what the request itself may take
+    │   └── BadReply             a reply that the protocol does not know
+    ├── ServerError              ctserver as a child process: cannot start, gave up, does not stop
+    ├── PluginError              a plugin that cannot be loaded or used
+    ├── StoreError               the database of calls and messages
+    ├── ControlError             the running daemon could not be reached, or refused
+    ├── AudioError               a sound file that cannot be read or written
+    └── PhoneError               a virtual telephone's call that cannot go on
+
+    CallEnded                    no fault: the call is over. Clean up in ``finally``.
+
+A caller who hangs up is the normal end of a call, so :class:`CallEnded` stands outside the tree:
+``except CtportdError`` does not catch it.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AudioError",
+    "BadReply",
+    "CallEnded",
+    "ConfigError",
+    "ConnectFailed",
+    "ControlError",
+    "CtportdError",
+    "Disconnected",
+    "InvalidArgument",
+    "LinkError",
+    "PhoneError",
+    "PluginError",
+    "PromptNotFound",
+    "RequestFailed",
+    "RequestTimedOut",
+    "ServerError",
+    "StoreError",
+]
+
+
+class CtportdError(Exception):
+    """Base of every error of ctportd."""
+
+
+class ConfigError(CtportdError):
+    """The configuration has a mistake; the message names file, table, key, what was found and expected."""
+
+
+class InvalidArgument(CtportdError, ValueError):
+    """An argument of a request was refused before anything was sent.
+
+    Attributes:
+        request: The request's name, such as ``play``.
+        argument: The argument's name, such as ``file``.
+    """
+
+    def __init__(self, request: str, argument: str, problem: str) -> None:
+        self.request = request
+        self.argument = argument
+        super().__init__(f"{request}: {argument} {problem}")
+
+
+class PromptNotFound(CtportdError, LookupError):
+    """A file to play was found in none of the places where it is looked for.
+
+    Attributes:
+        name: The name as it was given.
+        searched: Every path that was tried, in order.
+    """
+
+    def __init__(self, name: str, searched: tuple[str, ...]) -> None:
+        self.name = name
+        self.searched = searched
+        super().__init__(f"there is no prompt {name!r}; searched: {', '.join(searched)}")
+
+
+class LinkError(CtportdError):
+    """Something between ctportd and ctserver.
+
+    Attributes:
+        link: What the connection leads to, such as ``port 2``.
+    """
+
+    def __init__(self, link: str, problem: str) -> None:
+        self.link = link
+        super().__init__(f"{link}: {problem}")
+
+
+class ConnectFailed(LinkError):
+    """No connection could be made."""
+
+
+class Disconnected(LinkError):
+    """The connection was lost while the request waited for its reply, or was not there to send it."""
+
+
+class RequestFailed(LinkError):
+    """Ctserver answered a request with ERROR.
+
+    Attributes:
+        request: The request's name on the wire, such as ``ctplay``.
+        details: The reply's arguments after ``ERROR``.
+    """
+
+    def __init__(self, link: str, request: str, details: tuple[str, ...]) -> None:
+        self.request = request
+        self.details = details
+        said = " ".join(details)
+        super().__init__(link, f"ctserver refused {request}" + (f": {said}" if said else ""))
+
+
+class RequestTimedOut(LinkError):
+    """A request had no reply within the time that it may take.
+
+    Attributes:
+        request: The request's name on the wire.
+        seconds: How long was waited.
+    """
+
+    def __init__(self, link: str, request: str, seconds: float) -> None:
+        self.request = request
+        self.seconds = seconds
+        super().__init__(link, f"no reply to {request} within {seconds:g} s")
+
+
+class BadReply(LinkError):
+    """A reply whose first argument is neither OK, ERROR nor EVENT."""
+
+    def __init__(self, link: str, request: str, status: str) -> None:
+        self.request = request
+        super().__init__(link, f"the reply to {request} says {status!r} where OK, ERROR or EVENT is expected")
+
+
+class ServerError(CtportdError):
+    """A ctserver that is run as a child process cannot be started or did not become ready."""
+
+
+class PluginError(CtportdError):
+    """A plugin cannot be loaded, or does not fit the hooks.
+
+    Attributes:
+        plugin: The plugin's name.
+    """
+
+    def __init__(self, plugin: str, problem: str) -> None:
+        self.plugin = plugin
+        super().__init__(f"plugin {plugin}: {problem}")
+
+
+class StoreError(CtportdError):
+    """The database of calls and messages cannot be used."""
+
+
+class ControlError(CtportdError):
+    """The running daemon could not be reached through its socket, or refused what was asked."""
+
+
+class AudioError(CtportdError):
+    """A sound file cannot be read or written."""
+
+
+class PhoneError(CtportdError):
+    """A virtual telephone cannot place its call or go on with it."""
+
+
+class CallEnded(Exception):
+    """The call is over: the far end hung up, or we did.
+
+    Raised out of whatever the plugin awaits. There is nothing left to say to the caller, but everything to
+    put in order: clean up in ``finally``.
+
+    Attributes:
+        reason: ``hangup``, ``loopdrop``, ``stopping`` and the like.
+    """
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"the call ended: {reason}")

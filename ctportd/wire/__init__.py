@@ -1,0 +1,1 @@
+"""The wire protocol of ctserver without any I/O: bytes in, messages out, and back."""
