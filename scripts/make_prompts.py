@@ -1,11 +1,12 @@
 """Make the spoken prompts that ship with ctportd.
 
 Every row of ``prompts.tsv`` (a name, a tab, what is spoken) becomes NAME.au beside it: 8 kHz mono G.711
-mu-law, spoken by flite. A text in square brackets is a sound made here instead of words. With one version
-of flite the same text always gives the same bytes, so a second run changes no file.
+mu-law, spoken by flite. A text in square brackets is a sound made here instead of words. With the same flite and
+libraries the same text gives the same bytes, so a second run changes no file.
 """
 
 import argparse
+import functools
 import io
 import re
 import shutil
@@ -26,8 +27,19 @@ Samples: TypeAlias = npt.NDArray[np.float64]
 FOLDER = Path(__file__).resolve().parents[1] / "ctportd" / "prompts"
 RATE = 8000
 
-# A little slower than flite's own pace: a telephone takes away what tells an f from an s.
+# A little slower than flite's own pace: nobody can see who speaks, or ask to hear it again.
 STRETCH = 1.1
+
+# How a telephone set colours a voice, roughly. The voice has a boom at its pitch, which a real line does not
+# carry: it would be measured as loudness and never heard.
+COLOUR_HZ = (60, 100, 150, 200, 300, 1000, 3400)
+COLOUR_DB = (-40, -24, -14, -9, -3, 0, 5)
+
+# The voice's s has all its sound between 6 and 7.5 kHz, so that at 8 kHz "six" would be "ick". That band is
+# moved down by 3.3 kHz, to the top of a telephone's, at a level where s is some 15 dB below the vowels.
+HISS_HZ = (4800, 5200, 7400, 7600)
+HISS_GAIN = (0.0, 0.4, 0.4, 0.0)
+HISS_SHIFT_HZ = 3300
 
 # G.711 puts the largest mu-law sine, whose RMS is 3.01 dB below full scale, at +3.17 dBm0.
 FULL_SCALE_DBM0 = 3.17 + 3.01
@@ -35,9 +47,9 @@ SPEECH_DBM0 = -16.0
 TONE_DBM0 = -13.0
 LOUDEST_PEAK = 0.9
 
-# Speech begins and ends where a sample passes -55 dBFS: flite's own noise stays 5 dB below that once the
-# level is set, and the th of "fifth", the quietest sound there is, passes it.
-SILENCE = 10 ** (-55 / 20)
+# Speech begins and ends where a sample passes -53 dBFS: 3 dB above the loudest noise that the voice leaves in
+# a pause, and below the th of "ninth" and of "thousand", its faintest sounds at an end.
+SILENCE = 10 ** (-53 / 20)
 LEAD_SECONDS = 0.03
 TRAIL_SECONDS = 0.06
 EDGE_SECONDS = 0.01
@@ -61,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (PromptError, OSError) as error:
         print(f"make_prompts: {error}", file=sys.stderr)
         return 1
-    print(f"{len(made)} prompts made, {sum(made)} of them new or changed, in {options.folder}")
+    print(f"prompts made in {options.folder}: {len(made)}, new or changed: {sum(made)}")
     return 0
 
 
@@ -72,7 +84,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--folder", type=Path, default=FOLDER, help="where prompts.tsv is and the .au files go (%(default)s)"
     )
-    parser.add_argument("--voice", default="slt", help="flite's voice (%(default)s); flite -lv lists them")
+    parser.add_argument("--voice", default="slt", help="flite's voice (%(default)s), or a voice's file")
     return parser.parse_args(arguments)
 
 
@@ -128,15 +140,30 @@ def write_prompt(path: Path, text: str, voice: str) -> bool:
     return True
 
 
-def speak(text: str, voice: str) -> Samples:
-    """Have flite speak the text, and return it at the telephone's rate.
+@functools.cache
+def find_flite(voice: str) -> str:
+    """Return the path of flite, which must have the voice: asked for one that it lacks, it takes another.
 
     Raises:
-        PromptError: flite is missing, or did not speak.
+        PromptError: there is no flite, or it lacks the voice.
     """
     flite = shutil.which("flite")
     if flite is None:
         raise PromptError("flite is not installed: apt-get install flite")
+    listed = subprocess.run([flite, "-lv"], capture_output=True, text=True, check=False)  # noqa: S603 - no shell
+    voices = listed.stdout.partition(":")[2].split()
+    if voice not in voices and not Path(voice).is_file():
+        raise PromptError(f"flite has no voice {voice}, only {', '.join(voices)}")
+    return flite
+
+
+def speak(text: str, voice: str) -> Samples:
+    """Have flite speak the text, and return it as a telephone carries it.
+
+    Raises:
+        PromptError: flite is missing, or did not speak.
+    """
+    flite = find_flite(voice)
     with tempfile.TemporaryDirectory(prefix="ctportd-prompts-") as folder:
         spoken = Path(folder) / "spoken.wav"
         how = ["-voice", voice, "--setf", f"duration_stretch={STRETCH}"]
@@ -147,7 +174,19 @@ def speak(text: str, voice: str) -> Samples:
         samples, rate = soundfile.read(spoken, dtype="float64")
     if not samples.any():
         raise PromptError(f"flite spoke nothing but silence for {text!r}")
-    return np.asarray(soxr.resample(samples, rate, RATE, quality="HQ"), dtype=np.float64)
+    return np.asarray(soxr.resample(colour(samples, rate), rate, RATE, quality="HQ"), dtype=np.float64)
+
+
+def colour(samples: Samples, rate: int) -> Samples:
+    """Shift the balance of low and high to that of a voice on a telephone, and keep the s audible."""
+    size = len(samples) + rate  # room for the filters to ring out instead of wrapping round
+    spectrum, frequencies = np.fft.rfft(samples, size), np.fft.rfftfreq(size, 1 / rate)
+    voice = np.fft.irfft(spectrum * 10 ** (np.interp(frequencies, COLOUR_HZ, COLOUR_DB) / 20), size)
+    hiss = np.fft.irfft(spectrum * np.interp(frequencies, HISS_HZ, HISS_GAIN), size)
+    # The product has the band twice, moved down and moved up; resampling removes the second.
+    hiss *= 2 * np.cos(2 * np.pi * HISS_SHIFT_HZ * np.arange(size) / rate)
+    coloured: Samples = (voice + hiss)[: len(samples)]
+    return coloured
 
 
 def level(samples: Samples) -> Samples:
