@@ -1,1 +1,120 @@
-"""ctportd: a daemon for telephone lines, and what the authors of its plugins import."""
+"""ctportd: a daemon for telephone lines.
+
+What the authors of plugins import stands here::
+
+    from ctportd import hookimpl
+
+    @hookimpl
+    async def answer_call(call):
+        await call.answer()
+        await call.play("hello")
+
+Each name is loaded when it is first used: ``ctportd --help`` needs none of them.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ctportd.calls import recordings
+    from ctportd.calls.call import Call
+    from ctportd.calls.caller import Caller, Recording
+    from ctportd.errors import (
+        AudioError,
+        CallEnded,
+        CtportdError,
+        Disconnected,
+        InvalidArgument,
+        LinkError,
+        PluginError,
+        PromptNotFound,
+        RequestFailed,
+        RequestTimedOut,
+        StoreError,
+    )
+    from ctportd.hooks.markers import hookimpl
+    from ctportd.hooks.services import Daemon
+    from ctportd.links.port import Port
+    from ctportd.links.reply import Reply
+    from ctportd.records import CallRecord, VoiceMessage
+    from ctportd.wire.events import (
+        KEYS,
+        CallerId,
+        Dtmf,
+        Event,
+        Flash,
+        Grunt,
+        Hangup,
+        LoopDrop,
+        Pickup,
+        Ring,
+        TimerExpired,
+        ToneEnd,
+        UserMessage,
+    )
+    from ctportd.wire.message import Message
+
+__all__ = [
+    "KEYS",
+    "AudioError",
+    "Call",
+    "CallEnded",
+    "CallRecord",
+    "Caller",
+    "CallerId",
+    "CtportdError",
+    "Daemon",
+    "Disconnected",
+    "Dtmf",
+    "Event",
+    "Flash",
+    "Grunt",
+    "Hangup",
+    "InvalidArgument",
+    "LinkError",
+    "LoopDrop",
+    "Message",
+    "Pickup",
+    "PluginError",
+    "Port",
+    "PromptNotFound",
+    "Recording",
+    "Reply",
+    "RequestFailed",
+    "RequestTimedOut",
+    "Ring",
+    "StoreError",
+    "TimerExpired",
+    "ToneEnd",
+    "UserMessage",
+    "VoiceMessage",
+    "hookimpl",
+    "recordings",
+]
+
+_HOMES = (
+    "ctportd.errors",
+    "ctportd.wire.events",
+    "ctportd.wire.message",
+    "ctportd.records",
+    "ctportd.hooks.markers",
+    "ctportd.hooks.services",
+    "ctportd.links.port",
+    "ctportd.links.reply",
+    "ctportd.calls.caller",
+    "ctportd.calls.call",
+)
+"""The modules in which the names above are looked for, the light ones first."""
+
+
+def __getattr__(name: str) -> Any:
+    if name == "recordings":
+        return import_module("ctportd.calls.recordings")
+    if name in __all__:
+        for home in _HOMES:
+            module = import_module(home)
+            if hasattr(module, name):
+                return getattr(module, name)
+    raise AttributeError(f"module 'ctportd' has no attribute {name!r}")

@@ -1,0 +1,1 @@
+"""Calls: what a plugin works with, from ring to hang-up."""

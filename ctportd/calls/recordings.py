@@ -1,0 +1,72 @@
+"""Puts a finished recording where it is kept, so that no crash can lose it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING
+
+from ctportd.errors import AudioError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+async def length_of(path: Path) -> float:
+    """How many seconds a recording has; 0.0 where there is no file, or nothing in it.
+
+    Raises:
+        AudioError: The file is no sound file.
+    """
+    return await asyncio.to_thread(_length_of, path)
+
+
+async def keep(recorded: Path, kept: Path) -> None:
+    """Move a recording to where it is kept; both folders are on one disk.
+
+    When this returns, the recording is on the disk, whole, under its new name: file and folder are synced.
+
+    Raises:
+        AudioError: The disk refuses.
+    """
+    await asyncio.to_thread(_keep, recorded, kept)
+
+
+async def discard(path: Path) -> None:
+    """Remove a recording that nobody wants; one that is not there is no fault."""
+    await asyncio.to_thread(path.unlink, missing_ok=True)
+
+
+async def make_folder(path: Path) -> Path:
+    """Make a folder for recordings, if it is not there; returns it."""
+    await asyncio.to_thread(path.mkdir, parents=True, exist_ok=True)
+    return path
+
+
+def _length_of(path: Path) -> float:
+    import soundfile  # noqa: PLC0415 - numpy and libsndfile take longer to load than the whole command line
+
+    try:
+        if not path.exists() or path.stat().st_size == 0:
+            return 0.0
+        return float(soundfile.info(path).duration)
+    except (OSError, soundfile.LibsndfileError) as error:
+        raise AudioError(f"the recording {path} cannot be read: {error}") from error
+
+
+def _keep(recorded: Path, kept: Path) -> None:
+    try:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        _sync(recorded)
+        recorded.rename(kept)
+        _sync(kept.parent)
+    except OSError as error:
+        raise AudioError(f"the recording {recorded} cannot be kept as {kept}: {error.strerror}") from error
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,334 @@
+"""The command line: parses, calls, prints.
+
+Commands import what they need when they run, so that ``ctportd --help`` need not wait for a database and a web server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from ctportd.errors import ConfigError, CtportdError
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from ctportd.config import Config
+    from ctportd.control.client import ControlClient
+    from ctportd.store import Store
+
+EXIT_FAILED = 1
+EXIT_CONFIG = 78
+"""EX_CONFIG of sysexits.h: the configuration has a mistake."""
+
+DEFAULT_CONFIGS = (Path("etc/ctportd.toml"), Path("/etc/ctportd/ctportd.toml"))
+
+
+class _Program(click.Group):
+    """The commands, those of the plugins among them; errors of ours become one sentence and an exit status."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run, and turn our errors into exit statuses."""
+        try:
+            return super().main(*args, **kwargs)
+        except ConfigError as error:
+            _fail(str(error), EXIT_CONFIG)
+        except CtportdError as error:
+            _fail(str(error), EXIT_FAILED)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """A command of ours, else one of a plugin's."""
+        return super().get_command(ctx, cmd_name) or _plugin_commands(ctx).get(cmd_name)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of ours and the plugins'."""
+        try:
+            return sorted({*super().list_commands(ctx), *_plugin_commands(ctx)})
+        except ConfigError:
+            return super().list_commands(ctx)  # help is needed most where the configuration is wrong
+
+
+def _fail(sentence: str, status: int) -> NoReturn:
+    click.echo(f"ctportd: {sentence}", err=True)
+    sys.exit(status)
+
+
+def _plugin_commands(ctx: click.Context) -> dict[str, click.Command]:
+    path = ctx.params.get("config") or _default_config()
+    if path is None:
+        return {}
+    from ctportd.hooks.commands import plugin_commands
+
+    return plugin_commands(_load(path))
+
+
+@click.group(cls=_Program, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--config",
+    "-c",
+    type=click.Path(path_type=Path),
+    help="The configuration. Default: etc/ctportd.toml, then /etc/ctportd/ctportd.toml.",
+)
+@click.version_option(package_name="ctportd")
+@click.pass_context
+def program(ctx: click.Context, config: Path | None) -> None:
+    """A daemon for telephone lines. Without a command it runs, in the foreground.
+
+    Example: ctportd --config etc/ctportd.toml
+    """
+    ctx.obj = config
+    if ctx.invoked_subcommand is None:
+        _run_daemon(_config(ctx))
+
+
+def main() -> None:
+    """Entry point of the ``ctportd`` script."""
+    program(prog_name="ctportd")
+
+
+# -- what the commands share
+
+
+def _default_config() -> Path | None:
+    return next((path for path in DEFAULT_CONFIGS if path.is_file()), None)
+
+
+def _load(path: Path) -> Config:
+    from ctportd.config import load
+
+    return load(path)
+
+
+def _config(ctx: click.Context) -> Config:
+    path = ctx.obj or _default_config()
+    if path is None:
+        tried = " nor ".join(str(path) for path in DEFAULT_CONFIGS)
+        raise ConfigError(f"there is no configuration: neither {tried} exists; name one with --config FILE")
+    return _load(path)
+
+
+def _control(ctx: click.Context) -> ControlClient:
+    from ctportd.control.client import ControlClient
+
+    return ControlClient(Path(_config(ctx).file.control.socket))
+
+
+def _with_store(ctx: click.Context, use: Any) -> Any:
+    from ctportd.store import Store
+
+    async def work(store: Store) -> Any:
+        await store.open(create=False)
+        try:
+            return await use(store)
+        finally:
+            await store.close()
+
+    return _await(work(Store(_config(ctx).store_url)))
+
+
+def _await(work: Coroutine[Any, Any, Any]) -> Any:
+    return asyncio.run(work)
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="For programs: JSON.")
+
+
+# -- running
+
+
+def _run_daemon(config: Config) -> None:
+    from ctportd import logs
+    from ctportd.daemon import Daemon, load_configured_plugins
+
+    plugins = load_configured_plugins(config)
+    log_file = logs.LogFile(Path(config.file.log.file)) if config.file.log.file else None
+    logs.set_up(config.file.log.level, log_file)
+
+    async def run() -> None:
+        await Daemon(config, plugins, log_file).run()
+
+    try:
+        _await(run())
+    finally:
+        if log_file is not None:
+            log_file.close()
+
+
+@program.command()
+@click.pass_context
+def ctserver(ctx: click.Context) -> None:
+    """Run ctportd's own ctserver, with virtual lines, as the configuration says.
+
+    The daemon starts it by itself where [[ctserver]] mode is "virtual".
+
+    Example: ctportd --config etc/ctportd.toml ctserver
+    """
+    from ctportd.serving import serve_configured
+
+    _await(serve_configured(_config(ctx)))
+
+
+@program.command()
+@click.pass_context
+def check(ctx: click.Context) -> None:
+    """Check the configuration and its plugins, without running anything.
+
+    Example: ctportd --config etc/ctportd.toml check
+    """
+    from ctportd.checks import check_configuration
+
+    click.echo(check_configuration(_config(ctx)))
+
+
+@program.command()
+@click.pass_context
+def config(ctx: click.Context) -> None:
+    """Print the configuration as it is in force, with every default.
+
+    Example: ctportd config
+    """
+    from ctportd.config import dump
+
+    click.echo(dump(_config(ctx)), nl=False)
+
+
+# -- a running daemon
+
+
+@program.command()
+@json_option
+@click.pass_context
+def status(ctx: click.Context, *, as_json: bool) -> None:
+    """Show the running daemon: ports, calls under way, plugins, ctserver.
+
+    Example: ctportd status
+    """
+    from ctportd import printing
+
+    printing.show(_await(_control(ctx).status()), printing.status_tables, as_json=as_json)
+
+
+@program.command()
+@click.pass_context
+def rotate(ctx: click.Context) -> None:
+    """Roll the daemon's log, and have ctserver roll its own.
+
+    Example: ctportd rotate
+    """
+    rotated = _await(_control(ctx).rotate())
+    click.echo(f"ctportd: the old log is {rotated.log}" if rotated.log else "ctportd: writes no log file")
+    for name, answer in rotated.ctserver.items():
+        click.echo(f"ctserver {name}: {answer}")
+    if any(answer != "rolled" for answer in rotated.ctserver.values()):
+        sys.exit(EXIT_FAILED)
+
+
+@program.command()
+@click.pass_context
+def stop(ctx: click.Context) -> None:
+    """Stop the running daemon: calls are ended politely, messages kept. Returns when it is gone.
+
+    Example: ctportd stop
+    """
+    from ctportd.control.stopping import stop_and_wait
+
+    _await(stop_and_wait(_control(ctx)))
+    click.echo("ctportd: stopped")
+
+
+@program.command(context_settings={"ignore_unknown_options": True})
+@click.argument("port")
+@click.argument("name")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@click.pass_context
+def request(ctx: click.Context, port: str, name: str, arguments: tuple[str, ...]) -> None:
+    """Send one request of ctserver to PORT (or "manager") and print the reply as JSON.
+
+    NAME is the request's: off_hook, play, record, collect, dial, ...
+
+    Example: ctportd request 1 play beep
+    """
+    import msgspec
+
+    reply = _await(_control(ctx).request(port, name, list(arguments)))
+    click.echo(msgspec.json.encode(reply))
+
+
+# -- the store
+
+
+@program.command()
+@json_option
+@click.option("--limit", "-n", type=click.IntRange(min=1), default=20, show_default=True, help="How many at most.")
+@click.pass_context
+def calls(ctx: click.Context, *, as_json: bool, limit: int) -> None:
+    """Show the calls that were logged, newest first.
+
+    Example: ctportd calls --limit 5
+    """
+    from ctportd import printing
+
+    async def read(store: Store) -> Any:
+        return await store.calls(limit)
+
+    printing.show(_with_store(ctx, read), printing.calls_table, as_json=as_json)
+
+
+@program.command()
+@json_option
+@click.option("--mailbox", "-m", help="Those of one mailbox only.")
+@click.pass_context
+def messages(ctx: click.Context, *, as_json: bool, mailbox: str | None) -> None:
+    """Show the voice messages that were left.
+
+    Example: ctportd messages --mailbox 100
+    """
+    from ctportd import printing
+
+    async def read(store: Store) -> Any:
+        return await store.messages(mailbox)
+
+    printing.show(_with_store(ctx, read), printing.messages_table, as_json=as_json)
+
+
+# -- a virtual telephone
+
+
+@program.command(context_settings={"ignore_unknown_options": True})
+@click.argument("port", type=click.IntRange(min=1))
+@click.argument("steps", nargs=-1, type=click.UNPROCESSED)
+@click.option("--number", default="", help="The caller's number.")
+@click.option("--name", default="", help="The caller's name.")
+@click.option("--rings", type=click.IntRange(min=1), default=10, show_default=True, help="Give up after so many.")
+@click.option("--save", type=click.Path(path_type=Path), help="Write what is heard to this WAV file.")
+@json_option
+@click.pass_context
+def phone(
+    ctx: click.Context,
+    port: int,
+    steps: tuple[str, ...],
+    *,
+    number: str,
+    name: str,
+    save: Path | None,
+    rings: int,
+    as_json: bool,
+) -> None:
+    """Call PORT from a virtual telephone.
+
+    STEPS are: wait SECONDS, until PROMPT, press KEYS, say FILE.wav, hangup. Without any, on a terminal, the
+    keyboard is the telephone's. Exit status: 0 the call was answered and ended, 2 nobody answered, 1 it failed,
+    64 a step makes no sense.
+
+    Example: ctportd phone 1 --number 5550100 until menu-main press 1 until beep say hello.wav press '#'
+    """
+    from ctportd.phone.command import run_phone
+
+    host, tcp_port = _config(ctx).exchange_address
+    url = f"ws://{host}:{tcp_port}/phone"
+    call = run_phone(url, port, number=number, name=name, save=save, as_json=as_json, steps=steps, rings=rings)
+    sys.exit(_await(call))

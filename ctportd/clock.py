@@ -1,0 +1,43 @@
+"""Time as a telephone line knows it.
+
+On a virtual line with ``speed`` 20 a second of the line is 50 ms on the clock. Whatever waits for the line
+(rings, pauses, keys) takes its time from here, so that a call of a minute is tested in seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Clock:
+    """The line's time. All seconds here are those of the line."""
+
+    def __init__(self, speed: float = 1.0) -> None:
+        self.speed = speed
+
+    def time(self) -> float:
+        """Seconds since some moment in the past; never goes back."""
+        return time.monotonic() * self.speed
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(seconds / self.speed)
+
+    def timeout(self, seconds: float | None) -> asyncio.Timeout:
+        """As :func:`asyncio.timeout`: raises ``TimeoutError`` in its block after these seconds."""
+        return asyncio.timeout(None if seconds is None else seconds / self.speed)
+
+    def later(self, seconds: float, callback: Callable[[], object]) -> asyncio.TimerHandle:
+        """Call something after these seconds."""
+        return asyncio.get_running_loop().call_later(seconds / self.speed, callback)
+
+    @staticmethod
+    def now() -> datetime:
+        """The date and time of day, in UTC."""
+        return datetime.now(UTC)

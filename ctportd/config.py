@@ -1,0 +1,227 @@
+"""The configuration as typed structures: read, checked, written.
+
+A mistake is one sentence that names the file, the table, the key, what was found and what was expected.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+import tomli_w
+from msgspec import Meta, Struct, field
+
+from ctportd.checking import convert
+from ctportd.errors import ConfigError
+
+TcpPort = Annotated[int, Meta(ge=1, le=65535)]
+Seconds = Annotated[float, Meta(gt=0)]
+Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]+$")]
+
+
+class _Table(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """A table of the file: an unknown key in it is a mistake."""
+
+
+class DaemonTable(_Table, frozen=True):
+    """``[daemon]``: the daemon itself."""
+
+    state: str = "state"
+    stop_timeout: Seconds = 5.0
+
+
+class LogTable(_Table, frozen=True):
+    """``[log]``: the log file, and how much goes into it."""
+
+    file: str = "state/ctportd.log"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class CtserverTable(_Table, frozen=True):
+    """``[[ctserver]]``: one ctserver, ours, a program, or one that runs elsewhere."""
+
+    name: Name = "main"
+    mode: Literal["virtual", "program", "remote"] = "virtual"
+    program: str = "ctserver"
+    arguments: list[str] = []
+    host: str = "127.0.0.1"
+    first_port: TcpPort = 1200
+    manager_port: TcpPort = 1198
+    start_timeout: Seconds = 15.0
+    stop_timeout: Seconds = 3.0
+
+
+class ExchangeTable(_Table, frozen=True):
+    """``[exchange]``: the virtual exchange behind our own ctserver."""
+
+    listen: str = "127.0.0.1:1190"
+    speed: Annotated[float, Meta(gt=0, le=100)] = 1.0
+    country: Literal["us", "uk", "de", "au", "jp"] = "us"
+    log: str = "state/ctserver.log"
+
+
+class PortTable(_Table, frozen=True):
+    """``[[port]]``: one telephone port, and who is offered its calls."""
+
+    number: Annotated[int, Meta(ge=1)]
+    ctserver: Name = ""
+    name: str = ""
+    kind: Literal["trunk", "station"] = "trunk"
+    handlers: list[str] = []
+    caller_id: bool = True
+    ring_timeout: Seconds = 8.0
+
+
+class PromptsTable(_Table, frozen=True):
+    """``[prompts]``: where files to play are looked for."""
+
+    paths: list[str] = []
+    default_ext: str = ".au"
+
+
+class StoreTable(_Table, frozen=True):
+    """``[store]``: the database of calls and messages."""
+
+    url: str = ""
+
+
+class PluginsTable(_Table, frozen=True):
+    """``[plugins]``: the folder of plugins, and how far one may fall behind."""
+
+    directory: str = "plugins"
+    queue: Annotated[int, Meta(ge=1)] = 10_000
+
+
+class ControlTable(_Table, frozen=True):
+    """``[control]``: the socket on which the running daemon listens to the command line."""
+
+    socket: str = "state/ctportd.sock"
+
+
+class ConfigFile(_Table, frozen=True):
+    """The whole file, but for the tables ``[plugins.NAME]``: each plugin checks its own."""
+
+    daemon: DaemonTable = DaemonTable()
+    log: LogTable = LogTable()
+    ctserver: list[CtserverTable] = field(default_factory=lambda: [CtserverTable()])
+    exchange: ExchangeTable = ExchangeTable()
+    port: list[PortTable] = []
+    prompts: PromptsTable = PromptsTable()
+    store: StoreTable = StoreTable()
+    plugins: PluginsTable = PluginsTable()
+    control: ControlTable = ControlTable()
+
+
+class Config(msgspec.Struct, frozen=True):
+    """A configuration that was read and checked.
+
+    Attributes:
+        source: The file that it was read from.
+        file: What it says.
+        plugins: Each plugin's own table, by the plugin's name, as it stands in the file.
+    """
+
+    source: str
+    file: ConfigFile
+    plugins: dict[str, dict[str, Any]]
+
+    @property
+    def state(self) -> Path:
+        """The folder of all that must survive; relative to ``$STATE_DIRECTORY`` under systemd."""
+        return Path(os.environ.get("STATE_DIRECTORY", "").split(":")[0]).absolute() / self.file.daemon.state
+
+    @property
+    def store_url(self) -> str:
+        """The database: SQLite in the state folder unless one is named."""
+        return self.file.store.url or f"sqlite+aiosqlite:///{self.state / 'ctportd.db'}"
+
+    @property
+    def exchange_address(self) -> tuple[str, int]:
+        """Host and TCP port of the virtual exchange."""
+        return split_address(self.file.exchange.listen)
+
+    @property
+    def line_speed(self) -> float:
+        """How much faster than life the lines run: 1 on a card."""
+        return self.file.exchange.speed if self.file.ctserver[0].mode == "virtual" else 1.0
+
+
+def load(path: Path) -> Config:
+    """Read and check a configuration.
+
+    Raises:
+        ConfigError: The file cannot be read, is no TOML, or does not say what a configuration can say.
+    """
+    try:
+        text = path.read_bytes().decode()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8"
+        raise ConfigError(f"{path}: cannot be read: {reason}") from error
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: is no TOML: {error}") from error
+    return from_data(data, str(path))
+
+
+def from_data(data: dict[str, Any], source: str) -> Config:
+    """Check what a file says.
+
+    Raises:
+        ConfigError: As for :func:`load`.
+    """
+    plugins = data.get("plugins")
+    tables: dict[str, dict[str, Any]] = {}
+    if isinstance(plugins, dict):
+        tables = {name: value for name, value in plugins.items() if isinstance(value, dict)}
+        data = {**data, "plugins": {name: value for name, value in plugins.items() if name not in tables}}
+    config = Config(source, convert(data, ConfigFile, source), tables)
+    _check_together(config)
+    return config
+
+
+def dump(config: Config) -> str:
+    """The configuration as TOML, every key with the value that is in force."""
+    data = msgspec.to_builtins(config.file)
+    data["plugins"].update(config.plugins)
+    return tomli_w.dumps(data)
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """``host:port`` in its parts; ``[::1]:1190`` too.
+
+    Raises:
+        ValueError: It is no such thing.
+    """
+    host, separator, port = address.rpartition(":")
+    if not separator or not host or not re.fullmatch("[0-9]{1,5}", port) or not 0 < int(port) < 65536:
+        raise ValueError(address)
+    return host.strip("[]"), int(port)
+
+
+def _check_together(config: Config) -> None:
+    """What no single key can get wrong, but several together can."""
+    source, file = config.source, config.file
+    try:
+        split_address(file.exchange.listen)
+    except ValueError:
+        told = f"found {file.exchange.listen!r}, expected host:port, such as 127.0.0.1:1190"
+        raise ConfigError(f"{source}: [exchange] listen: {told}") from None
+    if len(file.ctserver) != 1:
+        raise ConfigError(f"{source}: [[ctserver]]: found {len(file.ctserver)} tables, expected one")
+    seen: set[int] = set()
+    for port in file.port:
+        where = f"{source}: [[port]] number {port.number}"
+        if port.number in seen:
+            raise ConfigError(f"{where}: stands twice, expected each port once")
+        seen.add(port.number)
+        server = file.ctserver[0]
+        if port.ctserver not in ("", server.name):
+            raise ConfigError(f"{where}: ctserver: found {port.ctserver!r}, expected {server.name!r}")
+        tcp = server.first_port + port.number - 1
+        if tcp > 65535 or tcp == server.manager_port:
+            raise ConfigError(f"{where}: its TCP port would be {tcp}, which is not free for it")

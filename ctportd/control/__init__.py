@@ -1,0 +1,1 @@
+"""The daemon's own interface for the command line and for programs: HTTP on a Unix socket."""

@@ -1,0 +1,167 @@
+"""The control interface's server: HTTP with JSON on a Unix socket, so that ``curl --unix-socket`` works.
+
+| path | method | what it does |
+|---|---|---|
+| /v1/status | GET | the daemon, its ports, calls and plugins |
+| /v1/rotate | POST | rolls the logs |
+| /v1/stop | POST | begins to stop; answers at once |
+| /v1/ports/{port}/requests | POST | sends one request of ctserver: ``{"name": "play", "arguments": ["beep"]}`` |
+
+An error is ``application/problem+json`` with ``title``, ``status`` and ``detail``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+import msgspec
+from aiohttp import web
+
+from ctportd.errors import ControlError, CtportdError, InvalidArgument, LinkError, PromptNotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+    from pathlib import Path
+
+    from ctportd.links.reply import Reply
+    from ctportd.status import Rotated, Status
+
+_MODE_MASK = 0o117  # leaves 0660: the daemon's user and group
+_LONGEST_PATH = 107  # bytes of a Unix socket's path, by sockaddr_un
+
+
+class Controls(Protocol):
+    """What can be done with a running daemon."""
+
+    def stop(self) -> None:
+        """Begin to stop."""
+
+    async def status(self) -> Status:
+        """What it is and does."""
+
+    async def rotate(self) -> Rotated:
+        """Roll the logs."""
+
+    async def request(self, port: str, name: str, arguments: Sequence[str]) -> Reply:
+        """Send one request to a port."""
+
+
+class RequestBody(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of a request to a port."""
+
+    name: str
+    arguments: list[str] = []
+
+
+class ControlServer:
+    """Serves the control interface as long as its ``async with`` block lasts.
+
+    Raises:
+        ControlError: Another daemon answers on the socket, or it cannot be made.
+    """
+
+    def __init__(self, controls: Controls, path: Path) -> None:
+        self._controls = controls
+        self._path = path
+        app = web.Application(middlewares=[_problems])
+        app.router.add_get("/v1/status", self._status)
+        app.router.add_post("/v1/rotate", self._rotate)
+        app.router.add_post("/v1/stop", self._stop)
+        app.router.add_post("/v1/ports/{port}/requests", self._request)
+        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
+
+    async def __aenter__(self) -> Self:
+        listening = await asyncio.to_thread(_listen, self._path)
+        await self._runner.setup()
+        await web.SockSite(self._runner, listening).start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._runner.cleanup()
+        await asyncio.to_thread(self._path.unlink, missing_ok=True)
+
+    async def _status(self, _request: web.Request) -> web.Response:
+        return _json(await self._controls.status())
+
+    async def _rotate(self, _request: web.Request) -> web.Response:
+        return _json(await self._controls.rotate())
+
+    async def _stop(self, _request: web.Request) -> web.Response:
+        self._controls.stop()
+        return _json({"state": "stopping"})
+
+    async def _request(self, request: web.Request) -> web.Response:
+        body = msgspec.json.decode(await request.read(), type=RequestBody)
+        reply = await self._controls.request(request.match_info["port"], body.name, body.arguments)
+        event = reply.event
+        told = {
+            "status": reply.message.status,
+            "values": reply.values,
+            "event": event.name if event else None,
+            "line": reply.message.raw,
+        }
+        return _json(told)
+
+
+def _listen(path: Path) -> socket.socket:
+    """A listening socket in place of a stale one, never of one that answers."""
+    if len(os.fsencode(path)) > _LONGEST_PATH:
+        problem = f"is longer than the {_LONGEST_PATH} bytes that a Unix socket's path may have"
+        raise ControlError(f"[control] socket {str(path)!r} {problem}; choose a shorter one")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        if path.exists():
+            _refuse_live(path)
+            path.unlink()
+        umask = os.umask(_MODE_MASK)
+        try:
+            listening.bind(str(path))
+        finally:
+            os.umask(umask)
+    except OSError as error:
+        listening.close()
+        raise ControlError(f"[control] socket {str(path)!r} cannot be made: {error.strerror}") from error
+    except ControlError:
+        listening.close()
+        raise
+    return listening
+
+
+def _refuse_live(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(str(path))
+        except ConnectionRefusedError:
+            return  # nobody listens: what a daemon that was killed has left behind
+    raise ControlError(f"a ctportd is running already: it answers on {path}")
+
+
+def _json(data: Any, status: int = 200, content_type: str = "application/json") -> web.Response:
+    return web.Response(body=msgspec.json.encode(data), status=status, content_type=content_type)
+
+
+def _problem(status: int, title: str, detail: str) -> web.Response:
+    return _json({"title": title, "status": status, "detail": detail}, status, "application/problem+json")
+
+
+@web.middleware
+async def _problems(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Errors as problem+json."""
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        return _problem(error.status, error.reason, f"{request.method} {request.path}: {error.reason}")
+    except msgspec.MsgspecError as error:
+        return _problem(400, "Bad request body", str(error))
+    except (InvalidArgument, PromptNotFound) as error:
+        return _problem(400, "Bad argument", str(error))
+    except LinkError as error:
+        return _problem(502, "ctserver", str(error))
+    except CtportdError as error:
+        return _problem(500, "ctportd", str(error))

@@ -1,0 +1,176 @@
+"""Finds plugins, loads them, and checks that they fit the hooks.
+
+A plugin is a file ``NAME.py`` or a folder ``NAME/`` with an ``__init__.py`` in the plugins' folder; names that begin
+with an underscore or a dot are left alone.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pluggy
+
+from ctportd.checking import convert, no_such
+from ctportd.errors import ConfigError, PluginError
+from ctportd.hooks import specs
+from ctportd.hooks.markers import PROJECT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import ModuleType
+
+ENABLED = "enabled"
+"""The one key that every plugin's table has: ``enabled = false`` leaves the plugin out."""
+
+_PACKAGE = "ctportd_plugins"  # where plugins stand in sys.modules, out of the way of everything else
+
+
+class Plugin:
+    """One loaded plugin.
+
+    Attributes:
+        name: The name of its file or folder.
+        module: The module.
+        settings: Its table: an instance of the module's ``Settings``, or the dictionary.
+        hooks: Its implementation of each hook that it has.
+    """
+
+    def __init__(self, name: str, module: ModuleType, settings: Any, hooks: dict[str, pluggy.HookImpl]) -> None:
+        self.name = name
+        self.module = module
+        self.settings = settings
+        self.hooks = hooks
+
+
+class Plugins:
+    """All plugins: those that were loaded, in the order of their names, and why the others were not."""
+
+    def __init__(self, loaded: dict[str, Plugin], failed: dict[str, PluginError]) -> None:
+        self.loaded = loaded
+        self.failed = failed
+
+    def check_handlers(self, handlers: list[str], where: str) -> None:
+        """Check that these plugins exist and answer calls; those that could not be loaded pass.
+
+        Raises:
+            ConfigError: One does not.
+        """
+        for name in handlers:
+            if name in self.failed:
+                continue
+            if name not in self.loaded:
+                problem = no_such("plugin", name, [*self.loaded, *self.failed])
+                raise ConfigError(f"{where} handlers: {problem}")
+            if "answer_call" not in self.loaded[name].hooks:
+                raise ConfigError(f"{where} handlers: the plugin {name!r} answers no calls: it has no answer_call")
+
+
+def load_plugins(directory: Path, tables: dict[str, dict[str, Any]], source: str) -> Plugins:
+    """Load every plugin of a folder.
+
+    Args:
+        directory: The folder.
+        tables: Each plugin's own table of the configuration.
+        source: The configuration's file, for errors.
+
+    Raises:
+        ConfigError: The folder is not there, a table is that of no plugin, or a plugin refuses its table. A plugin that
+            cannot be loaded raises nothing: it is among the failed ones.
+    """
+    if not directory.is_dir():
+        raise ConfigError(f"{source}: [plugins] directory: found {str(directory)!r}, which is no folder")
+    paths = find_plugins(directory)
+    for name in tables:
+        if name not in paths:
+            raise ConfigError(f"{source}: [plugins.{name}]: {no_such('plugin', name, list(paths))}")
+    loaded: dict[str, Plugin] = {}
+    failed: dict[str, PluginError] = {}
+    for name, path in paths.items():
+        table = dict(tables.get(name, {}))
+        if not _enabled(table, f"{source}: [plugins.{name}]"):
+            continue
+        try:
+            module = load_module(name, path)
+            hooks = _hooks_of(name, module)
+        except PluginError as error:
+            failed[name] = error
+        else:
+            loaded[name] = Plugin(name, module, _settings_of(module, table, source, name), hooks)
+    return Plugins(loaded, failed)
+
+
+def find_plugins(directory: Path) -> dict[str, Path]:
+    """The plugins of a folder: each name with the file to load."""
+    found: dict[str, Path] = {}
+    for path in sorted(directory.iterdir()):
+        if path.name.startswith(("_", ".")):
+            continue
+        if path.suffix == ".py" and path.is_file():
+            found[path.stem] = path
+        elif (path / "__init__.py").is_file():
+            found[path.name] = path / "__init__.py"
+    return found
+
+
+def load_module(name: str, path: Path) -> ModuleType:
+    """Run a plugin's file.
+
+    Raises:
+        PluginError: It raised something, or tried to end the process.
+    """
+    full_name = f"{_PACKAGE}.{name}"
+    search = [str(path.parent)] if path.name == "__init__.py" else None
+    spec = importlib.util.spec_from_file_location(full_name, path, submodule_search_locations=search)
+    if spec is None or spec.loader is None:
+        raise PluginError(name, f"{path} is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[full_name] = module
+    try:
+        spec.loader.exec_module(module)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        del sys.modules[full_name]
+        problem = f"cannot be loaded from {path}: {type(error).__name__}: {error}"
+        raise PluginError(name, problem) from error
+    return module
+
+
+def _hooks_of(name: str, module: ModuleType) -> dict[str, pluggy.HookImpl]:
+    """The hooks that a module implements.
+
+    Raises:
+        PluginError: A function that is marked is no hook, or takes arguments that the hook does not have.
+    """
+    manager = pluggy.PluginManager(PROJECT)
+    manager.add_hookspecs(specs)
+    try:
+        manager.register(module, name)
+        manager.check_pending()
+    except pluggy.PluginValidationError as error:
+        raise PluginError(name, " ".join(str(error).split())) from error
+    hooks: dict[str, pluggy.HookImpl] = {}
+    for caller in manager.get_hookcallers(module) or []:
+        for implementation in caller.get_hookimpls():
+            if implementation.wrapper or implementation.hookwrapper:
+                problem = f"{caller.name} is a wrapper: plugins are called apart from each other, so none can wrap"
+                raise PluginError(name, problem)
+            hooks[caller.name] = implementation
+    return hooks
+
+
+def _enabled(table: dict[str, Any], where: str) -> bool:
+    enabled = table.pop(ENABLED, True)
+    if not isinstance(enabled, bool):
+        raise ConfigError(f"{where} {ENABLED}: found {enabled!r}, expected true or false")
+    return enabled
+
+
+def _settings_of(module: ModuleType, table: dict[str, Any], source: str, name: str) -> Any:
+    settings = getattr(module, "Settings", None)
+    if isinstance(settings, type) and issubclass(settings, msgspec.Struct):
+        return convert(table, settings, source, f"plugins.{name}")
+    return table

@@ -1,0 +1,38 @@
+"""What a plugin may use of the running daemon."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from ctportd.calls.files import Prompts
+    from ctportd.clock import Clock
+    from ctportd.links.port import Port
+    from ctportd.store import Store
+
+
+class Daemon(Protocol):
+    """The running daemon, as its plugins see it."""
+
+    @property
+    def ports(self) -> Mapping[int, Port]:
+        """Every telephone port by its number."""
+
+    @property
+    def store(self) -> Store:
+        """The database of calls and messages."""
+
+    @property
+    def prompts(self) -> Prompts:
+        """Finds files to play."""
+
+    @property
+    def clock(self) -> Clock:
+        """The line's time."""
+
+    @property
+    def state(self) -> Path:
+        """The folder for what must survive; a plugin's own files go into a folder with its name in it."""

@@ -1,0 +1,95 @@
+"""Every hook of ctportd.
+
+A plugin implements those that it wants, with ``@hookimpl``, as plain functions or ``async def``, and takes of a hook's
+arguments those that it needs, by name. Two arguments are there for every hook:
+
+- ``settings``: the plugin's own table ``[plugins.NAME]``. A plugin whose module has a ``class Settings(msgspec.Struct)``
+  gets an instance of it, checked; another one gets the dictionary.
+- ``daemon``: the running daemon: its ports, its store, its prompts, its state folder.
+
+What a hook raises is logged with the plugin's name and harms nobody else. An *observer* is told what happened: it has
+a queue of its own, so it sees everything in order, and delays nobody. A plain function runs on the event loop: it must
+not wait; what has to wait is ``async def``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ctportd.hooks.markers import hookspec
+
+if TYPE_CHECKING:
+    import click
+
+    from ctportd.calls.call import Call
+    from ctportd.errors import ConnectFailed
+    from ctportd.hooks.services import Daemon
+    from ctportd.links.port import Port
+    from ctportd.wire.events import Event
+
+
+@hookspec
+def daemon_started(settings: Any, daemon: Daemon) -> None:
+    """Observer: the daemon is up, its ports are being connected. Comes before any other of these."""
+
+
+@hookspec
+def daemon_stopping(settings: Any, daemon: Daemon) -> None:
+    """Observer: all calls have ended and the daemon is about to stop. Comes after all others."""
+
+
+@hookspec
+def port_connected(port: Port, settings: Any, daemon: Daemon) -> None:
+    """Observer: the connection to ctserver for this port stands."""
+
+
+@hookspec
+def port_disconnected(port: Port, reason: str, settings: Any, daemon: Daemon) -> None:
+    """Observer: the connection for this port was lost, or closed; ``reason`` says why."""
+
+
+@hookspec
+def port_connect_failed(port: Port, error: ConnectFailed, retry_in: float, settings: Any, daemon: Daemon) -> None:
+    """Observer: no connection could be made; the next attempt comes in ``retry_in`` seconds."""
+
+
+@hookspec
+def port_event(port: Port, event: Event, settings: Any, daemon: Daemon) -> None:
+    """Observer: ctserver told of an event: parsed, with the line as it came in ``event.raw``."""
+
+
+@hookspec
+def call_started(call: Call, settings: Any, daemon: Daemon) -> None:
+    """Observer: a call has begun. It carries the caller's number and name, as far as they are known."""
+
+
+@hookspec
+def answer_call(call: Call, target: str, settings: Any, daemon: Daemon) -> None:
+    """Answer a call. This one is no observer: it has the call until it returns.
+
+    It is called for the plugins that a port's ``handlers`` name, in that order, until one has answered: whoever
+    returns without ``await call.answer()`` has let the call pass. ``target`` is what stands behind the colon in
+    ``handlers = ["voicemail:100"]`` or in ``call.hand_over("voicemail:100")``; else empty. When the caller hangs up,
+    whatever is awaited raises ``CallEnded``. When it returns, the call is put on hook, unless another plugin
+    handed the call over: then that one goes on.
+    """
+
+
+@hookspec
+def call_answered(call: Call, settings: Any, daemon: Daemon) -> None:
+    """Observer: a plugin has answered the call, or a station's set was picked up."""
+
+
+@hookspec
+def call_ended(call: Call, settings: Any, daemon: Daemon) -> None:
+    """Observer: a call is over; ``call.end_reason`` says why. Comes once for each ``call_started``."""
+
+
+@hookspec(firstresult=True)
+def caller_name(number: str, settings: Any, daemon: Daemon) -> str | None:
+    """The name of whoever has this number, or None. The first plugin that knows one is believed."""
+
+
+@hookspec
+def register_commands(cli: click.Group, settings: Any) -> None:
+    """Add to the command line: ``cli.add_command(...)``. There is no running daemon here."""

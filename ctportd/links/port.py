@@ -1,0 +1,237 @@
+"""A telephone port: every request of ctserver as a method, and what is known of the line.
+
+All methods send one request and wait for its own reply. They raise :class:`~ctportd.errors.InvalidArgument`
+before anything is sent, and :class:`~ctportd.errors.Disconnected`, :class:`~ctportd.errors.RequestFailed`,
+:class:`~ctportd.errors.RequestTimedOut` or :class:`~ctportd.errors.BadReply` after. Seconds are whole seconds
+of the line. Where a method returns a :class:`~ctportd.links.reply.Reply` and says no more, its digits are the keys
+pressed so far, and its event is what cut the request short.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ctportd.errors import Disconnected
+from ctportd.links.reply import reply_of
+from ctportd.wire.message import handle_of
+from ctportd.wire.requests import REQUESTS
+
+if TYPE_CHECKING:
+    from ctportd.links.connection import Connection
+    from ctportd.links.manager import Manager
+    from ctportd.links.reply import Reply
+
+
+class Port:
+    """One telephone port of a ctserver.
+
+    Attributes:
+        number: The telephone port, 1 and up.
+        name: What its owner calls it; may be empty.
+        kind: ``trunk`` (a line to the exchange) or ``station`` (a line to a telephone set).
+    """
+
+    def __init__(self, number: int, name: str, kind: str, connection: Connection, manager: Manager | None) -> None:
+        self.number = number
+        self.name = name
+        self.kind = kind
+        self._connection = connection
+        self._manager = manager
+
+    def __str__(self) -> str:
+        return f"port {self.number}"
+
+    @property
+    def connected(self) -> bool:
+        """Whether ctserver can be spoken to about this port now."""
+        return self._connection.connected
+
+    async def request(self, name: str, *values: object) -> Reply:
+        """Send any request by its name, such as ``play``, with its arguments."""
+        spec = REQUESTS[name]
+        request = spec.build(handle_of(self.number), values)
+        message = await self._connection.request(request, spec.time_limit(request.args))
+        return reply_of(message, self.number)
+
+    # -- the hook
+
+    async def off_hook(self) -> None:
+        """Take the line off hook: answer a call, or seize an idle line."""
+        await self.request("off_hook")
+
+    async def on_hook(self) -> None:
+        """Put the line on hook: end the call."""
+        await self.request("on_hook")
+
+    async def wait_for_ring(self, rings: int = 2, delay: int = 0) -> Reply:
+        """Wait for so many rings, ``delay`` seconds apart at most (0: ctserver's own figure).
+
+        The values of the reply are the caller ID, where there is one.
+        """
+        return await self.request("wait_for_ring", rings, delay)
+
+    async def wait_for_dial_tone(self) -> Reply:
+        """Wait for dial tone, 10 s at most."""
+        return await self.request("wait_for_dial_tone")
+
+    async def dial(self, number: str) -> Reply:
+        """Dial ``0-9 # *``; a comma waits one second, ``&`` is a hook flash."""
+        return await self.request("dial", number)
+
+    # -- sound
+
+    async def play_tone(self, tone: str) -> None:
+        """Start a tone: ``busy``, ``dialx``, ``dial`` or ``ringback``."""
+        await self.request("play_tone", tone)
+
+    async def stop_tone(self) -> None:
+        """Stop the tone."""
+        await self.request("stop_tone")
+
+    async def play(self, file: str, *, ignore_dtmf: bool = False) -> Reply:
+        """Play a file, a full path on ctserver's machine, to its end or until a key."""
+        return await self.request("play", file, *(["ignore_dtmf"] if ignore_dtmf else []))
+
+    async def play_async(self, file: str, *, ignore_dtmf: bool = False) -> None:
+        """Start to play a file and come back at once."""
+        await self.request("play_async", file, *(["ignore_dtmf"] if ignore_dtmf else []))
+
+    async def play_stop(self) -> None:
+        """Stop what plays."""
+        await self.request("play_stop")
+
+    async def record(self, file: str, seconds: int = 0, ending_digits: str = "", silence: int = 0) -> Reply:
+        """Record to a file, a full path on ctserver's machine.
+
+        Args:
+            file: Where to; its ending says the format: ``.wav`` or ``.au``.
+            seconds: The longest that it may take (0: no limit).
+            ending_digits: Keys that end it.
+            silence: Seconds of silence that end it (0: none do).
+        """
+        return await self.request("record", file, seconds, ending_digits, silence)
+
+    async def record_stop(self) -> None:
+        """End a recording, or any other request that blocks the port, from outside.
+
+        Ctserver has no command for it: a user message from the manager does it.
+        """
+        if self._manager is None:
+            raise Disconnected(str(self), "there is no manager connection, so nothing can stop a recording")
+        await self._manager.send_event(self.number, "RECORD_STOP")
+
+    async def sleep(self, seconds: int) -> Reply:
+        """Wait, or until a key."""
+        return await self.request("sleep", seconds)
+
+    async def grunt_on(self) -> None:
+        """Have ctserver tell of sound after silence."""
+        await self.request("grunt_on")
+
+    async def grunt_off(self) -> None:
+        """Have it tell no more."""
+        await self.request("grunt_off")
+
+    # -- keys and events
+
+    async def clear(self) -> None:
+        """Forget the keys that were pressed."""
+        await self.request("clear")
+
+    async def clear_events(self) -> None:
+        """Forget the events that wait."""
+        await self.request("clear_events")
+
+    async def collect(self, digits: int, seconds: int, between: int = 0) -> Reply:
+        """Collect keys, with those that were typed ahead.
+
+        Args:
+            digits: How many at most.
+            seconds: How long to wait for the first.
+            between: How long to wait for each further one (0: the same).
+        """
+        return await self.request("collect", digits, seconds, between)
+
+    async def wait_for_event(self) -> Reply:
+        """Wait for the port's next event, which the reply carries."""
+        return await self.request("wait_for_event")
+
+    async def send_event(self, port: int, *words: str) -> None:
+        """Send a message of one to nine words to another port."""
+        await self.request("send_event", port, *words)
+
+    async def start_timer(self, seconds: int) -> None:
+        """Start the port's timer: a ``timer`` event comes when it runs out."""
+        await self.request("start_timer", seconds)
+
+    async def stop_timer(self) -> None:
+        """Stop the port's timer."""
+        await self.request("stop_timer")
+
+    # -- ports together
+
+    async def join(self, first: int, second: int) -> None:
+        """Join two ports."""
+        await self.request("join", first, second)
+
+    async def bridge(self, port: int) -> None:
+        """Connect to another port."""
+        await self.request("bridge", port)
+
+    async def unbridge(self, port: int) -> None:
+        """Disconnect from another port."""
+        await self.request("unbridge", port)
+
+    async def join_conference(self, port: int) -> None:
+        """Join the conference of a port."""
+        await self.request("join_conference", port)
+
+    async def leave_conference(self, port: int) -> None:
+        """Leave the conference of a port."""
+        await self.request("leave_conference", port)
+
+    # -- a station's set
+
+    async def start_ring(self) -> None:
+        """Ring the set until told to stop."""
+        await self.request("start_ring")
+
+    async def stop_ring(self) -> None:
+        """Stop ringing."""
+        await self.request("stop_ring")
+
+    async def ring_once(self) -> None:
+        """Ring the set once."""
+        await self.request("ring_once")
+
+    async def send_cid(self, number: str, name: str = "") -> None:
+        """Send caller ID to the set. The words of a name travel as arguments of their own."""
+        await self.request("send_cid", number, *(name.split() or [""]))
+
+    # -- caller ID
+
+    async def listen_for_cid(self) -> None:
+        """Listen for caller ID; to be sent after the first ring."""
+        await self.request("listen_for_cid")
+
+    async def listen_for_cid_jp(self) -> None:
+        """Listen for caller ID as it is sent in Japan."""
+        await self.request("listen_for_cid_jp")
+
+    async def read_cid(self) -> None:
+        """Read the caller ID that was heard; to be sent after the second ring. A ``cid`` event follows."""
+        await self.request("read_cid")
+
+    # -- the port itself
+
+    async def set_script_name(self, name: str) -> None:
+        """Tell ctserver what runs on the port, for its status."""
+        await self.request("set_script_name", name)
+
+    async def port_reset(self) -> None:
+        """Reset the port."""
+        await self.request("port_reset")
+
+    async def port_status(self) -> Reply:
+        """Ask for the port's state. The values of the reply are port, state and script name."""
+        return await self.request("port_status", self.number)

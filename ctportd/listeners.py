@@ -1,0 +1,96 @@
+"""What happens on a connection, told to the router, to the plugins and to the log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+if TYPE_CHECKING:
+    from ctportd.calls.router import Router
+    from ctportd.errors import ConnectFailed
+    from ctportd.hooks.dispatch import Dispatcher
+    from ctportd.links.port import Port
+    from ctportd.wire.events import Event
+    from ctportd.wire.message import BrokenLine, Message
+
+log = structlog.stdlib.get_logger("ctportd.links")
+
+
+class _Logging:
+    """The part that all connections have in common.
+
+    Attributes:
+        strays: Lines that meant nothing here.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.strays = 0
+        self._log = log.bind(link=name)
+
+    def connected(self) -> None:
+        self._log.info("connected")
+
+    def disconnected(self, reason: str, retry_in: float | None) -> None:
+        if retry_in is None:
+            self._log.info("disconnected", reason=reason)
+        else:
+            self._log.warning("disconnected", reason=reason, retry_in=round(retry_in, 1))
+
+    def connect_failed(self, error: ConnectFailed, retry_in: float) -> None:
+        self._log.warning("cannot connect", error=str(error), retry_in=round(retry_in, 1))
+
+    def stray(self, line: Message | BrokenLine) -> None:
+        self.strays += 1
+        reason = getattr(line, "reason", "a reply that nobody awaits")
+        self._log.warning("a line from ctserver means nothing", reason=reason, line=line.raw)
+
+
+class ManagerListener(_Logging):
+    """Listens to the manager connection."""
+
+    def event(self, event: Event) -> None:
+        """Take a message that a port has sent to the manager: nothing of ours is done with one yet."""
+        self._log.info("a message for the manager", line=event.raw)
+
+
+class PortListener(_Logging):
+    """Listens to a telephone port's connection."""
+
+    def __init__(self, router: Router, dispatcher: Dispatcher, number: int) -> None:
+        super().__init__(f"port {number}")
+        self._router = router
+        self._dispatcher = dispatcher
+        self._port: Port | None = None
+
+    def listen(self, port: Port) -> None:
+        """Begin to tell of this port, which needs its connection, and the connection its listener, to exist."""
+        self._port = port
+
+    @property
+    def port(self) -> Port:
+        """The port."""
+        if self._port is None:
+            raise RuntimeError("an event came before the listener was told its port")
+        return self._port
+
+    def connected(self) -> None:
+        """Tell that the connection stands."""
+        super().connected()
+        self._dispatcher.port_connected(self.port)
+
+    def disconnected(self, reason: str, retry_in: float | None) -> None:
+        """Tell that it is gone: a call on the port is over."""
+        super().disconnected(reason, retry_in)
+        self._router.lost(self.port.number)
+        self._dispatcher.port_disconnected(self.port, reason)
+
+    def connect_failed(self, error: ConnectFailed, retry_in: float) -> None:
+        """Tell that it could not be made."""
+        super().connect_failed(error, retry_in)
+        self._dispatcher.port_connect_failed(self.port, error, retry_in)
+
+    def event(self, event: Event) -> None:
+        """Tell of an event: the call first, since it is the one that waits."""
+        self._router.event(event)
+        self._dispatcher.port_event(self.port, event)

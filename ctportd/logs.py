@@ -1,0 +1,165 @@
+"""The log: structured lines, as JSON in the file and plain on a terminal.
+
+Every line about a call carries ``port``, ``call`` and ``plugin`` without anyone passing them.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from contextvars import ContextVar
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+import structlog
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from structlog.typing import EventDict, Processor, WrappedLogger
+
+current_hook: ContextVar[tuple[str, dict[str, Any]] | None] = ContextVar("current_hook", default=None)
+"""The plugin whose hook runs, and the hook's arguments.
+
+One variable that is set costs less than binding port and call for each of many thousand events a second; they are
+looked up when a line is written, which is seldom.
+"""
+
+
+class LogFile:
+    """A log file that can be rolled while it is written to. Threads may share it.
+
+    Args:
+        path: The file; it is added to if it exists, and its folder is made if it does not.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("ab", buffering=0)
+
+    def write(self, line: bytes) -> None:
+        """Add one line, without its LF."""
+        with self._lock:
+            self._file.write(line + b"\n")
+
+    def roll(self, now: datetime) -> Path:
+        """Close the file, give it the date, open a new one. Returns where the old lines are now."""
+        with self._lock:
+            rolled = _free_name(self.path, now)
+            self.path.rename(rolled)
+            self._file.close()
+            self._file = self.path.open("ab", buffering=0)
+        return rolled
+
+    def close(self) -> None:
+        """Write no more."""
+        with self._lock:
+            self._file.close()
+
+
+def _free_name(path: Path, now: datetime) -> Path:
+    """``ctportd.log`` as ``ctportd.log.20261123-181500``; a second one in that second gets a number."""
+    base = path.with_name(f"{path.name}.{now:%Y%m%d-%H%M%S}")
+    candidate, number = base, 1
+    while candidate.exists():
+        candidate = base.with_name(f"{base.name}.{number}")
+        number += 1
+    return candidate
+
+
+def set_up(level: str, file: LogFile | None, *, terminal: bool = True) -> None:
+    """Begin to log.
+
+    Args:
+        level: ``debug``, ``info``, ``warning`` or ``error``.
+        file: Where JSON lines go, if anywhere.
+        terminal: Whether plain lines go to standard error, in colours where that is a terminal.
+    """
+    sinks: list[_Sink] = []
+    if file is not None:
+        sinks.append(_JsonSink(file))
+    if terminal:
+        sinks.append(_PlainSink())
+    number = logging.getLevelNamesMapping()[level.upper()]
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            _add_hook,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _FanOut(sinks),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.ReturnLoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    bridge = _Bridge(number)
+    logging.basicConfig(handlers=[bridge], level=max(number, logging.WARNING), force=True)
+
+
+def _add_hook(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
+    """Add plugin, port and call of the hook that runs."""
+    running = current_hook.get()
+    if running is not None:
+        plugin, arguments = running
+        line.setdefault("plugin", plugin)
+        call = arguments.get("call")
+        port = arguments.get("port") or getattr(call, "port", None)
+        if port is not None:
+            line.setdefault("port", port.number)
+        if call is not None:
+            line.setdefault("call", call.id)
+    return line
+
+
+class _Sink(Protocol):
+    """Somewhere that lines go."""
+
+    def take(self, logger: WrappedLogger, method: str, line: EventDict) -> None:
+        """Write one line; it may be changed, being a copy."""
+
+
+class _JsonSink:
+    def __init__(self, file: LogFile) -> None:
+        self._file = file
+        self._traceback: Processor = structlog.processors.format_exc_info
+
+    def take(self, logger: WrappedLogger, method: str, line: EventDict) -> None:
+        line = dict(self._traceback(logger, method, line))  # type: ignore[arg-type]
+        ordered = {key: line.pop(key) for key in ("timestamp", "level", "event") if key in line}
+        self._file.write(msgspec.json.encode(ordered | line, enc_hook=str))
+
+
+class _PlainSink:
+    def __init__(self) -> None:
+        self._render = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=32)
+
+    def take(self, logger: WrappedLogger, method: str, line: EventDict) -> None:
+        line["timestamp"] = f"{datetime.fromisoformat(line['timestamp']).astimezone():%H:%M:%S}"
+        sys.stderr.write(f"{self._render(logger, method, line)}\n")
+
+
+class _FanOut:
+    """The last processor: gives each sink the line, and drops it."""
+
+    def __init__(self, sinks: list[_Sink]) -> None:
+        self._sinks = sinks
+
+    def __call__(self, logger: WrappedLogger, method: str, line: EventDict) -> EventDict:
+        for sink in self._sinks:
+            sink.take(logger, method, dict(line))
+        raise structlog.DropEvent
+
+
+class _Bridge(logging.Handler):
+    """Lines of libraries that use the standard library's logging."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Pass the line on."""
+        structlog.get_logger().log(
+            record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info
+        )

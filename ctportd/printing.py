@@ -1,0 +1,110 @@
+"""What commands print: tables for people, JSON for programs."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+import msgspec
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from datetime import datetime
+
+    from ctportd.records import CallRecord, VoiceMessage
+    from ctportd.status import PortStatus, Status
+
+_T = TypeVar("_T")
+
+_WIDE = 200  # columns where nobody looks: a pipe gets whole lines
+
+
+def show(data: _T, tables: Callable[[_T], Iterable[Table | str]], *, as_json: bool) -> None:
+    """Print data as JSON, or as the tables that are made of it."""
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(data), indent=2))
+        return
+    console = Console(width=None if sys.stdout.isatty() else _WIDE, highlight=False)
+    for table in tables(data):
+        console.print(table)
+
+
+def status_tables(status: Status) -> Iterable[Table | str]:
+    """The running daemon."""
+    since = _time(status.started_at)
+    yield f"ctportd {status.version}, pid {status.pid}, {status.state}, up since {since}, {status.config}"
+    for server in status.ctserver:
+        pid = f", pid {server.pid}" if server.pid else ""
+        started = f", started {server.starts} times" if server.starts > 1 else ""
+        yield f"ctserver {server.name}: {server.mode}{pid}, version {server.version or 'unknown'}{started}"
+    yield ""
+    ports = _table("port", "name", "kind", "state", "caller", "handlers")
+    for port in status.ports:
+        ports.add_row(str(port.number), port.name, port.kind, port.state, _caller(port), ", ".join(port.handlers))
+    yield ports
+    yield ""
+    plugins = _table("plugin", "state", "hooks")
+    for plugin in status.plugins:
+        counts = {"faults": plugin.faults, "lost": plugin.lost, "waiting": plugin.waiting}
+        state = ", ".join([plugin.state, *(f"{number} {what}" for what, number in counts.items() if number)])
+        plugins.add_row(plugin.name, state, escape(plugin.error) or ", ".join(plugin.hooks))
+    yield plugins
+
+
+def calls_table(calls: list[CallRecord]) -> Iterable[Table | str]:
+    """The call log."""
+    if not calls:
+        yield "No call has been logged."
+        return
+    table = _table("began", "port", "number", "name", "answered", "lasted", "how it ended")
+    for call in calls:
+        answered = _time(call.answered_at) if call.answered_at else "no"
+        lasted = _seconds((call.ended_at - call.began).total_seconds()) if call.ended_at else "under way"
+        cells = (_time(call.began), str(call.port), call.number, call.name, answered, lasted, call.end_reason)
+        table.add_row(*map(escape, cells))
+    yield table
+
+
+def messages_table(messages: list[VoiceMessage]) -> Iterable[Table | str]:
+    """The voice messages."""
+    if not messages:
+        yield "No message has been left."
+        return
+    table = _table("id", "mailbox", "recorded", "number", "name", "length", "file")
+    for message in messages:
+        length = _seconds(message.seconds)
+        cells = (
+            str(message.id),
+            message.mailbox,
+            _time(message.recorded_at),
+            message.number,
+            message.name,
+            length,
+        )
+        table.add_row(*map(escape, (*cells, message.path)))
+    yield table
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _caller(port: PortStatus) -> str:
+    call = port.call
+    return escape(" ".join(filter(None, (call.number, call.name)))) if call else ""
+
+
+def _time(moment: datetime) -> str:
+    """A moment in the reader's own time zone."""
+    return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def _seconds(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{seconds % 60:04.1f}"

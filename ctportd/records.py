@@ -1,0 +1,58 @@
+"""What the store keeps: calls and voice messages, as plain structures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+class CallRecord(msgspec.Struct, frozen=True):
+    """One call, as it is kept.
+
+    Attributes:
+        id: The call's.
+        port: The telephone port.
+        began: When the first ring came.
+        number: The caller's; may be empty.
+        name: The caller's; may be empty.
+        answered_at: When it was answered, or None.
+        ended_at: When it was over; None while it is under way.
+        end_reason: Why it was over; empty while it is under way.
+    """
+
+    id: str
+    port: int
+    began: datetime
+    number: str = ""
+    name: str = ""
+    answered_at: datetime | None = None
+    ended_at: datetime | None = None
+    end_reason: str = ""
+
+
+class VoiceMessage(msgspec.Struct, frozen=True):
+    """One message in a mailbox.
+
+    Attributes:
+        mailbox: Whose it is.
+        call: The call's id.
+        recorded_at: When it was begun.
+        seconds: How long it is.
+        path: The recording: whole and on disk before this row is there.
+        number: The caller's; may be empty.
+        name: The caller's; may be empty.
+        id: Counts the messages of the store; 0 before it is kept.
+    """
+
+    mailbox: str
+    call: str
+    recorded_at: datetime
+    seconds: float
+    path: str
+    number: str = ""
+    name: str = ""
+    id: int = 0

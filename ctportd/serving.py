@@ -1,0 +1,32 @@
+"""Our own ctserver, as the configuration has it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ctportd.ctserver import serve
+from ctportd.ctserver.settings import LineSettings, Settings
+
+if TYPE_CHECKING:
+    from ctportd.config import Config
+
+
+async def serve_configured(config: Config) -> None:
+    """Run ctserver until SIGTERM. Errors are those of :func:`ctportd.ctserver.serve`."""
+    server = config.file.ctserver[0]
+    host, port = config.exchange_address
+    lines = tuple(LineSettings(table.number, table.kind, table.name) for table in config.file.port)
+    await serve(
+        Settings(
+            host=server.host,
+            first_port=server.first_port,
+            manager_port=server.manager_port,
+            lines=lines,
+            exchange_host=host,
+            exchange_port=port,
+            speed=config.file.exchange.speed,
+            log=Path(config.file.exchange.log) if config.file.exchange.log else None,
+            country=config.file.exchange.country,
+        )
+    )

@@ -1,0 +1,99 @@
+"""What the daemon tells of itself, as the command line and programs read it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+class CallStatus(msgspec.Struct, frozen=True):
+    """A call under way. ``state`` is ``ringing``, ``answered`` or ``ending``."""
+
+    id: str
+    state: str
+    began: datetime
+    number: str
+    name: str
+
+
+class PortStatus(msgspec.Struct, frozen=True):
+    """A telephone port.
+
+    Attributes:
+        state: ``disconnected``, ``idle``, or the state of its call.
+        strays: Lines from ctserver that meant nothing here, since the daemon started.
+    """
+
+    number: int
+    name: str
+    kind: str
+    state: str
+    handlers: list[str]
+    strays: int
+    call: CallStatus | None
+
+
+class CtserverStatus(msgspec.Struct, frozen=True):
+    """A ctserver.
+
+    Attributes:
+        pid: Its process, where we run it and it is up.
+        version: What it says of itself; empty while it cannot be asked.
+        starts: How often it was started, where we run it.
+    """
+
+    name: str
+    mode: str
+    pid: int | None
+    version: str
+    starts: int
+
+
+class PluginStatus(msgspec.Struct, frozen=True):
+    """A plugin.
+
+    Attributes:
+        state: ``loaded`` or ``failed``.
+        hooks: Those that it implements.
+        waiting: How many of its hooks' calls wait in its queue.
+        lost: How many were lost because it had fallen behind.
+        faults: How often it has raised.
+        error: Why it could not be loaded; empty where it was.
+    """
+
+    name: str
+    state: str
+    hooks: list[str]
+    waiting: int = 0
+    lost: int = 0
+    faults: int = 0
+    error: str = ""
+
+
+class Status(msgspec.Struct, frozen=True):
+    """The whole daemon. ``state`` is ``starting``, ``ready`` or ``stopping``."""
+
+    state: str
+    pid: int
+    version: str
+    started_at: datetime
+    config: str
+    ctserver: list[CtserverStatus]
+    ports: list[PortStatus]
+    plugins: list[PluginStatus]
+
+
+class Rotated(msgspec.Struct, frozen=True):
+    """What rotating the logs came to.
+
+    Attributes:
+        log: Where the daemon's old lines are now.
+        ctserver: Each ctserver's answer, by its name: ``rolled``, or why it could not be.
+    """
+
+    log: str
+    ctserver: dict[str, str]
