@@ -6,17 +6,14 @@ name the keys of a dictionary, and speak of types where an operator thinks of ta
 
 from __future__ import annotations
 
-import difflib
 import types
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 import msgspec
 from msgspec import inspect
 
 from ctportd.errors import ConfigError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from ctportd.nearest import no_such
 
 _T = TypeVar("_T")
 _Path = tuple[str | int, ...]
@@ -39,15 +36,6 @@ def convert(data: Any, into: type[_T], source: str, table: str = "") -> _T:
     except msgspec.ValidationError as error:
         problem = _find(data, into, (table,) if table else ())
         raise ConfigError(f"{source}: {problem or error}") from error
-
-
-def no_such(thing: str, name: str, known: Iterable[str]) -> str:
-    """The sentence for a key (a plugin, a menu, ...) that does not exist, with the nearest one that does."""
-    known = list(known)
-    near = difflib.get_close_matches(name, known, n=1)
-    if near:
-        return f"there is no {thing} {name!r}; did you mean {near[0]!r}?"
-    return f"there is no {thing} {name!r}; there are: {', '.join(known) or 'none'}"
 
 
 def _find(data: Any, kind: Any, path: _Path) -> str | None:

@@ -16,7 +16,6 @@ import structlog
 
 from ctportd.calls.files import Prompts
 from ctportd.calls.router import Router, Routing
-from ctportd.checking import no_such
 from ctportd.clock import Clock
 from ctportd.control.server import ControlServer
 from ctportd.errors import InvalidArgument, LinkError
@@ -30,7 +29,6 @@ from ctportd.listeners import ManagerListener, PortListener
 from ctportd.reporting import status_of
 from ctportd.status import Rotated
 from ctportd.store import Store
-from ctportd.wire.requests import REQUESTS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Sequence
@@ -210,7 +208,8 @@ class Daemon:
         log.info("ready", ports=len(self.ports), plugins=sorted(self.plugins.loaded))
         if self.server.mode == "virtual" and self.ports:
             command = f"ctportd --config {self.config.source} phone {min(self.ports)}"
-            log.info("place a call in another terminal with `make call`, or", command=command)
+            invitation = f"to place a call, type in another terminal: {command}"
+            log.info(invitation)
 
     async def _wind_up(self) -> None:
         """Calls first, then what the plugins have still to do; the rest is undone in the order of the building."""
@@ -249,8 +248,6 @@ class Daemon:
         """Send one request to a port, or to ``manager``, by its name."""
         if name == "record_stop" and port != "manager":
             name, arguments, port = "send_event", [port, "RECORD_STOP"], "manager"
-        if name not in REQUESTS:
-            raise InvalidArgument("request", "name", no_such("request", name, [*REQUESTS, "record_stop"]))
         if name in ("play", "play_async") and arguments:
             found = await asyncio.to_thread(self.prompts.find, arguments[0])
             arguments = [str(found), *arguments[1:]]

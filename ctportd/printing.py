@@ -63,7 +63,11 @@ def calls_table(calls: list[CallRecord]) -> Iterable[Table | str]:
     table = _table("began", "port", "number", "name", "answered", "lasted", "how it ended")
     for call in calls:
         answered = _time(call.answered_at) if call.answered_at else "no"
-        lasted = _seconds((call.ended_at - call.began).total_seconds()) if call.ended_at else "under way"
+        lasted = (
+            _seconds((call.ended_at - (call.answered_at or call.began)).total_seconds())
+            if call.ended_at
+            else "under way"
+        )
         cells = (_time(call.began), str(call.port), call.number, call.name, answered, lasted, call.end_reason)
         table.add_row(*map(escape, cells))
     yield table

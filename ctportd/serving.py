@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ctportd.ctserver import serve
+from ctportd.ctserver.run import serve
 from ctportd.ctserver.settings import LineSettings, Settings
 
 if TYPE_CHECKING:

@@ -152,6 +152,9 @@ class Call:
             ended_by = getattr(reply.event, "text", reply.event.name)
         else:
             ended_by = "key" if reply.digits and reply.digits[-1] in ending_keys else "silence or limit"
+        if ended_by == "key":  # it has done its work, and must not cut the next prompt short
+            await self._request("clear", may_end=True)
+            self._typed = 0
         return Recording(full, ended_by, reply.digits)
 
     async def collect(self, digits: int, first: int = 10, between: int = 0) -> str:

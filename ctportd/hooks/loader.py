@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pluggy
 
-from ctportd.checking import convert, no_such
+from ctportd.checking import convert
 from ctportd.errors import ConfigError, PluginError
 from ctportd.hooks import specs
 from ctportd.hooks.markers import PROJECT
+from ctportd.nearest import no_such
 
 if TYPE_CHECKING:
     from pathlib import Path

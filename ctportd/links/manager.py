@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ctportd.links.reply import reply_of
 from ctportd.wire.message import MANAGER_HANDLE
-from ctportd.wire.requests import REQUESTS
+from ctportd.wire.requests import request_named
 
 if TYPE_CHECKING:
     from ctportd.links.connection import Connection
@@ -29,7 +29,7 @@ class Manager:
 
     async def request(self, name: str, *values: object) -> Reply:
         """Send any request by its name, such as ``ser_version``, with its arguments."""
-        spec = REQUESTS[name]
+        spec = request_named(name)
         request = spec.build(MANAGER_HANDLE, values)
         message = await self._connection.request(request, spec.time_limit(request.args))
         return reply_of(message, MANAGER_PORT)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ctportd.errors import Disconnected
 from ctportd.links.reply import reply_of
 from ctportd.wire.message import handle_of
-from ctportd.wire.requests import REQUESTS
+from ctportd.wire.requests import request_named
 
 if TYPE_CHECKING:
     from ctportd.links.connection import Connection
@@ -48,7 +48,7 @@ class Port:
 
     async def request(self, name: str, *values: object) -> Reply:
         """Send any request by its name, such as ``play``, with its arguments."""
-        spec = REQUESTS[name]
+        spec = request_named(name)
         request = spec.build(handle_of(self.number), values)
         message = await self._connection.request(request, spec.time_limit(request.args))
         return reply_of(message, self.number)

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import msgspec
 
-from ctportd.wire.events import event_of
-
-if TYPE_CHECKING:
-    from ctportd.wire.events import Event
-    from ctportd.wire.message import Message
+from ctportd.wire.events import Event, event_of
+from ctportd.wire.message import Message
 
 
 class Reply(msgspec.Struct, frozen=True):

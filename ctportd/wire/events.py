@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import msgspec
 
-from ctportd.wire.message import integer
+from ctportd.wire.message import Message, integer
 from ctportd.wire.requests import COMMANDS
-
-if TYPE_CHECKING:
-    from ctportd.wire.message import Message
 
 KEYS = frozenset("0123456789*#ABCD")
 """The sixteen keys of DTMF."""
