@@ -1,0 +1,194 @@
+"""One connection of a client: its requests in order, each with its reply, and the events of its port."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+from ctportd.ctserver.asked import Asked, Refused
+from ctportd.ctserver.call_requests import CALL_REQUESTS
+from ctportd.ctserver.dialects import Keyed
+from ctportd.ctserver.port import HANGUP
+from ctportd.ctserver.server_requests import SERVER_REQUESTS
+from ctportd.ctserver.sound_requests import SOUND_REQUESTS
+from ctportd.ctserver.wait import Interrupted
+from ctportd.wire.message import MANAGER_HANDLE, BrokenLine, port_of
+
+if TYPE_CHECKING:
+    from ctportd.ctserver.asked import Served
+    from ctportd.ctserver.dialects import Dialect
+    from ctportd.ctserver.line import Signal
+    from ctportd.ctserver.port import Port
+    from ctportd.ctserver.services import Services
+    from ctportd.wire.message import Request
+
+_READ = 64 * 1024  # bytes that are read at once
+_QUEUED = 256  # requests that may wait for their turn; beyond them the connection is not read
+_UNREAD = 1024 * 1024  # bytes that may wait for a client that does not read; then it is dropped
+
+PORT_REQUESTS: dict[str, Served] = CALL_REQUESTS | SOUND_REQUESTS
+"""Every request that a port serves."""
+
+
+class Client:
+    """A client's connection to a port, or to the manager."""
+
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        port: Port | None,
+        services: Services,
+    ) -> None:
+        """``port``: whose connection it is; None: the manager's."""
+        self._reader = reader
+        self._writer = writer
+        self._port = port
+        self._services = services
+        self._handle = MANAGER_HANDLE if port is None else port.handle
+        self._log = services.log.bind(client=self._handle)
+        self._dialect: Dialect = Keyed()
+        self._queue: asyncio.Queue[Request | BrokenLine | None] = asyncio.Queue(_QUEUED)
+        self._blocked = False
+        self._left = False
+
+    async def run(self) -> None:
+        """Serve it until it leaves, or the server stops."""
+        serving = asyncio.create_task(self._serve())
+        try:
+            await self._read()
+            self._left = True
+            if self._blocked:  # nobody waits for that reply any more
+                serving.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await serving
+        finally:
+            serving.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await serving
+            self._writer.close()
+
+    async def _read(self) -> None:
+        with contextlib.suppress(ConnectionError):
+            while data := await self._reader.read(_READ):
+                for request in self._dialect.feed(data):
+                    await self._queue.put(request)
+        await self._queue.put(None)
+
+    async def _serve(self) -> None:
+        while (request := await self._queue.get()) is not None:
+            if isinstance(request, BrokenLine):
+                self._services.broken_lines += 1
+                self._log.warning("no request", problem=request.reason, line=request.raw[:80])
+            else:
+                await self._answer(request)
+
+    async def _answer(self, request: Request) -> None:
+        asked: Asked | None = None
+        try:
+            server_handler = SERVER_REQUESTS.get(request.cmd)
+            if server_handler is not None:
+                for more in server_handler(self._services, request):
+                    self._reply(request, MANAGER_HANDLE, ("OK", *more))
+                return
+            asked = self._asked(request)
+            self._reply(request, asked.port.handle, await self._served(asked, PORT_REQUESTS[request.cmd]))
+        except Refused as refused:
+            self._log.warning("refused", request=request.cmd, args=request.args, problem=str(refused))
+            self._reply(request, self._speaker(asked), ("ERROR", refused.reason))
+        except Exception as error:  # noqa: BLE001  a fault in one request is that request's alone
+            self._log.error("fault", request=request.cmd, args=request.args, exc_info=error)
+            self._reply(request, self._speaker(asked), ("ERROR", "internal-error"))
+        if asked is not None:
+            self._follow_up(asked)
+
+    def _follow_up(self, asked: Asked) -> None:
+        for signal in asked.late:
+            self.tell(asked.port, signal)
+        for signal in asked.afterwards:
+            asked.port.send(signal)
+
+    def _speaker(self, asked: Asked | None) -> int:
+        return self._handle if asked is None else asked.port.handle
+
+    def _asked(self, request: Request) -> Asked:
+        if request.cmd not in PORT_REQUESTS:
+            raise Refused("unknown-request")
+        port = self._addressed(request)
+        if port is None:
+            raise Refused("no-such-port", request.dst)
+        sender = self._handle if request.src is None else request.src
+        return Asked(request.cmd, request.args, port, sender, self._services)
+
+    def _addressed(self, request: Request) -> Port | None:
+        """The port that a request is for: the connection's own, or, of the manager's and of messages, any."""
+        if request.dst is None or request.dst == self._handle:
+            return self._port
+        if self._port is None or request.cmd == "ctsendevent":
+            return self._services.ports.get(port_of(request.dst))
+        return None
+
+    async def _served(self, asked: Asked, served: Served) -> tuple[str, ...]:
+        """What the reply says."""
+        if not served.blocking:
+            return ("OK", *await served.handler(asked))
+        if self._left:
+            raise Refused("client-left")
+        self._blocked = True
+        try:
+            async with asked.port.turn:
+                return await self._block(asked, served)
+        finally:
+            self._blocked = False
+
+    async def _block(self, asked: Asked, served: Served) -> tuple[str, ...]:
+        port = asked.port
+        asked.wait = port.open_wait(self)
+        try:
+            if served.on_call:
+                _see_far_end(port)
+            answer = ("OK", *await served.handler(asked))
+        except Interrupted as interrupted:
+            signal = interrupted.signal
+            return ("EVENT", port.digits, signal.name, *signal.words)
+        except Refused:
+            self._told_late(asked)
+            raise
+        else:
+            self._told_late(asked)
+            return answer
+        finally:
+            port.close_wait()
+
+    def _told_late(self, asked: Asked) -> None:
+        """An event that was to travel in the reply, which turned out to be about something else."""
+        if asked.wait.cut_by is not None:
+            asked.late.append(asked.wait.cut_by)
+
+    def _reply(self, request: Request, speaker: int, args: tuple[str, ...]) -> None:
+        asker = self._handle if request.src is None else request.src
+        self._write(self._dialect.reply(request, speaker, asker, args))
+
+    def tell(self, port: Port, signal: Signal) -> None:
+        """An event of the port."""
+        self._write(self._dialect.event(port.handle, signal))
+
+    def forget_events(self) -> None:
+        """Events that wait to be fetched are not to be told."""
+        self._dialect.forget_events()
+
+    def _write(self, data: bytes) -> None:
+        transport = self._writer.transport
+        if not data or transport.is_closing():
+            return
+        self._writer.write(data)
+        if transport.get_write_buffer_size() > _UNREAD:
+            self._log.warning("client does not read, and is dropped")
+            transport.abort()
+
+
+def _see_far_end(port: Port) -> None:
+    """A request on a call whose far end has hung up ends at once, as if that had happened now."""
+    if port.line.far_gone:
+        raise Interrupted(HANGUP)

@@ -1,0 +1,169 @@
+"""The virtual exchange's door: telephones come in over WebSocket and are put through to their lines."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Protocol
+
+from aiohttp import WSMsgType, web
+
+from ctportd.ctserver import signalling
+from ctportd.ctserver.telephone import Telephone
+from ctportd.ctserver.trunk import TrunkLine
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import structlog
+
+    from ctportd.ctserver.virtual import VirtualLine
+
+_LONGEST_FRAME = 4096
+"""Bytes in a frame of a telephone; the contract needs 160, and a caller's name."""
+
+_CLOSING = 2.0  # seconds that a telephone has to answer the end of its connection
+
+
+class Leg(Protocol):
+    """A line as the telephone at its far end uses it."""
+
+    def incoming(self, frame: bytes) -> None:
+        """20 ms of voice."""
+
+    def pressed(self, key: str) -> None:
+        """A key."""
+
+    def flashed(self) -> None:
+        """A hook flash."""
+
+    def far_hung_up(self) -> None:
+        """It went on hook, or is gone."""
+
+
+class Exchange:
+    """All telephones, and the lines that they reach."""
+
+    def __init__(
+        self, lines: Mapping[int, VirtualLine], speed: float, version: str, log: structlog.BoundLogger
+    ) -> None:
+        """``version`` is what `hello` says."""
+        self._lines = lines
+        self._speed = speed
+        self._version = version
+        self._log = log
+        self._runner: web.AppRunner | None = None
+
+    async def open(self, host: str, port: int) -> None:
+        """Listen for telephones.
+
+        Raises:
+            OSError: The TCP port cannot be had.
+        """
+        app = web.Application()
+        app.router.add_get("/phone", self._telephone)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_CLOSING)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, host, port).start()
+
+    async def close(self) -> None:
+        """Listen no more; the connections that are left end."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _telephone(self, request: web.Request) -> web.WebSocketResponse:
+        """One telephone, from its first word to its last."""
+        socket = web.WebSocketResponse(compress=False, max_msg_size=_LONGEST_FRAME, timeout=_CLOSING)
+        await socket.prepare(request)
+        transport = request.transport
+        if transport is None:  # gone already
+            return socket
+        telephone = Telephone(transport)
+        telephone.tell("hello", speed=self._speed, version=self._version)
+        session = Session(telephone, self._lines, self._log)
+        closer = asyncio.create_task(_close_when_done(telephone, socket))
+        try:
+            async for message in socket:
+                if message.type is WSMsgType.BINARY:
+                    session.voice(message.data)
+                elif message.type is WSMsgType.TEXT:
+                    session.text(message.data)
+        finally:
+            session.gone()
+            closer.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await closer
+        return socket
+
+
+async def _close_when_done(telephone: Telephone, socket: web.WebSocketResponse) -> None:
+    await telephone.closing.wait()
+    await socket.close()
+
+
+class Session:
+    """What one telephone has said so far, and the line that it is on."""
+
+    def __init__(self, telephone: Telephone, lines: Mapping[int, VirtualLine], log: structlog.BoundLogger) -> None:
+        self._telephone = telephone
+        self._lines = lines
+        self._log = log
+        self._leg: Leg | None = None
+
+    def voice(self, frame: bytes) -> None:
+        """20 ms of what is spoken. What is no frame, or one too many, is thrown away."""
+        if self._telephone.closing.is_set():  # the line may be in another call by now
+            return
+        if self._telephone.spoke(frame) and self._leg is not None:
+            self._leg.incoming(frame)
+
+    def text(self, text: str) -> None:
+        """A signal. What makes no sense is answered with `error`."""
+        if self._telephone.closing.is_set():
+            return
+        try:
+            self._said(signalling.read(text))
+        except ValueError as error:
+            self._log.warning("telephone talks nonsense", problem=str(error))
+            self._telephone.tell("error", message=str(error))
+
+    def _said(self, said: signalling.Said) -> None:
+        match said:
+            case signalling.Call():
+                self._call(said)
+            case signalling.Press(key=key):
+                self._on_line().pressed(key)
+            case signalling.HookFlash():
+                self._on_line().flashed()
+            case signalling.HangUp():
+                self._on_line().far_hung_up()
+                self._leg = None
+                self._telephone.close()
+            case _:
+                raise ValueError("there is no station port")
+
+    def _on_line(self) -> Leg:
+        if self._leg is None:
+            raise ValueError("a call, or an attachment, comes first")
+        return self._leg
+
+    def _call(self, call: signalling.Call) -> None:
+        if self._leg is not None:
+            raise ValueError("one connection is one telephone, and it is on a line already")
+        line = self._lines.get(call.port)
+        if not isinstance(line, TrunkLine):
+            raise ValueError(f"port {call.port} is no trunk port")  # noqa: TRY004  said to the telephone
+        if line.call(self._telephone, call.number, call.name):
+            self._leg = line
+            self._log.info("call", port=call.port, number=call.number, caller_name=call.name)
+        else:
+            self._telephone.tell("busy")
+            self._telephone.close()
+
+    def gone(self) -> None:
+        """The connection is lost: that is a hang-up, unless the call is over."""
+        leg, self._leg = self._leg, None
+        if leg is not None and not self._telephone.closing.is_set():
+            leg.far_hung_up()
+        if self._telephone.dropped:
+            self._log.warning("voice thrown away", frames=self._telephone.dropped)

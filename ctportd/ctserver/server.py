@@ -1,0 +1,143 @@
+"""The whole server: ports and their lines, the doors for clients and telephones, the clock."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+from ctportd.ctserver import VERSION
+from ctportd.ctserver.client import Client
+from ctportd.ctserver.clock import LineClock
+from ctportd.ctserver.exchange import Exchange
+from ctportd.ctserver.port import Port
+from ctportd.ctserver.services import Services
+from ctportd.ctserver.tones import country_of
+from ctportd.ctserver.trunk import TrunkLine
+from ctportd.errors import ServerError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from ctportd.ctserver.log import ServerLog
+    from ctportd.ctserver.settings import Settings
+
+_T = TypeVar("_T")
+
+_CONNECTIONS = 8
+"""Clients of one port at a time; a daemon needs one, a person who looks on another."""
+
+
+class Server:
+    """A ctserver with its virtual exchange.
+
+    Attributes:
+        services: What its ports share.
+        clock: The clock of its lines.
+    """
+
+    def __init__(self, settings: Settings, log: ServerLog) -> None:
+        """Nothing is opened yet.
+
+        Raises:
+            ServerError: The settings name an unknown country, or a port twice.
+        """
+        self._settings = settings
+        country = country_of(settings.country)
+        self.services = Services(country, log)
+        self._lines: dict[int, TrunkLine] = {}
+        for line in settings.lines:
+            if line.number in self._lines:
+                raise ServerError(f"there are two lines with the number {line.number}")
+            port = Port(line.number, self.services.log)
+            port.line = self._lines[line.number] = TrunkLine(line.number, port.notice, country)
+            self.services.ports[line.number] = port
+        self.clock = LineClock(self._tick, settings.speed)
+        self._exchange = Exchange(self._lines, settings.speed, VERSION, self.services.log)
+        self._doors: list[asyncio.Server] = []
+        self._clients: dict[asyncio.Task[None], int] = {}
+        self._ticking: asyncio.Task[None] | None = None
+
+    def _tick(self) -> None:
+        for line in self._lines.values():
+            line.tick()
+
+    async def open(self) -> None:
+        """Listen on every TCP port, and start the clock.
+
+        Raises:
+            ServerError: One of the ports cannot be had; the message names it. What was opened is closed.
+        """
+        settings = self._settings
+        try:
+            for port in self.services.ports.values():
+                await self._listen(settings.first_port + port.handle, port)
+            await self._listen(settings.manager_port, None)
+            exchange = self._exchange.open(settings.exchange_host, settings.exchange_port)
+            await _bound(exchange, settings.exchange_host, settings.exchange_port)
+        except ServerError:
+            await self.close()
+            raise
+        self._ticking = asyncio.create_task(self.clock.run())
+
+    async def _listen(self, tcp_port: int, port: Port | None) -> None:
+        host = self._settings.host
+        door = asyncio.start_server(partial(self._accept, port), host, tcp_port)
+        self._doors.append(await _bound(door, host, tcp_port))
+
+    async def _accept(self, port: Port | None, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection, from its first byte to its last."""
+        task = asyncio.current_task()
+        key = 0 if port is None else port.number
+        if task is None or list(self._clients.values()).count(key) >= _CONNECTIONS:
+            self.services.log.warning("too many connections", port=key)
+            writer.close()
+            return
+        client = Client(reader, writer, port, self.services)
+        self._clients[task] = key
+        if port is not None:
+            port.listeners.append(client)
+        try:
+            await client.run()
+        finally:
+            del self._clients[task]
+            if port is not None:
+                self._left(port, client)
+
+    def _left(self, port: Port, client: Client) -> None:
+        """A client is gone; a call that nobody serves any more ends, so that no caller waits in vain."""
+        port.listeners.remove(client)
+        if not port.listeners and port.line.off_hook:
+            self.services.log.warning("the last client left during a call", port=port.number)
+            port.reset()
+
+    async def close(self) -> None:
+        """End in order: calls are told, recordings are completed, everything is closed."""
+        for door in self._doors:
+            door.close()
+        for line in self._lines.values():
+            line.close()
+        clients = list(self._clients)
+        for client in clients:
+            client.cancel()
+        await asyncio.gather(*clients, return_exceptions=True)
+        await self._exchange.close()
+        if self._ticking is not None:
+            self._ticking.cancel()
+            await asyncio.gather(self._ticking, return_exceptions=True)
+        await asyncio.to_thread(self.services.disk.shutdown)
+
+
+async def _bound(opening: Awaitable[_T], host: str, port: int) -> _T:
+    """Open a door.
+
+    Raises:
+        ServerError: The TCP port cannot be had.
+    """
+    try:
+        return await opening
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise ServerError(f"{host}:{port}: Address already in use") from error
+        raise ServerError(f"{host}:{port}: {error.strerror or error}") from error

@@ -1,0 +1,147 @@
+"""Files to play: read, resampled and encoded once, then frames of mu-law from memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+import soundfile
+import soxr
+
+from ctportd.ctserver import g711
+from ctportd.errors import AudioError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_CACHED = 64 * 1024 * 1024
+"""Bytes of voice that are kept: two and a quarter hours."""
+
+_LONGEST = 4 * 3600
+"""Seconds of a file that is still played: 115 MB of mu-law; a longer one is a mistake or mischief."""
+
+_AU_MULAW_HEADER = 24  # bytes of the smallest .au header
+_AU_MULAW = 1  # its encoding number for mu-law
+
+
+class Sound(msgspec.Struct, frozen=True):
+    """A file as it is played.
+
+    Attributes:
+        path: The file, as the client named it.
+        codes: Its voice: mu-law, 8 kHz, mono, in whole frames.
+    """
+
+    path: str
+    codes: bytes
+
+    @property
+    def prompt(self) -> str:
+        """Its name without folder and ending."""
+        return Path(self.path).stem
+
+
+def read_sound(path: str) -> Sound:
+    """Read a sound file of any kind that libsndfile knows, at any rate, with any number of channels.
+
+    Mu-law of 8 kHz is taken as it is, to the bit.
+
+    Raises:
+        AudioError: There is no such file, it is no sound, or it is longer than four hours.
+    """
+    file = Path(path)
+    try:
+        with file.open("rb") as opened:
+            header = opened.read(_AU_MULAW_HEADER)
+            offset = _mulaw_offset(header)
+            if offset is not None:
+                _check_length(path, file.stat().st_size / g711.RATE)
+                opened.seek(offset)
+                return Sound(path, g711.whole_frames(_au_data(opened.read(), header)))
+        return Sound(path, g711.whole_frames(g711.encode(_samples(path))))
+    except FileNotFoundError:
+        raise AudioError(f"there is no file {path}") from None
+    except (OSError, ValueError, soundfile.LibsndfileError) as error:
+        raise AudioError(f"{path} cannot be played: {error}") from error
+
+
+def _mulaw_offset(header: bytes) -> int | None:
+    """Where the voice begins in an .au file that is mu-law, 8 kHz, mono; None for any other file."""
+    if len(header) < _AU_MULAW_HEADER or header[:4] != b".snd":
+        return None
+    offset, _, encoding, rate, channels = (
+        int.from_bytes(header[at : at + 4], "big") for at in range(4, _AU_MULAW_HEADER, 4)
+    )
+    wanted = (encoding, rate, channels) == (_AU_MULAW, g711.RATE, 1)
+    return offset if wanted and offset >= _AU_MULAW_HEADER else None
+
+
+def _au_data(rest: bytes, header: bytes) -> bytes:
+    """The voice alone: what follows the length that the header names is no voice (0xFFFFFFFF: unknown)."""
+    return rest[: int.from_bytes(header[8:12], "big")]
+
+
+def _check_length(path: str, seconds: float) -> None:
+    if seconds > _LONGEST:
+        raise AudioError(f"{path} is {seconds / 3600:.0f} hours long; {_LONGEST // 3600} are played at most")
+
+
+def _samples(path: str) -> NDArray[np.int16]:
+    """The file's samples at 8 kHz, its channels mixed into one."""
+    with soundfile.SoundFile(path) as sound:
+        _check_length(path, sound.frames / sound.samplerate)
+        if sound.samplerate == g711.RATE and sound.channels == 1:
+            return np.asarray(sound.read(dtype="int16"), np.int16)
+        rate = sound.samplerate
+        mono = sound.read(dtype="float32", always_2d=True).mean(axis=1)
+    resampled = soxr.resample(mono, rate, g711.RATE) if rate != g711.RATE else mono
+    return np.asarray(np.clip(np.round(resampled * 32768.0), -32768, 32767), np.int16)
+
+
+def _key(path: str) -> tuple[str, int, int]:
+    """What a file's sound is remembered under: it changes when the file does."""
+    try:
+        status = Path(path).stat()
+    except (OSError, ValueError):  # ValueError: a NUL in the name
+        raise AudioError(f"there is no file {path}") from None
+    return path, status.st_mtime_ns, status.st_size
+
+
+class SoundCache:
+    """The sounds that were played lately, read again when their file has changed."""
+
+    def __init__(self, limit: int = _CACHED) -> None:
+        """``limit``: bytes of voice that are kept."""
+        self._limit = limit
+        self._held = 0
+        self._sounds: OrderedDict[tuple[str, int, int], Sound] = OrderedDict()
+
+    async def load(self, path: str) -> Sound:
+        """The sound of a file; read in a thread, so that lines go on meanwhile.
+
+        Raises:
+            AudioError: As for :func:`read_sound`.
+        """
+        key = _key(path)
+        found = self._sounds.get(key)
+        if found is not None:
+            self._sounds.move_to_end(key)
+            return found
+        sound = await asyncio.to_thread(read_sound, path)
+        self._keep(key, sound)
+        return sound
+
+    def _keep(self, key: tuple[str, int, int], sound: Sound) -> None:
+        if key in self._sounds or len(sound.codes) > self._limit:
+            return
+        for old in [old for old in self._sounds if old[0] == key[0]]:  # the file as it was before it changed
+            self._held -= len(self._sounds.pop(old).codes)
+        self._sounds[key] = sound
+        self._held += len(sound.codes)
+        while self._held > self._limit:
+            _, dropped = self._sounds.popitem(last=False)
+            self._held -= len(dropped.codes)

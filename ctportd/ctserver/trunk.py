@@ -1,0 +1,207 @@
+"""A trunk line of the virtual exchange: calls ring it, it answers; the far end is a telephone."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from ctportd.ctserver.line import Loop, Signal
+from ctportd.ctserver.tones import loop_of
+from ctportd.ctserver.virtual import VirtualLine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ctportd.ctserver.settings import LineKind
+    from ctportd.ctserver.tones import Cadence, Country
+    from ctportd.ctserver.virtual import Far, VirtualAlarm
+
+_NAME_WORDS = 7
+"""Words of a caller's name that an event can carry beside its own name and the number: nine arguments."""
+
+
+class TrunkState(StrEnum):
+    """What is going on on a trunk line."""
+
+    IDLE = "idle"
+    RINGING = "ringing"
+    CONNECTED = "connected"
+    SEIZED = "seized"  # off hook, no call: dial tone
+    ENDED = "ended"  # off hook, the far end has hung up: busy tone until the port goes on hook
+
+
+class TrunkLine(VirtualLine):
+    """A line between a port and the exchange.
+
+    ::
+
+                 call                 answer
+        IDLE ------------> RINGING ------------> CONNECTED
+         |  <-- far end hangs up --|                 | far end hangs up
+         | answer                                    v
+         +-------> SEIZED                          ENDED
+        every state -- hang_up --> IDLE
+    """
+
+    def __init__(self, number: int, listener: Callable[[Signal], None], country: Country) -> None:
+        super().__init__(number, listener)
+        self._country = country
+        self._state = TrunkState.IDLE
+        self._rings = 0
+        self._caller: tuple[str, str] = ("", "")
+        self._exchange_tone: Loop | None = None
+        self._ringing: list[VirtualAlarm] = []
+
+    @property
+    def kind(self) -> LineKind:
+        """A trunk line."""
+        return "trunk"
+
+    @property
+    def state(self) -> str:
+        """One word for people."""
+        return self._state.value
+
+    @property
+    def off_hook(self) -> bool:
+        """Whether the port has taken the line."""
+        return self._state not in {TrunkState.IDLE, TrunkState.RINGING}
+
+    @property
+    def far_gone(self) -> bool:
+        """Whether the far end has hung up."""
+        return self._state is TrunkState.ENDED
+
+    @property
+    def rings(self) -> int:
+        """How often it has rung; 0 where it does not ring."""
+        return self._rings if self._state is TrunkState.RINGING else 0
+
+    # what the exchange does
+
+    def call(self, far: Far, number: str, name: str) -> bool:
+        """A call comes in, with this caller ID. False: the line is busy."""
+        if self._state is not TrunkState.IDLE:
+            return False
+        self._far = far
+        self._state = TrunkState.RINGING
+        self._rings = 0
+        self._caller = (number, name)
+        self._sound(self._country.ringback)
+        far.begin()
+        self._ring()
+        return True
+
+    def _ring(self) -> None:
+        self._rings += 1
+        self.note("ringing", count=self._rings)
+        country = self._country
+        self._ringing = [self.after(country.ring_period, self._ring)]
+        if self._rings == 1:
+            # caller ID stands in the rest after the first ring, clear of both rings
+            rest = country.ring_period - country.ring_seconds
+            self._ringing.append(self.after(country.ring_seconds + rest / 4, self._send_caller))
+        self.listener(Signal("ring", (str(self._rings),)))
+
+    def _send_caller(self) -> None:
+        number, name = self._caller
+        self.listener(Signal("cid", (_sayable(number), *name_words(name))))
+
+    def far_hung_up(self) -> None:
+        """The far end went on hook, or its connection was lost."""
+        ringing = self._state is TrunkState.RINGING
+        self._stop_ringing()
+        self._far = None
+        if ringing:  # as on a real line, the rings simply stop
+            self._state = TrunkState.IDLE
+        elif self._state is TrunkState.CONNECTED:
+            self._state = TrunkState.ENDED
+            self._sound(self._country.busy)
+            self.listener(Signal("hangup"))
+
+    def pressed(self, key: str) -> None:
+        """The far end pressed a key."""
+        if self._state is TrunkState.CONNECTED:
+            self.listener(Signal("dtmf", (key,)))
+
+    def flashed(self) -> None:
+        """The far end flashed its hook."""
+        if self._state is TrunkState.CONNECTED:
+            self.listener(Signal("flash"))
+
+    def close(self) -> None:
+        """The exchange stops: whoever is on the line is told."""
+        self._end("closing")
+
+    # what the port does
+
+    def answer(self) -> None:
+        """Take the call that rings, or else the idle line, which gives dial tone."""
+        if self._state is TrunkState.RINGING:
+            self._stop_ringing()
+            self._state = TrunkState.CONNECTED
+            self.note("answered")
+        elif self._state is TrunkState.IDLE:
+            self._state = TrunkState.SEIZED
+            self._sound(self._country.dial)
+
+    def hang_up(self) -> None:
+        """Go on hook: the call ends, and the line is free for another."""
+        if self.off_hook:
+            self._end("hangup")
+
+    def flash(self) -> None:
+        """A hook flash towards the far end."""
+        self.note("flash")
+
+    def dial_key(self, key: str) -> None:
+        """A key is dialled: in a call its tone says all; else nobody takes it."""
+
+    def _end(self, reason: str) -> None:
+        self._stop_ringing()
+        self._state = TrunkState.IDLE  # first: what stops now is no event of a call any more
+        self.say(None)
+        far, self._far = self._far, None
+        if far is not None:
+            far.tell("ended", reason=reason)
+            far.close()
+
+    # voice
+
+    def _stop_ringing(self) -> None:
+        for alarm in self._ringing:
+            alarm.cancel()
+        self._ringing = []
+        self._exchange_tone = None
+
+    def _sound(self, cadence: Cadence) -> None:
+        """The exchange's own tone on the line."""
+        self._exchange_tone = Loop(loop_of(cadence), _nobody)
+
+    def _sent(self) -> bytes:
+        if self._state is TrunkState.RINGING and self._exchange_tone is not None:
+            return self._exchange_tone.read()
+        return super()._sent()
+
+    def _heard_from_exchange(self) -> bytes:
+        tone = self._exchange_tone
+        return super()._heard_from_exchange() if tone is None or not self.off_hook else tone.read()
+
+    def incoming(self, frame: bytes) -> None:
+        """20 ms came in; an on-hook line is deaf."""
+        if self.off_hook:
+            super().incoming(frame)
+
+
+def name_words(name: str) -> tuple[str, ...]:
+    """A name as arguments of the wire, which cannot hold a space."""
+    return tuple(filter(None, (_sayable(word) for word in name.split())))[:_NAME_WORDS]
+
+
+def _sayable(word: str) -> str:
+    """A word without what no value of the wire can hold."""
+    return "".join(letter for letter in word if letter.isprintable() and not letter.isspace())
+
+
+def _nobody() -> None:
+    """Nobody waits for the exchange's own tones."""
