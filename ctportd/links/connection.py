@@ -144,7 +144,7 @@ class Connection(asyncio.Protocol):
         host, tcp_port = self._address
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT):
-                await loop.create_connection(lambda: self, host, tcp_port)
+                await self._open(host, tcp_port)
         except TimeoutError as error:
             problem = f"no answer from {host}:{tcp_port} within {CONNECT_TIMEOUT:g} s"
             raise ConnectFailed(self.name, problem) from error
@@ -156,6 +156,9 @@ class Connection(asyncio.Protocol):
         reason = await self._lost
         self._proven = loop.time() - since >= PROVEN
         raise Disconnected(self.name, reason)
+
+    async def _open(self, host: str, tcp_port: int) -> None:
+        await asyncio.get_running_loop().create_connection(lambda: self, host, tcp_port)
 
     def _delay(self, state: RetryCallState) -> float:
         if self._proven:

@@ -1,0 +1,1 @@
+"""What several tests share: fakes, and the daemon as a process."""
