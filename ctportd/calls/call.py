@@ -50,7 +50,7 @@ class Call:
     """One call on one port.
 
     Attributes:
-        id: Names the call in the log and in the store: date, time, port and four random characters.
+        id: Names the call in the log and in the store: date, time, port and six random characters.
         port: The port; every request of ctserver is a method of it.
         caller: Who calls.
         rings: How often the line has rung so far.
@@ -69,7 +69,7 @@ class Call:
         self.answered_at: datetime | None = None
         self.ended_at: datetime | None = None
         self.end_reason = ""
-        self.id = f"{self.began:%Y%m%d-%H%M%S}-{port.number}-{secrets.token_hex(2)}"
+        self.id = f"{self.began:%Y%m%d-%H%M%S}-{port.number}-{secrets.token_hex(3)}"
         self._desk = desk
         self._changed = asyncio.Event()
         self._requests = 0

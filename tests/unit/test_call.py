@@ -1,0 +1,317 @@
+"""A call reads from top to bottom, and ends with CallEnded."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+from support.fakes import AnsweringNetwork, Recorder, ok, settle
+
+from ctportd.calls.call import Call
+from ctportd.calls.caller import Caller
+from ctportd.calls.files import Prompts
+from ctportd.clock import Clock
+from ctportd.errors import CallEnded, PromptNotFound, RequestTimedOut
+from ctportd.links.manager import Manager
+from ctportd.links.port import Port
+from ctportd.wire.message import Message, Request
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Desk:
+    """The room that a call stands in, with two prompts."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = Clock()
+        self.prompts = Prompts([folder], ".au", folder)
+        self.was_answered: list[Call] = []
+        self.handed: list[str] = []
+
+    def answered(self, call: Call) -> None:
+        """Remember."""
+        self.was_answered.append(call)
+
+    async def hand_over(self, call: Call, handler: str) -> None:
+        """Remember."""
+        self.handed.append(handler)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    """A desk with the prompts ``one`` and ``two``."""
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.au").touch()
+    return Desk(tmp_path)
+
+
+@pytest.fixture
+async def network() -> AnsweringNetwork:
+    """A port's connection, to a server that says OK."""
+    network = AnsweringNetwork("port 1", 1, Recorder())
+    network.connect()
+    return network
+
+
+@pytest.fixture
+async def manager() -> AnsweringNetwork:
+    """The manager's."""
+    network = AnsweringNetwork("manager", 0, Recorder())
+    network.connect()
+    return network
+
+
+@pytest.fixture
+def call(network: AnsweringNetwork, manager: AnsweringNetwork, desk: Desk) -> Call:
+    """A call on port 1 that rings."""
+    return Call(Port(1, "", "trunk", network, Manager(manager)), desk)
+
+
+def commands(network: AnsweringNetwork) -> list[str]:
+    """What ctserver was asked, without arguments."""
+    return [request.cmd for request in network.requests]
+
+
+async def test_answer_goes_off_hook_once(call: Call, network: AnsweringNetwork, desk: Desk) -> None:
+    """Answering twice is answering once, and it is told."""
+    await call.answer()
+    await call.answer()
+    assert commands(network) == ["ctanswer"]
+    assert call.answered
+    assert desk.was_answered == [call]
+
+
+async def test_several_prompts_are_several_files(call: Call, network: AnsweringNetwork, tmp_path: Path) -> None:
+    """Names in one string and several strings are played in turn, as full paths."""
+    await call.play("one two", "one")
+    files = [str(tmp_path / f"{name}.au") for name in ("one", "two", "one")]
+    assert [request.args for request in network.requests] == [(file,) for file in files]
+
+
+async def test_missing_prompt_stops_all_before_the_first(call: Call, network: AnsweringNetwork) -> None:
+    """If one of several prompts is not there, none is played."""
+    with pytest.raises(PromptNotFound, match="there is no prompt 'three'"):
+        await call.play("one three")
+    assert network.requests == []
+
+
+async def test_key_cuts_the_rest_short(call: Call, network: AnsweringNetwork) -> None:
+    """A key during the first prompt is returned, and the second is not played."""
+    network.answer = lambda request: ok(request, "5")
+    assert await call.play("one two") == "5"
+    assert len(network.requests) == 1
+
+
+async def test_keys_typed_ahead_skip_what_comes(call: Call, network: AnsweringNetwork) -> None:
+    """Nothing is played while keys wait; collecting them ends that."""
+    call.key()
+    await call.play("one")
+    assert network.requests == []
+    network.answer = lambda request: ok(request, "5")
+    assert await call.collect(1) == "5"
+    network.answer = ok
+    await call.play("one")
+    assert commands(network) == ["ctcollect", "ctplay"]
+
+
+async def test_keys_can_be_ignored(call: Call, network: AnsweringNetwork) -> None:
+    """A beep is played whatever was typed."""
+    call.key()
+    await call.play("one two", ignore_keys=True)
+    assert [request.args[1:] for request in network.requests] == [("ignore_dtmf",)] * 2
+
+
+async def test_clear_forgets_keys(call: Call, network: AnsweringNetwork) -> None:
+    """After clear, prompts are played again."""
+    call.key()
+    await call.clear()
+    await call.play("one")
+    assert commands(network) == ["ctclear", "ctplay"]
+
+
+async def test_ended_call_raises_on_everything(call: Call, network: AnsweringNetwork) -> None:
+    """When the caller has gone, nothing more is asked of ctserver."""
+    call.end("hangup")
+    for attempt in (call.answer(), call.play("one"), call.collect(1), call.pause(1), call.dial("1"), call.clear()):
+        with pytest.raises(CallEnded, match="hangup"):
+            await attempt
+    assert network.requests == []
+
+
+async def test_first_reason_stands(call: Call) -> None:
+    """A call ends once."""
+    call.end("hangup")
+    ended = call.ended_at
+    call.end("stopping")
+    assert (call.end_reason, call.ended_at) == ("hangup", ended)
+
+
+async def test_hangup_in_mid_request_raises_after_it(call: Call, network: AnsweringNetwork) -> None:
+    """The far end hangs up while a prompt plays: the prompt's reply carries it, and CallEnded follows."""
+
+    def hang_up(request: Request) -> list[Message]:
+        call.end("hangup")
+        return [Message(request.cmd, 0, 0, ("EVENT", "", "hangup"))]
+
+    network.answer = hang_up
+    with pytest.raises(CallEnded):
+        await call.play("one")
+
+
+@pytest.mark.parametrize(
+    ("answer", "ended_by", "digits"),
+    [
+        (("OK", "#"), "key", "#"),
+        (("OK", "12#"), "key", "12#"),
+        (("OK", ""), "silence or limit", ""),
+        (("OK", "12"), "silence or limit", "12"),
+        (("EVENT", "", "hangup"), "hangup", ""),
+        (("EVENT", "", "RECORD_STOP", "-2"), "RECORD_STOP", ""),
+    ],
+)
+async def test_recording_tells_what_ended_it(
+    call: Call, network: AnsweringNetwork, answer: tuple[str, ...], ended_by: str, digits: str
+) -> None:
+    """A recording ends by a key, by silence or the limit, or by an event, and raises for none of them."""
+    network.answer = lambda request: [Message(request.cmd, 0, 0, answer)]
+    recording = await call.record("/var/x.wav", limit=60, silence=5)
+    assert (recording.ended_by, recording.digits) == (ended_by, digits)
+    assert network.requests[0].args == ("/var/x.wav", "60", "#", "5")
+
+
+async def test_ending_key_does_not_skip_the_next_prompt(call: Call, network: AnsweringNetwork) -> None:
+    """The key that ended a recording has done its work."""
+    call.key()
+    network.answer = lambda request: ok(request, "#")
+    await call.record("/var/x.wav")
+    network.answer = ok
+    await call.play("one")
+    assert commands(network) == ["ctrecord", "ctclear", "ctplay"]
+
+
+@pytest.mark.looptime
+async def test_request_that_outlives_its_caller_is_stopped(
+    call: Call, network: AnsweringNetwork, manager: AnsweringNetwork
+) -> None:
+    """A server that goes on recording after the hang-up is told to stop, through the manager, after a grace."""
+    network.answer = lambda _request: []
+    recording = asyncio.create_task(call.record("/var/x.wav"))
+    await settle()
+    call.end("hangup")
+    await asyncio.sleep(1.9)
+    assert manager.requests == []
+    await asyncio.sleep(0.2)
+    assert manager.requests == [Request("ctsendevent", -2, 0, ("RECORD_STOP",))]
+    network.say("rly=ctrecord arg1=EVENT arg2= arg3=RECORD_STOP arg4=-2")
+    assert (await recording).ended_by == "RECORD_STOP"
+
+
+@pytest.mark.looptime
+async def test_request_that_ends_by_itself_is_left_alone(
+    call: Call, network: AnsweringNetwork, manager: AnsweringNetwork
+) -> None:
+    """A server that ends the recording at the hang-up gets no message that would hit what comes after."""
+    network.answer = lambda _request: []
+    recording = asyncio.create_task(call.record("/var/x.wav"))
+    await settle()
+    call.end("hangup")
+    network.say("rly=ctrecord arg1=EVENT arg2= arg3=hangup")
+    await recording
+    await asyncio.sleep(10)
+    assert manager.requests == []
+
+
+async def test_transfer_flashes_dials_and_hangs_up(call: Call, network: AnsweringNetwork) -> None:
+    """A transfer is a hook flash, a pause for the dial tone, the number, and on hook."""
+    await call.transfer("204")
+    assert [(request.cmd, request.args) for request in network.requests] == [
+        ("ctdial", ("&,204",)),
+        ("cthangup", ()),
+    ]
+    assert call.end_reason == "finished"
+
+
+async def test_hangup_of_an_ended_call_is_nothing(call: Call, network: AnsweringNetwork) -> None:
+    """Hanging up twice, or after the caller, asks nothing of ctserver."""
+    call.end("hangup")
+    await call.hangup()
+    assert network.requests == []
+
+
+async def test_release_leaves_the_line_on_hook(call: Call, network: AnsweringNetwork) -> None:
+    """An answered call is put on hook, and its keys forgotten."""
+    await call.answer()
+    call.end("hangup")
+    await call.release()
+    assert commands(network) == ["ctanswer", "cthangup", "ctclear"]
+
+
+async def test_release_of_a_call_that_was_not_answered(call: Call, network: AnsweringNetwork) -> None:
+    """A line that only rang is on hook already."""
+    call.end("rings stopped")
+    await call.release()
+    assert network.requests == []
+
+
+async def test_release_stops_what_a_cancelled_plugin_left_running(
+    call: Call, network: AnsweringNetwork, manager: AnsweringNetwork
+) -> None:
+    """A plugin that was cancelled in the middle of a recording leaves a blocked port: it is freed first."""
+    await call.answer()
+    network.answer = lambda _request: []
+    recording = asyncio.create_task(call.record("/var/x.wav"))
+    await settle()
+    recording.cancel()
+    await settle()
+    network.answer = ok
+    await call.release()
+    assert commands(manager) == ["ctsendevent"]
+    assert commands(network)[-2:] == ["cthangup", "ctclear"]
+
+
+@pytest.mark.looptime
+async def test_timed_out_request_is_raised(call: Call, network: AnsweringNetwork) -> None:
+    """A plugin hears of a reply that never came."""
+    network.answer = lambda _request: []
+    with pytest.raises(RequestTimedOut):
+        await call.answer()
+    assert not call.answered
+
+
+async def test_wait_rings(call: Call) -> None:
+    """A plugin can let the line ring on before it answers."""
+    waiting = asyncio.create_task(call.wait_rings(2))
+    call.ring()
+    await settle()
+    assert not waiting.done()
+    call.ring()
+    await waiting
+
+
+async def test_wait_rings_ends_with_the_call(call: Call) -> None:
+    """A caller who gives up ends the waiting."""
+    waiting = asyncio.create_task(call.wait_rings(4))
+    await settle()
+    call.end("rings stopped")
+    with pytest.raises(CallEnded, match="rings stopped"):
+        await waiting
+
+
+async def test_hand_over_asks_the_desk(call: Call, desk: Desk) -> None:
+    """Handing over names the plugin and what it is asked for."""
+    await call.hand_over("voicemail:100")
+    assert desk.handed == ["voicemail:100"]
+
+
+def test_caller_reads_well() -> None:
+    """A caller prints as people write one."""
+    callers = [Caller("555", "Ada"), Caller("555"), Caller("", "Ada"), Caller()]
+    assert [str(caller) for caller in callers] == ["Ada <555>", "555", "Ada", "unknown caller"]
+
+
+async def test_call_ids_differ(network: AnsweringNetwork, desk: Desk) -> None:
+    """Two calls on one port in one second have names of their own."""
+    port = Port(1, "", "trunk", network, None)
+    assert len({Call(port, desk).id for _ in range(20)}) == 20
