@@ -1,4 +1,4 @@
-"""What all tests have: a test that blocks the event loop fails."""
+"""What all tests have: a test that blocks the event loop fails, and log lines are caught."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from blockbuster import blockbuster_ctx
+from structlog.testing import capture_logs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, MutableMapping
+    from typing import Any
 
 
 @pytest.fixture(autouse=True)
@@ -16,3 +18,10 @@ def _nothing_blocks_the_loop() -> Iterator[None]:
     """Code of ours that sleeps, or waits for a socket or a file, on the event loop raises BlockingError."""
     with blockbuster_ctx("ctportd"):
         yield
+
+
+@pytest.fixture(autouse=True)
+def log_lines() -> Iterator[list[MutableMapping[str, Any]]]:
+    """What was logged, line by line."""
+    with capture_logs() as lines:
+        yield lines

@@ -77,6 +77,7 @@ class Call:
         self._typed = 0
         self._identified = False
         self._abandoned = False
+        self._off_hook = False
 
     def __str__(self) -> str:
         return f"call {self.id}"
@@ -194,6 +195,7 @@ class Call:
         """End the call, if it is not over already."""
         if not self.ended:
             await self._request("on_hook", may_end=True)
+            self._off_hook = False
             self.end("finished")
 
     async def hand_over(self, handler: str) -> None:
@@ -233,6 +235,7 @@ class Call:
     def mark_answered(self) -> None:
         """The line is off hook."""
         self.answered_at = self._desk.clock.now()
+        self._off_hook = True
         self._desk.answered(self)
 
     def ring(self) -> None:
@@ -278,7 +281,8 @@ class Call:
         if self._abandoned and self.port.connected:
             await self.port.record_stop()
         if self.answered and self.port.connected:
-            await self.port.on_hook()
+            if self._off_hook:
+                await self.port.on_hook()
             await self.port.clear()
 
     # -- within

@@ -1,0 +1,431 @@
+"""Which plugin answers, and that the line is always left free."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support.fakes import AnsweringNetwork, Recorder, ok, settle
+
+from ctportd.calls.caller import Caller
+from ctportd.calls.files import Prompts
+from ctportd.calls.router import Router, Routing
+from ctportd.clock import Clock
+from ctportd.errors import CallEnded, PluginError
+from ctportd.links.manager import Manager
+from ctportd.links.port import Port
+from ctportd.wire.message import Message
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from ctportd.calls.call import Call
+    from ctportd.wire.message import Request
+
+    Answer = Callable[[Call, str], Awaitable[None]]
+
+
+class Plugins:
+    """Plugins that are functions of the test; remembers what they were told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        self.over = asyncio.Event()
+        self.calls: list[Call] = []
+        self.names: dict[str, str] = {}
+        self.plugins: dict[str, Answer] = {}
+
+    def call_started(self, call: Call) -> None:
+        """Remember."""
+        self.told.append("started")
+        self.calls.append(call)
+
+    def call_answered(self, call: Call) -> None:
+        """Remember."""
+        self.told.append("answered")
+
+    def call_ended(self, call: Call) -> None:
+        """Remember."""
+        self.told.append(f"ended: {call.end_reason}")
+        self.over.set()
+
+    async def caller_name(self, number: str) -> str:
+        """Look it up."""
+        return self.names.get(number, "")
+
+    async def answer_call(self, plugin: str, call: Call, target: str) -> None:
+        """Run the plugin's function."""
+        if plugin not in self.plugins:
+            raise PluginError(plugin, "is not there")
+        await self.plugins[plugin](call, target)
+
+
+class Line:
+    """A line of a router, played by the test."""
+
+    def __init__(self, tmp_path: Path, *handlers: str, **routing: Any) -> None:
+        (tmp_path / "error.au").touch()
+        (tmp_path / "one.au").touch()
+        self.plugins = Plugins()
+        self.router = Router(Clock(), Prompts([tmp_path], ".au", tmp_path), self.plugins)
+        listener = Recorder()
+        listener.event = self.router.event  # type: ignore[method-assign]
+        self.network = AnsweringNetwork("port 1", 1, listener)
+        self.network.connect()
+        self.manager = AnsweringNetwork("manager", 0, Recorder())
+        self.manager.connect()
+        self.port = Port(1, "", "trunk", self.network, Manager(self.manager))
+        self.router.add_port(self.port, Routing(handlers, **routing))
+
+    @property
+    def commands(self) -> list[str]:
+        """What ctserver was asked, without arguments."""
+        return [request.cmd for request in self.network.requests]
+
+    async def ring_twice(self, cid: str = "rly=cid arg1=cid arg2=555 arg3=Ada") -> None:
+        """Ring as an exchange does, and tell who calls."""
+        self.network.say("rly=ring arg1=ring arg2=1")
+        await settle()
+        self.network.say("rly=ring arg1=ring arg2=2")
+        await settle()
+        self.network.say(cid)
+        await settle()
+
+    async def ended(self) -> None:
+        """Wait until there is no call on the line."""
+        await self.plugins.over.wait()
+        self.plugins.over.clear()
+
+
+async def answer_and_wait(call: Call, _target: str) -> None:
+    """A plugin that answers and waits until the caller has gone."""
+    await call.answer()
+    await call.wait_ended()
+
+
+@pytest.mark.looptime
+async def test_caller_id_comes_by_itself(tmp_path: Path) -> None:
+    """After the first ring the port listens, after the second it reads, and the plugin is asked with both known."""
+    line = Line(tmp_path, "one")
+    seen: list[Caller] = []
+
+    async def look(call: Call, _target: str) -> None:
+        seen.append(call.caller)
+
+    line.plugins.plugins["one"] = look
+    line.network.say("rly=ring arg1=ring arg2=1")
+    await settle()
+    assert line.commands == ["ctlistenforcid"]
+    line.network.say("rly=ring arg1=ring arg2=2")
+    await settle()
+    assert line.commands == ["ctlistenforcid", "ctreadcid"]
+    assert line.plugins.told == []
+    line.network.say("rly=cid arg1=cid arg2=555 arg3=Ada arg4=Lovelace")
+    await settle()
+    assert seen == [Caller("555", "Ada Lovelace")]
+    assert line.plugins.told == ["started"]
+    await line.ended()
+
+
+@pytest.mark.looptime
+async def test_no_caller_id_is_waited_for_three_seconds(tmp_path: Path) -> None:
+    """A line that sends no caller ID is answered all the same."""
+    line = Line(tmp_path, "one")
+    line.plugins.plugins["one"] = answer_and_wait
+    line.network.say("rly=ring", "rly=ring")
+    await asyncio.sleep(2.9)
+    assert "ctanswer" not in line.commands
+    await asyncio.sleep(0.2)
+    assert "ctanswer" in line.commands
+    line.network.say("rly=hangup")
+    await line.ended()
+
+
+@pytest.mark.looptime
+async def test_caller_id_can_be_off(tmp_path: Path) -> None:
+    """Without caller ID the call is offered at the first ring."""
+    line = Line(tmp_path, "one", caller_id=False)
+    line.plugins.plugins["one"] = answer_and_wait
+    line.network.say("rly=ring")
+    await settle()
+    assert line.commands == ["ctanswer"]
+    line.network.say("rly=hangup")
+    await line.ended()
+
+
+@pytest.mark.looptime
+async def test_plugin_knows_the_name_better(tmp_path: Path) -> None:
+    """A name from a plugin goes before the exchange's."""
+    line = Line(tmp_path, "one")
+    line.plugins.names["555"] = "Countess of Lovelace"
+    line.plugins.plugins["one"] = answer_and_wait
+    await line.ring_twice()
+    assert line.plugins.calls[0].caller == Caller("555", "Countess of Lovelace")
+    line.network.say("rly=hangup")
+    await line.ended()
+
+
+@pytest.mark.looptime
+async def test_first_that_wants_it_has_the_call(tmp_path: Path) -> None:
+    """Handlers are asked in order; whoever returns without answering has let the call pass; nobody comes after."""
+    line = Line(tmp_path, "shy", "keen:100", "late")
+    asked: list[tuple[str, str]] = []
+
+    async def shy(_call: Call, target: str) -> None:
+        asked.append(("shy", target))
+
+    async def keen(call: Call, target: str) -> None:
+        asked.append(("keen", target))
+        await call.answer()
+
+    async def late(_call: Call, target: str) -> None:
+        asked.append(("late", target))
+
+    line.plugins.plugins |= {"shy": shy, "keen": keen, "late": late}
+    await line.ring_twice()
+    await line.ended()
+    assert asked == [("shy", ""), ("keen", "100")]
+    assert line.commands[-3:] == ["ctanswer", "cthangup", "ctclear"]
+    assert line.plugins.told == ["started", "answered", "ended: finished"]
+
+
+@pytest.mark.looptime
+async def test_caller_who_hangs_up_ends_the_plugin(tmp_path: Path) -> None:
+    """CallEnded comes out of what the plugin awaits, its finally runs, and the line goes on hook."""
+    line = Line(tmp_path, "one")
+    cleaned: list[str] = []
+
+    async def one(call: Call, _target: str) -> None:
+        await call.answer()
+        try:
+            await call.play("one")
+        except CallEnded as ended:
+            cleaned.append(ended.reason)
+            raise
+
+    def hang_up_in_play(request: Request) -> list[Message]:
+        if request.cmd == "ctplay":
+            return [Message("ctplay", 0, 0, ("EVENT", "", "hangup"))]
+        return ok(request)
+
+    line.plugins.plugins["one"] = one
+    line.network.answer = hang_up_in_play
+    await line.ring_twice()
+    await line.ended()
+    assert cleaned == ["hangup"]
+    assert line.commands[-2:] == ["cthangup", "ctclear"]
+    assert line.plugins.told == ["started", "answered", "ended: hangup"]
+
+
+@pytest.mark.looptime
+async def test_caller_who_gives_up_after_one_ring(tmp_path: Path) -> None:
+    """Rings that stop are a call that began and ended, and the line is free for the next one."""
+    line = Line(tmp_path, "one", ring_timeout=8.0)
+    line.plugins.plugins["one"] = answer_and_wait
+    line.network.say("rly=ring arg1=ring arg2=1")
+    await line.ended()
+    assert line.plugins.told == ["started", "ended: rings stopped"]
+    assert "ctanswer" not in line.commands
+    await line.ring_twice()
+    assert "ctanswer" in line.commands
+    line.network.say("rly=hangup")
+    await line.ended()
+
+
+@pytest.mark.looptime
+async def test_call_that_nobody_wants_rings_on(tmp_path: Path) -> None:
+    """Without a taker the call is offered once, rings on, and is over when the rings stop."""
+    line = Line(tmp_path, "shy")
+    offers = []
+
+    async def shy(_call: Call, _target: str) -> None:
+        offers.append(1)
+
+    line.plugins.plugins["shy"] = shy
+    await line.ring_twice()
+    for _ in range(3):
+        await asyncio.sleep(6)
+        line.network.say("rly=ring arg1=ring")
+    await line.ended()
+    assert offers == [1]
+    assert line.plugins.told == ["started", "ended: rings stopped"]
+    assert line.plugins.calls[0].rings == 5
+
+
+@pytest.mark.looptime
+async def test_plugin_that_fails_before_answering_lets_the_call_pass(tmp_path: Path) -> None:
+    """Its fault is not the caller's: the next one answers."""
+    line = Line(tmp_path, "broken", "missing", "one")
+
+    async def broken(_call: Call, _target: str) -> None:
+        raise ZeroDivisionError
+
+    line.plugins.plugins |= {"broken": broken, "one": answer_and_wait}
+    await line.ring_twice()
+    assert "ctanswer" in line.commands
+    line.network.say("rly=hangup")
+    await line.ended()
+    assert line.plugins.told[-1] == "ended: hangup"
+
+
+@pytest.mark.looptime
+async def test_plugin_that_fails_on_the_line_apologises(tmp_path: Path) -> None:
+    """The caller hears that something went wrong, and the line is never left off hook."""
+    line = Line(tmp_path, "broken", "one")
+
+    async def broken(call: Call, _target: str) -> None:
+        await call.answer()
+        raise ZeroDivisionError
+
+    line.plugins.plugins |= {"broken": broken, "one": answer_and_wait}
+    await line.ring_twice()
+    await line.ended()
+    played = [request.args for request in line.network.requests if request.cmd == "ctplay"]
+    assert played == [(str(tmp_path / "error.au"), "ignore_dtmf")]
+    assert line.commands[-2:] == ["cthangup", "ctclear"]
+    assert line.plugins.told[-1] == "ended: failed"
+
+
+@pytest.mark.looptime
+async def test_lost_connection_ends_the_call(tmp_path: Path) -> None:
+    """A call whose connection is lost is over, and the port takes calls again after it."""
+    line = Line(tmp_path, "one")
+    line.plugins.plugins["one"] = answer_and_wait
+    await line.ring_twice()
+    line.network.transport.lose()
+    line.router.lost(1)
+    await line.ended()
+    assert line.plugins.told[-1] == "ended: disconnected"
+    line.network.connect()
+    await line.ring_twice()
+    assert line.router.call_on(1) is not None
+    line.network.say("rly=loopdrop")
+    await line.ended()
+    assert line.plugins.told[-1] == "ended: loopdrop"
+
+
+@pytest.mark.looptime
+async def test_request_cut_by_a_lost_connection(tmp_path: Path) -> None:
+    """A plugin that waits for a reply when the connection goes hears Disconnected, and the call is over."""
+    line = Line(tmp_path, "one")
+
+    async def one(call: Call, _target: str) -> None:
+        await call.answer()
+        line.network.answer = lambda _request: []
+        await call.play("one")
+
+    line.plugins.plugins["one"] = one
+    await line.ring_twice()
+    await asyncio.sleep(1)
+    line.network.transport.lose()
+    await line.ended()
+    assert line.plugins.told[-1] == "ended: disconnected"
+
+
+@pytest.mark.looptime
+async def test_next_caller_may_be_quick(tmp_path: Path) -> None:
+    """A ring that comes while the last call is being put down begins the next one."""
+    line = Line(tmp_path, "one")
+    release = asyncio.Event()
+
+    async def slow_to_leave(call: Call, _target: str) -> None:
+        await call.answer()
+        await call.wait_ended()
+        await release.wait()
+
+    line.plugins.plugins["one"] = slow_to_leave
+    await line.ring_twice()
+    line.network.say("rly=hangup")
+    await settle()
+    line.network.say("rly=ring arg1=ring arg2=1")
+    release.set()
+    await settle()
+    call = line.router.call_on(1)
+    assert call is not None
+    assert call.rings == 1
+    assert not call.ended
+    await line.ended()
+
+
+@pytest.mark.looptime
+async def test_set_that_is_picked_up_is_a_call(tmp_path: Path) -> None:
+    """On a station port a call begins when the set is lifted: it needs no answer and has no caller ID."""
+    line = Line(tmp_path, "one")
+
+    async def one(call: Call, _target: str) -> None:
+        await call.answer()
+        await call.play("one")
+
+    line.plugins.plugins["one"] = one
+    line.network.say("rly=pickup arg1=pickup")
+    await line.ended()
+    assert line.commands[0] == "ctplay"
+    assert line.plugins.told == ["started", "answered", "ended: finished"]
+
+
+@pytest.mark.looptime
+async def test_hand_over_comes_back(tmp_path: Path) -> None:
+    """A plugin that hands the call over goes on when the other is done."""
+    line = Line(tmp_path, "attendant")
+    steps: list[str] = []
+
+    async def attendant(call: Call, _target: str) -> None:
+        await call.answer()
+        await call.hand_over("voicemail:100")
+        steps.append("back")
+
+    async def voicemail(_call: Call, target: str) -> None:
+        steps.append(target)
+
+    line.plugins.plugins |= {"attendant": attendant, "voicemail": voicemail}
+    await line.ring_twice()
+    await line.ended()
+    assert steps == ["100", "back"]
+
+
+@pytest.mark.looptime
+async def test_stopping_ends_calls_politely(tmp_path: Path) -> None:
+    """The plugin gets CallEnded and its finally; what blocks the port is stopped at once; no call begins after."""
+    line = Line(tmp_path, "one")
+    kept: list[str] = []
+
+    async def one(call: Call, _target: str) -> None:
+        await call.answer()
+        line.network.answer = lambda request: [] if request.cmd == "ctrecord" else ok(request)
+        recording = await call.record("/var/x.wav")
+        kept.append(recording.ended_by)
+        await call.play("one")
+
+    def stop_recording(request: Request) -> list[Message]:
+        line.network.say("rly=ctrecord arg1=EVENT arg2= arg3=RECORD_STOP arg4=-2")
+        return ok(request)
+
+    line.plugins.plugins["one"] = one
+    line.manager.answer = stop_recording
+    await line.ring_twice()
+    await line.router.stop(5.0)
+    assert kept == ["RECORD_STOP"]
+    assert line.commands[-2:] == ["cthangup", "ctclear"]
+    assert line.plugins.told[-1] == "ended: stopping"
+    line.network.say("rly=ring")
+    await settle()
+    assert line.router.calls == []
+
+
+@pytest.mark.looptime
+async def test_stopping_does_not_wait_for_ever(tmp_path: Path) -> None:
+    """A plugin that does not heed the end is cancelled after the time, and the line still goes on hook."""
+    line = Line(tmp_path, "one")
+
+    async def one(call: Call, _target: str) -> None:
+        await call.answer()
+        await asyncio.sleep(3600)
+
+    line.plugins.plugins["one"] = one
+    await line.ring_twice()
+    began = asyncio.get_running_loop().time()
+    await line.router.stop(5.0)
+    assert asyncio.get_running_loop().time() - began == pytest.approx(5, abs=0.1)
+    assert line.commands[-2:] == ["cthangup", "ctclear"]
