@@ -154,6 +154,14 @@ class Phone(Receiver):
         """
         await self._until(lambda: self._state.consume(prompt), f"until {prompt}")
 
+    async def until_recording(self) -> None:
+        """Wait until the line records: from then on each sample that is said is in the recording.
+
+        A person speaks a moment after the beep, when a line has long begun. On a line whose time runs fast, frames
+        pass between the end of the beep and the beginning of the recording, and what is said in them is lost.
+        """
+        await self._in_call(lambda: self._state.is_recording, "until recording")
+
     async def ended(self) -> Ended:
         """Wait until the call is over, whoever ends it.
 

@@ -14,6 +14,7 @@ from ctportd.phone import sound
 from ctportd.phone.client import Phone
 from ctportd.phone.dialogue import converse
 from ctportd.phone.keyboard import Keyboard
+from ctportd.phone.prompts import texts
 from ctportd.phone.screen import screen_for
 from ctportd.phone.script import Script
 from ctportd.phone.steps import StepError, parse_steps
@@ -56,7 +57,8 @@ async def run_phone(  # noqa: PLR0913 - the command's options
     try:
         script = Script(parse_steps(steps))
         await script.prepare()
-        _check_folder(save)
+        await asyncio.to_thread(_check_folder, save)
+        await asyncio.to_thread(texts)  # the screen will want them while frames come
         keyboard = Keyboard(sys.stdin.fileno()) if not steps and sys.stdin.isatty() else None
         screen = screen_for(sys.stdout, as_json=as_json)
         async with await Phone.dial(url, port, number=number, name=name, rings=rings, listen=screen.show) as phone:

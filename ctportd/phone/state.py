@@ -61,6 +61,7 @@ class LineState:
         accepted: The exchange has taken the call up: it rings, or there is voice.
         answered: The present call was answered; for a station's set: it was lifted.
         end: How the present call ended; None while it goes on.
+        is_recording: The line records what is said.
         playbacks: The prompts of the present call, in the order in which they began.
     """
 
@@ -75,6 +76,7 @@ class LineState:
         self.rings = 0
         self.answered = False
         self.end: Ended | None = None
+        self.is_recording = False
         self.playbacks: list[Playback] = []
         self._heard = bytearray()
         self._consumed = 0
@@ -179,9 +181,11 @@ class LineState:
         return self.playbacks[-1]
 
     def _begin_recording(self, signal: Signal) -> Recording:
+        self.is_recording = True
         return Recording(t=self.time, file=signal.file)
 
     def _end_recording(self, signal: Signal) -> Recorded:
+        self.is_recording = False
         return Recorded(t=self.time, file=signal.file)
 
     def _hang_up(self, signal: Signal) -> Ended | None:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from aiohttp import WSMsgType, web
+from blockbuster import blockbuster_ctx
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     from aiohttp import WSMessage
 
@@ -143,6 +144,14 @@ class FakeExchange:
         self._lines.put_nowait(line)
         await line.read()
         return socket
+
+
+@pytest.fixture(autouse=True)
+def _nothing_blocks_the_loop() -> Iterator[None]:
+    """As for all tests; but a keyboard is read when there is something to read, so that its read cannot wait."""
+    with blockbuster_ctx("ctportd") as watched:
+        watched.functions["os.read"].can_block_in("phone/keyboard.py", {"_read"})
+        yield
 
 
 @pytest.fixture

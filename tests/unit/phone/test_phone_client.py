@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
     from pathlib import Path
 
+    from unit.phone.conftest import FakeExchange, FakeLine
+
     from ctportd.phone.happenings import Happening
-    from tests.unit.phone.conftest import FakeExchange, FakeLine
 
 
 async def started(doing: Coroutine[object, object, None]) -> asyncio.Task[None]:
@@ -241,6 +242,21 @@ async def test_a_step_after_until_stands_at_the_prompts_end(exchange: FakeExchan
         await line.frames(3)
         await doing
         assert line.pressed()[0][0] in {5, 6}  # with the prompt's last frame, or the next one
+
+
+async def test_until_recording(exchange: FakeExchange) -> None:
+    """It is awaited while the line records nothing, and each time anew."""
+    phone, line = await call(exchange)
+    async with phone:
+        for _ in range(2):
+            recording = await started(phone.until_recording())
+            await line.frames(2)
+            assert not recording.done()
+            await line.tell("recording", file="/m.wav")
+            await line.frames(1)
+            await recording
+            await line.tell("recorded", file="/m.wav")
+            await line.frames(1)
 
 
 async def test_hangup_ends_the_call(exchange: FakeExchange) -> None:

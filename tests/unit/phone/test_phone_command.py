@@ -19,7 +19,7 @@ from ctportd.phone.command import ANSWERED, FAILED, NOT_ANSWERED, USAGE, run_pho
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.unit.phone.conftest import FakeExchange, FakeLine
+    from unit.phone.conftest import FakeExchange, FakeLine
 
 
 @pytest.fixture(autouse=True)

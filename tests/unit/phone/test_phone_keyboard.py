@@ -14,7 +14,7 @@ from ctportd.phone.command import ANSWERED, FAILED, NOT_ANSWERED, run_phone
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.unit.phone.conftest import FakeExchange, FakeLine
+    from unit.phone.conftest import FakeExchange, FakeLine
 
 
 class Terminal:

@@ -11,7 +11,7 @@ from ctportd.errors import PhoneError
 from ctportd.phone.client import Phone
 
 if TYPE_CHECKING:
-    from tests.unit.phone.conftest import FakeExchange
+    from unit.phone.conftest import FakeExchange
 
 
 async def test_a_set_is_rung_and_answers(exchange: FakeExchange) -> None:
