@@ -7,6 +7,7 @@ name the keys of a dictionary, and speak of types where an operator thinks of ta
 from __future__ import annotations
 
 import types
+from datetime import date, time
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 import msgspec
@@ -17,6 +18,8 @@ from ctportd.nearest import no_such
 
 _T = TypeVar("_T")
 _Path = tuple[str | int, ...]
+
+_LONG = 10**60  # longer than what is shown of a value
 
 
 def convert(data: Any, into: type[_T], source: str, table: str = "") -> _T:
@@ -31,11 +34,16 @@ def convert(data: Any, into: type[_T], source: str, table: str = "") -> _T:
     Raises:
         ConfigError: One sentence with file, table, key, what was found and what was expected.
     """
+    path = (table,) if table else ()
     try:
-        return msgspec.convert(data, into)
+        converted = msgspec.convert(data, into)
     except msgspec.ValidationError as error:
-        problem = _find(data, into, (table,) if table else ())
-        raise ConfigError(f"{source}: {problem or error}") from error
+        problem = _find(data, into, path) or f"{_table(path)}: {error}"
+        raise ConfigError(f"{source}: {problem}") from error
+    unknown = _find(data, into, path)  # a key that is unknown is a mistake whether or not the structure forbids it
+    if unknown:
+        raise ConfigError(f"{source}: {unknown}")
+    return converted
 
 
 def _find(data: Any, kind: Any, path: _Path) -> str | None:
@@ -46,7 +54,7 @@ def _find(data: Any, kind: Any, path: _Path) -> str | None:
         return _find_in_table(data, kind, path)
     if origin is Annotated and isinstance(data, list | dict):
         return _find(data, arguments[0], path) or _find_here(data, kind, path)
-    if origin in (list, tuple) and isinstance(data, list):
+    if (origin is list or (origin is tuple and arguments[1:] == (...,))) and isinstance(data, list):
         return _first(_find(item, arguments[0], (*path, index)) for index, item in enumerate(data))
     if origin is dict and isinstance(data, dict):
         return _first(_find(item, arguments[1], (*path, key)) for key, item in data.items())
@@ -64,6 +72,8 @@ def _find_here(data: Any, kind: Any, path: _Path) -> str | None:
 def _find_in_table(data: dict[str, Any], struct: type[msgspec.Struct], path: _Path) -> str | None:
     fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
     for key, value in data.items():
+        if key == struct.__struct_config__.tag_field:
+            continue
         if key not in fields:
             return f"{_table(path)}: {no_such('key', key, fields)}"
         problem = _find(value, fields[key].type, (*path, key))
@@ -111,7 +121,16 @@ def _table(path: _Path) -> str:
 
 def _shown(data: Any) -> str:
     """A value as TOML would write it, cut short."""
-    text = str(data).lower() if isinstance(data, bool) else repr(data)
+    if isinstance(data, dict):
+        return "a table"
+    if isinstance(data, list):
+        text = f"[{', '.join(map(_shown, data))}]"
+    elif isinstance(data, bool):
+        text = str(data).lower()
+    elif isinstance(data, int):
+        text = str(data) if abs(data) < _LONG else hex(data)  # Python refuses to write out thousands of digits
+    else:
+        text = data.isoformat() if isinstance(data, date | time) else repr(data)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
@@ -124,6 +143,8 @@ def _expected(kind: inspect.Type) -> str:
             return " or ".join(_expected(option) for option in options)
         case inspect.StrType(pattern=pattern) if pattern:
             return f"text like {pattern}"
+        case inspect.ListType(item_type=inspect.StructType()):
+            return "a list of tables, each with its name in [[double brackets]]"
         case inspect.IntType() | inspect.FloatType():
             return _WORDS[type(kind)] + _limits(kind)
     return _WORDS.get(type(kind), type(kind).__name__.removesuffix("Type").lower())

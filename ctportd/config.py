@@ -20,7 +20,7 @@ from ctportd.errors import ConfigError
 
 TcpPort = Annotated[int, Meta(ge=1, le=65535)]
 Seconds = Annotated[float, Meta(gt=0)]
-Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]+$")]
+Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]+\Z")]
 
 
 class _Table(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -67,8 +67,8 @@ class ExchangeTable(_Table, frozen=True):
 class PortTable(_Table, frozen=True):
     """``[[port]]``: one telephone port, and who is offered its calls."""
 
-    number: Annotated[int, Meta(ge=1)]
-    ctserver: Name = ""
+    number: Annotated[int, Meta(ge=1, le=65535)]
+    ctserver: str = ""
     name: str = ""
     kind: Literal["trunk", "station"] = "trunk"
     handlers: list[str] = []
@@ -137,7 +137,10 @@ class Config(msgspec.Struct, frozen=True):
     @property
     def store_url(self) -> str:
         """The database: SQLite in the state folder unless one is named."""
-        return self.file.store.url or f"sqlite+aiosqlite:///{self.state / 'ctportd.db'}"
+        path = (
+            str(self.state / "ctportd.db").replace("%", "%25").replace("?", "%3F")
+        )  # which mean something in a URL
+        return self.file.store.url or f"sqlite+aiosqlite:///{path}"
 
     @property
     def exchange_address(self) -> tuple[str, int]:
@@ -163,7 +166,7 @@ def load(path: Path) -> Config:
         raise ConfigError(f"{path}: cannot be read: {reason}") from error
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # ValueError: no TOML, or a number with thousands of digits
         raise ConfigError(f"{path}: is no TOML: {error}") from error
     return from_data(data, str(path))
 
@@ -177,7 +180,8 @@ def from_data(data: dict[str, Any], source: str) -> Config:
     plugins = data.get("plugins")
     tables: dict[str, dict[str, Any]] = {}
     if isinstance(plugins, dict):
-        tables = {name: value for name, value in plugins.items() if isinstance(value, dict)}
+        keys = PluginsTable.__struct_fields__  # these are never plugins: a table under such a name is a mistake
+        tables = {name: value for name, value in plugins.items() if isinstance(value, dict) and name not in keys}
         data = {**data, "plugins": {name: value for name, value in plugins.items() if name not in tables}}
     config = Config(source, convert(data, ConfigFile, source), tables)
     _check_together(config)
@@ -197,10 +201,11 @@ def split_address(address: str) -> tuple[str, int]:
     Raises:
         ValueError: It is no such thing.
     """
-    host, separator, port = address.rpartition(":")
-    if not separator or not host or not re.fullmatch("[0-9]{1,5}", port) or not 0 < int(port) < 65536:
+    host, _, port = address.rpartition(":")
+    host = host.strip("[]")
+    if not host or not re.fullmatch("[0-9]{1,5}", port) or not 0 < int(port) < 65536:
         raise ValueError(address)
-    return host.strip("[]"), int(port)
+    return host, int(port)
 
 
 def _check_together(config: Config) -> None:
