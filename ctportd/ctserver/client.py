@@ -89,7 +89,7 @@ class Client:
         try:
             server_handler = SERVER_REQUESTS.get(request.cmd)
             if server_handler is not None:
-                for more in server_handler(self._services, request):
+                for more in await server_handler(self._services, request):
                     self._reply(request, MANAGER_HANDLE, ("OK", *more))
                 return
             asked = self._asked(request)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
 
@@ -11,22 +13,28 @@ import structlog
 if TYPE_CHECKING:
     from pathlib import Path
 
+_WAITING = 10_000
+"""Lines that may wait for the disk; what comes then is lost, and how many were is said."""
+
 
 class ServerLog:
-    """Writes to a file, or to standard error.
+    """Writes to a file, or to standard error, in a thread of its own: no line ever waits for a disk.
 
     Attributes:
         logger: What the server logs with.
     """
 
     def __init__(self, path: Path | None) -> None:
-        """Open it, to append.
+        """Open it, to append. This may wait for the disk.
 
         Raises:
             OSError: The file cannot be opened.
         """
         self._path = path
         self._file: TextIO = sys.stderr if path is None else path.open("a", encoding="utf-8")
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="log")
+        self._waiting = 0
+        self._lost = 0
         self.logger: structlog.BoundLogger = structlog.wrap_logger(
             self,
             processors=[
@@ -38,13 +46,28 @@ class ServerLog:
             wrapper_class=structlog.BoundLogger,
         )
 
+    def _take(self, line: str) -> None:
+        """A line, from the loop's thread."""
+        if self._waiting >= _WAITING:
+            self._lost += 1
+            return
+        if self._lost:
+            line += f'\n{{"event": "lines lost", "count": {self._lost}, "level": "warning"}}'
+            self._lost = 0
+        self._waiting += 1
+        self._thread.submit(self._write, line)
+
+    debug = info = warning = error = _take
+
     def _write(self, line: str) -> None:
-        self._file.write(line + "\n")
-        self._file.flush()
+        """The same line, in the log's own thread."""
+        try:
+            self._file.write(line + "\n")
+            self._file.flush()
+        finally:
+            self._waiting -= 1
 
-    debug = info = warning = error = _write
-
-    def roll(self, now: datetime | None = None) -> Path | None:
+    async def roll(self) -> Path | None:
         """Close the file, rename it with the date, open a new one; what it is called now (None: no file).
 
         A second one on the same day gets the time too, and none is ever written over.
@@ -54,28 +77,30 @@ class ServerLog:
         """
         if self._path is None:
             return None
-        now = now or datetime.now(UTC)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._roll, self._path)
+
+    def _roll(self, path: Path) -> Path:
+        aside = _free_name(path, datetime.now(UTC))
         self._file.close()
         try:
-            aside = self._free_name(now)
-            self._path.replace(aside)
+            path.replace(aside)
         finally:
-            self._file = self._path.open("a", encoding="utf-8")
-        return aside
-
-    def _free_name(self, now: datetime) -> Path:
-        path = self._path
-        if path is None:
-            raise OSError("there is no log file")
-        aside = path.with_name(f"{path.name}.{now:%Y-%m-%d}")
-        tried = 1
-        while aside.exists():
-            suffix = f"-{tried}" if tried > 1 else ""
-            aside = path.with_name(f"{path.name}.{now:%Y-%m-%dT%H%M%S}{suffix}")
-            tried += 1
+            self._file = path.open("a", encoding="utf-8")
         return aside
 
     def close(self) -> None:
-        """Close the file."""
+        """Write what waits, and close the file. This may wait for the disk."""
+        self._thread.shutdown()
         if self._path is not None:
             self._file.close()
+
+
+def _free_name(path: Path, now: datetime) -> Path:
+    """Where a log of this moment goes: beside its place, under its name with the date, under no other's name."""
+    aside = path.with_name(f"{path.name}.{now:%Y-%m-%d}")
+    tried = 1
+    while aside.exists():
+        suffix = f"-{tried}" if tried > 1 else ""
+        aside = path.with_name(f"{path.name}.{now:%Y-%m-%dT%H%M%S}{suffix}")
+        tried += 1
+    return aside

@@ -28,11 +28,11 @@ async def serve(settings: Settings) -> None:
             with ``Giving up`` after it.
     """
     try:
-        log = _open_log(settings)
+        log = await asyncio.to_thread(_open_log, settings)
         try:
             await _run(settings, log)
         finally:
-            log.close()
+            await asyncio.to_thread(log.close)
     except ServerError as error:
         _say(f"ctserver: {error}")
         _say("Giving up")

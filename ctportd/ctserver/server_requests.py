@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from ctportd import ctserver
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from ctportd.ctserver.services import Services
     from ctportd.wire.message import Request
 
-ServerHandler = Callable[["Services", "Request"], list[tuple[str, ...]]]
+ServerHandler = Callable[["Services", "Request"], Awaitable[list[tuple[str, ...]]]]
 """Serves a request; returns what each message of its reply says after ``OK``."""
 
 
-def port_status(services: Services, request: Request) -> list[tuple[str, ...]]:
+async def port_status(services: Services, request: Request) -> list[tuple[str, ...]]:
     """One message a port: port, state, script name, how many messages are still to come."""
     return _each(services, request)
 
 
-def port_reset(services: Services, request: Request) -> list[tuple[str, ...]]:
+async def port_reset(services: Services, request: Request) -> list[tuple[str, ...]]:
     """The ports as newly started; replies as ``portstatus`` does."""
     for port in _asked_for(services, request):
         port.reset()
@@ -48,22 +48,22 @@ def _asked_for(services: Services, request: Request) -> list[Port]:
     return [port]
 
 
-def roll_log(services: Services, _: Request) -> list[tuple[str, ...]]:
+async def roll_log(services: Services, _: Request) -> list[tuple[str, ...]]:
     """Put the server's log file aside and open a new one."""
     try:
-        aside = services.server_log.roll()
+        aside = await services.server_log.roll()
     except OSError as error:
         raise Refused("cannot-roll-log", error) from error
     services.log.info("log rolled", aside=str(aside))
     return [()]
 
 
-def server_version(_services: Services, _: Request) -> list[tuple[str, ...]]:
+async def server_version(_services: Services, _: Request) -> list[tuple[str, ...]]:
     """What this is, in one word."""
     return [(ctserver.VERSION,)]
 
 
-def shut_down(services: Services, request: Request) -> list[tuple[str, ...]]:
+async def shut_down(services: Services, request: Request) -> list[tuple[str, ...]]:
     """Stop the server. The reply still goes out: the server stops in its own task."""
     services.log.info("told to shut down", sender=request.src)
     services.stop.set()

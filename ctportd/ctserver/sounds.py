@@ -93,6 +93,8 @@ def _check_length(path: str, seconds: float) -> None:
 def _samples(path: str) -> NDArray[np.int16]:
     """The file's samples at 8 kHz, its channels mixed into one."""
     with soundfile.SoundFile(path) as sound:
+        if sound.format == "RAW":  # libsndfile's guess at an .au file without a header: anything at all
+            raise AudioError(f"{path} is no sound file")
         _check_length(path, sound.frames / sound.samplerate)
         if sound.samplerate == g711.RATE and sound.channels == 1:
             return np.asarray(sound.read(dtype="int16"), np.int16)
@@ -126,7 +128,7 @@ class SoundCache:
         Raises:
             AudioError: As for :func:`read_sound`.
         """
-        key = _key(path)
+        key = await asyncio.to_thread(_key, path)
         found = self._sounds.get(key)
         if found is not None:
             self._sounds.move_to_end(key)

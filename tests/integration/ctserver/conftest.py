@@ -8,6 +8,7 @@ import itertools
 import json
 import random
 import socket
+import time
 from collections import deque
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -227,6 +228,12 @@ class Office:
         await phone.signal("answered")
         return client, phone
 
+    async def logged(self, word: str) -> None:
+        """Wait until the log, which is written in a thread, holds this word."""
+        async with asyncio.timeout(PATIENCE):
+            while word not in await asyncio.to_thread(self.log.read_text):
+                await asyncio.to_thread(time.sleep, 0.001)
+
     async def blocked(self, port: int = 1) -> None:
         """Wait until a blocking request runs on the port."""
         asker = await self.client(0)
@@ -254,14 +261,14 @@ async def running(tmp_path: Path, **changes: Any) -> AsyncIterator[Office]:
         log=tmp_path / "ctserver.log",
     )
     settings = msgspec.structs.replace(settings, **changes)
-    log = ServerLog(settings.log)
+    log = await asyncio.to_thread(ServerLog, settings.log)
     office = Office(Server(settings, log), settings, tmp_path / "ctserver.log")
     await office.server.open()
     try:
         yield office
     finally:
         await office.close()
-        log.close()
+        await asyncio.to_thread(log.close)
 
 
 @pytest.fixture

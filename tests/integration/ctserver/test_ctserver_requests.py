@@ -10,7 +10,7 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.integration.ctserver.conftest import Office
+    from integration.ctserver.conftest import Office
 
 
 async def test_collecting_takes_what_was_typed_ahead(office: Office) -> None:
@@ -100,7 +100,7 @@ async def test_log_is_rolled(office: Office) -> None:
     """The old log keeps its lines under a dated name, and a new one begins."""
     manager = await office.client(0)
     await manager.ask("nonsense")
-    assert "unknown-request" in office.log.read_text()
+    await office.logged("unknown-request")
     assert await manager.ask("rolllog", dst=-2) == ("OK",)
     assert await manager.ask("rolllog", dst=-2) == ("OK",)
     aside = [path for path in office.log.parent.iterdir() if path.name.startswith("ctserver.log.")]
@@ -146,7 +146,7 @@ async def test_what_cannot_be_served_is_refused(
     """ERROR and one word, a line in the log, and the port goes on."""
     client, _ = await office.answered()
     assert await client.ask(cmd, *args) == ("ERROR", reason)
-    assert reason in office.log.read_text()
+    await office.logged(reason)
     assert await client.ask("ctsleep", "0.1") == ("OK", "")
 
 
@@ -221,7 +221,7 @@ async def test_client_that_does_not_read_is_dropped(office: Office) -> None:
     writer.transport.abort()
     other = await office.client()
     assert await other.ask("ctclear") == ("OK",)
-    assert "does not read" in office.log.read_text()
+    await office.logged("does not read")
 
 
 async def _ask_for_ever(writer: asyncio.StreamWriter) -> None:

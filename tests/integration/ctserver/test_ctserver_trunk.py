@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tests.integration.ctserver.conftest import Office
+    from integration.ctserver.conftest import Office
 
 
 async def test_call_from_ring_to_hang_up(office: Office) -> None:

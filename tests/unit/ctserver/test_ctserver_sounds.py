@@ -1,0 +1,191 @@
+"""Sound files and recordings, without a line."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import soundfile
+
+from ctportd.ctserver import g711, recording
+from ctportd.ctserver.recording import Recording
+from ctportd.ctserver.sounds import SoundCache, read_sound
+from ctportd.errors import AudioError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+def files_in(folder: Path) -> list[Path]:
+    """What a folder holds."""
+    return list(folder.iterdir())
+
+
+CODES = bytes(range(256)) * 5
+
+
+def au(codes: bytes, length: int | None = None, offset: int = 24, rate: int = 8000) -> bytes:
+    """An .au file of mu-law."""
+    fields = (offset, len(codes) if length is None else length, 1, rate, 1)
+    header = b".snd" + b"".join(field.to_bytes(4, "big") for field in fields)
+    return header.ljust(offset, b"\0") + codes
+
+
+@pytest.mark.parametrize(
+    "content",
+    [au(CODES), au(CODES, offset=64), au(CODES, length=0xFFFFFFFF), au(CODES) + b"", au(CODES + b"tail", 1280)],
+)
+def test_mulaw_is_taken_to_the_bit(tmp_path: Path, content: bytes) -> None:
+    """Whatever its header's length, and whether it names that of the voice or not."""
+    (tmp_path / "x.au").write_bytes(content)
+    sound = read_sound(str(tmp_path / "x.au"))
+    assert sound.codes == g711.whole_frames(CODES)
+    assert sound.prompt == "x"
+
+
+def test_wav_of_line_quality(tmp_path: Path) -> None:
+    """16-bit samples that mu-law can hold come back as they are."""
+    samples = g711.decode(CODES)
+    soundfile.write(tmp_path / "x.wav", samples, 8000)
+    assert (g711.decode(read_sound(str(tmp_path / "x.wav")).codes)[: len(samples)] == samples).all()
+
+
+@pytest.mark.parametrize("content", [b"", b"not a sound at all", b".snd", b"RIFF", au(CODES, rate=0)])
+def test_what_is_no_sound_is_refused(tmp_path: Path, content: bytes) -> None:
+    """The error names the file."""
+    (tmp_path / "x.au").write_bytes(content)
+    with pytest.raises(AudioError, match=r"x\.au"):
+        read_sound(str(tmp_path / "x.au"))
+
+
+async def test_missing_file_is_refused(tmp_path: Path) -> None:
+    """So is a folder, and a name that no file can have."""
+    for name in (str(tmp_path / "none.au"), "\0", str(tmp_path)):
+        with pytest.raises(AudioError):
+            await SoundCache().load(name)
+    with pytest.raises(AudioError):
+        read_sound(str(tmp_path / "none.au"))
+
+
+def test_file_without_end_is_refused(tmp_path: Path) -> None:
+    """Five hours of holes in a file are not read into memory."""
+    path = tmp_path / "x.au"
+    path.write_bytes(au(b""))
+    os.truncate(path, 5 * 3600 * 8000)
+    with pytest.raises(AudioError, match="hours long"):
+        read_sound(str(path))
+
+
+async def test_cache_reads_once_and_sees_changes(tmp_path: Path) -> None:
+    """The same sound comes back until the file changes; then the old one is forgotten."""
+    path = tmp_path / "x.au"
+    path.write_bytes(au(CODES))
+    cache = SoundCache()
+    first = await cache.load(str(path))
+    assert await cache.load(str(path)) is first
+    path.write_bytes(au(CODES * 2))
+    second = await cache.load(str(path))
+    assert second.codes == g711.whole_frames(CODES * 2)
+
+
+async def test_cache_is_bounded(tmp_path: Path) -> None:
+    """The sound that was not played for longest goes; one that is larger than all is not kept."""
+    cache = SoundCache(limit=3000)
+    sounds = {}
+    for name, size in (("a", 1), ("b", 1), ("c", 1), ("huge", 3)):
+        (tmp_path / name).write_bytes(au(CODES * size))
+        sounds[name] = await cache.load(str(tmp_path / name))
+    assert await cache.load(str(tmp_path / "c")) is sounds["c"]
+    assert await cache.load(str(tmp_path / "b")) is sounds["b"]
+    assert await cache.load(str(tmp_path / "a")) is not sounds["a"]
+    assert await cache.load(str(tmp_path / "huge")) is not sounds["huge"]
+
+
+@pytest.fixture
+def disk() -> Iterator[ThreadPoolExecutor]:
+    """The thread that writes."""
+    with ThreadPoolExecutor(1) as pool:
+        yield pool
+
+
+async def test_recording_is_written_as_it_goes(tmp_path: Path, disk: ThreadPoolExecutor) -> None:
+    """Each second goes to disk beside the recording's place; at the end it is put there."""
+    taken = Recording(tmp_path / "x.au", disk, lambda: None)
+    await taken.open()
+    for _ in range(120):
+        taken.write(CODES[:160])
+    disk.submit(lambda: None).result()
+    (part,) = files_in(tmp_path)
+    assert part.name.endswith(".part")
+    assert part.stat().st_size == 24 + 100 * 160
+    await taken.finish()
+    assert [path.name for path in files_in(tmp_path)] == ["x.au"]
+    assert (tmp_path / "x.au").read_bytes() == au(CODES[:160] * 120)
+
+
+async def test_recording_replaces_only_when_it_is_whole(tmp_path: Path, disk: ThreadPoolExecutor) -> None:
+    """The greeting that was there is there until the new one is complete."""
+    (tmp_path / "x.au").write_bytes(b"old")
+    taken = Recording(tmp_path / "x.au", disk, lambda: None)
+    await taken.open()
+    assert (tmp_path / "x.au").read_bytes() == b"old"
+    await taken.finish()
+    assert soundfile.info(tmp_path / "x.au").frames == 0
+
+
+async def test_two_recordings_of_one_name(tmp_path: Path, disk: ThreadPoolExecutor) -> None:
+    """Each is whole; the last to end stays."""
+    one, two = (Recording(tmp_path / "x.wav", disk, lambda: None) for _ in range(2))
+    await one.open()
+    await two.open()
+    one.write(b"\x20" * 160)
+    two.write(b"\x30" * 160)
+    await two.finish()
+    await one.finish()
+    assert set(np.unique(soundfile.read(tmp_path / "x.wav", dtype="int16")[0])) == set(g711.decode(b"\x20"))
+
+
+async def test_disk_that_fails_ends_the_recording(tmp_path: Path, disk: ThreadPoolExecutor) -> None:
+    """The recording ends by itself, and says so when it is finished."""
+    ended: list[bool] = []
+    taken = Recording(tmp_path / "x.au", disk, lambda: ended.append(True))
+    await taken.open()
+
+    def full(_: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    taken._file.write = full  # type: ignore[assignment,method-assign]
+    for _ in range(50):
+        taken.write(CODES[:160])
+    disk.submit(lambda: None).result()
+    with pytest.raises(AudioError, match="No space left"):
+        await taken.finish()
+
+
+async def test_disk_that_is_too_slow(
+    tmp_path: Path, disk: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What waits for it is bounded; beyond that the recording ends."""
+    monkeypatch.setattr(recording, "_WAITING", 2)
+    ended: list[bool] = []
+    taken = Recording(tmp_path / "x.au", disk, lambda: ended.append(True))
+    await taken.open()
+    for _ in range(200):
+        taken.write(CODES[:160])
+    assert ended
+    with pytest.raises(AudioError, match="too slow"):
+        await taken.finish()
+
+
+async def test_recording_that_cannot_be_made(tmp_path: Path, disk: ThreadPoolExecutor) -> None:
+    """An ending that is no format's, a folder that is not there."""
+    with pytest.raises(AudioError, match="ends in none of"):
+        Recording(tmp_path / "x.mp3", disk, lambda: None)
+    taken = Recording(tmp_path / "none" / "x.wav", disk, lambda: None)
+    with pytest.raises(AudioError, match="cannot be made"):
+        await taken.open()
+    await taken.finish()
