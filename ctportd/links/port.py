@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import structlog
+
 from ctportd.errors import Disconnected
 from ctportd.links.reply import reply_of
 from ctportd.wire.message import handle_of
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from ctportd.links.connection import Connection
     from ctportd.links.manager import Manager
     from ctportd.links.reply import Reply
+
+log = structlog.stdlib.get_logger("ctportd.links")
 
 
 class Port:
@@ -50,7 +54,9 @@ class Port:
         """Send any request by its name, such as ``play``, with its arguments."""
         spec = request_named(name)
         request = spec.build(handle_of(self.number), values)
+        log.debug("request", port=self.number, request=request.cmd, arguments=request.args)
         message = await self._connection.request(request, spec.time_limit(request.args))
+        log.debug("reply", port=self.number, request=request.cmd, reply=message.args)
         return reply_of(message, self.number)
 
     # -- the hook
