@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _LONGEST_FRAME = 4096
 """Bytes in a frame of a telephone; the contract needs 160, and a caller's name."""
 
+_NORMAL_CLOSURE = (1000).to_bytes(2, "big")  # RFC 6455, 7.4.1
+
 _CLOSING = 2.0  # seconds that a telephone has to answer the end of its connection
 
 
@@ -97,8 +99,16 @@ class Exchange:
 
 
 async def _close_when_done(telephone: Telephone, socket: web.WebSocketResponse) -> None:
+    """Say good-bye, and go on reading until the telephone has said so too.
+
+    ``socket.close()`` would not do at first: while another task reads, it cuts the transport at once, and the
+    telephone's frames that are still under way would reset the connection before it has read why the call ended.
+    """
     await telephone.closing.wait()
-    await socket.close()
+    with contextlib.suppress(ConnectionResetError):  # it may have gone without a word
+        await socket.send_frame(_NORMAL_CLOSURE, WSMsgType.CLOSE)
+        await asyncio.sleep(_CLOSING)
+        await socket.close()
 
 
 class Session:
