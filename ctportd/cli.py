@@ -25,6 +25,8 @@ EXIT_FAILED = 1
 EXIT_CONFIG = 78
 """EX_CONFIG of sysexits.h: the configuration has a mistake."""
 
+_COMMANDS = "ctportd.cli.commands"  # where those of the plugins are kept in click's context
+
 DEFAULT_CONFIGS = (Path("etc/ctportd.toml"), Path("/etc/ctportd/ctportd.toml"))
 
 
@@ -63,7 +65,10 @@ def _plugin_commands(ctx: click.Context) -> dict[str, click.Command]:
         return {}
     from ctportd.hooks.commands import plugin_commands
 
-    return plugin_commands(_load(path))
+    if _COMMANDS not in ctx.meta:  # help asks for each command by its name: the plugins run once
+        ctx.meta[_COMMANDS] = plugin_commands(_load(path))
+    commands: dict[str, click.Command] = ctx.meta[_COMMANDS]
+    return commands
 
 
 @click.group(cls=_Program, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -71,6 +76,7 @@ def _plugin_commands(ctx: click.Context) -> dict[str, click.Command]:
     "--config",
     "-c",
     type=click.Path(path_type=Path),
+    is_eager=True,  # before --help, which lists the commands of its plugins
     help="The configuration. Default: etc/ctportd.toml, then /etc/ctportd/ctportd.toml.",
 )
 @click.version_option(package_name="ctportd")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from ctportd.hooks.loader import load_plugins
 
 if TYPE_CHECKING:
     from ctportd.config import Config
+    from ctportd.hooks.loader import Plugin
 
 
 def plugin_commands(config: Config) -> dict[str, click.Command]:
@@ -18,15 +20,21 @@ def plugin_commands(config: Config) -> dict[str, click.Command]:
     plugins = load_plugins(Path(config.file.plugins.directory), config.plugins, config.source)
     commands: dict[str, click.Command] = {}
     for plugin in plugins.loaded.values():
-        implementation = plugin.hooks.get("register_commands")
-        if implementation is None:
-            continue
-        group = click.Group()
-        shared = {"cli": group, "settings": plugin.settings}
         try:
-            implementation.function(*[shared[name] for name in implementation.argnames])
-        except Exception as error:  # noqa: BLE001 - whatever a plugin raises must not cost the others' commands
-            click.echo(f"ctportd: plugin {plugin.name}: register_commands failed: {error}", err=True)
-        else:
-            commands |= group.commands
+            commands |= _commands_of(plugin)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - what one raises must not cost the others' commands
+            problem = f"register_commands failed: {type(error).__name__}: {error}"
+            click.echo(f"ctportd: plugin {plugin.name}: {problem}", err=True)
     return commands
+
+
+def _commands_of(plugin: Plugin) -> dict[str, click.Command]:
+    implementation = plugin.hooks.get("register_commands")
+    if implementation is None:
+        return {}
+    if inspect.iscoroutinefunction(implementation.function):
+        raise TypeError("it is async def, and nothing waits for it here")
+    group = click.Group()
+    shared = {"cli": group, "settings": plugin.settings}
+    implementation.function(*[shared[name] for name in implementation.argnames])
+    return dict(group.commands)

@@ -7,6 +7,7 @@ with an underscore or a dot are left alone.
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -47,11 +48,20 @@ class Plugin:
 
 
 class Plugins:
-    """All plugins: those that were loaded, in the order of their names, and why the others were not."""
+    """All plugins: those that were loaded, in the order of their names, and why the others were not.
 
-    def __init__(self, loaded: dict[str, Plugin], failed: dict[str, PluginError]) -> None:
+    Attributes:
+        loaded: Those that run.
+        failed: Those that could not be loaded, each with the reason.
+        disabled: Those whose table says ``enabled = false``.
+    """
+
+    def __init__(
+        self, loaded: dict[str, Plugin], failed: dict[str, PluginError], disabled: frozenset[str] = frozenset()
+    ) -> None:
         self.loaded = loaded
         self.failed = failed
+        self.disabled = disabled
 
     def check_handlers(self, handlers: list[str], where: str) -> None:
         """Check that these plugins exist and answer calls; those that could not be loaded pass.
@@ -62,6 +72,8 @@ class Plugins:
         for name in handlers:
             if name in self.failed:
                 continue
+            if name in self.disabled:
+                raise ConfigError(f"{where} handlers: the plugin {name!r} is not enabled: see [plugins.{name}]")
             if name not in self.loaded:
                 problem = no_such("plugin", name, [*self.loaded, *self.failed])
                 raise ConfigError(f"{where} handlers: {problem}")
@@ -89,18 +101,21 @@ def load_plugins(directory: Path, tables: dict[str, dict[str, Any]], source: str
             raise ConfigError(f"{source}: [plugins.{name}]: {no_such('plugin', name, list(paths))}")
     loaded: dict[str, Plugin] = {}
     failed: dict[str, PluginError] = {}
+    disabled: set[str] = set()
     for name, path in paths.items():
         table = dict(tables.get(name, {}))
         if not _enabled(table, f"{source}: [plugins.{name}]"):
+            disabled.add(name)
             continue
         try:
             module = load_module(name, path)
-            hooks = _hooks_of(name, module)
+            hooks = hooks_of(name, module)
+            settings = _settings_of(module, table, source, name)
         except PluginError as error:
             failed[name] = error
         else:
-            loaded[name] = Plugin(name, module, _settings_of(module, table, source, name), hooks)
-    return Plugins(loaded, failed)
+            loaded[name] = Plugin(name, module, settings, hooks)
+    return Plugins(loaded, failed, frozenset(disabled))
 
 
 def find_plugins(directory: Path) -> dict[str, Path]:
@@ -134,13 +149,12 @@ def load_module(name: str, path: Path) -> ModuleType:
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        del sys.modules[full_name]
-        problem = f"cannot be loaded from {path}: {type(error).__name__}: {error}"
-        raise PluginError(name, problem) from error
+        sys.modules.pop(full_name, None)
+        raise PluginError(name, f"cannot be loaded from {path}: {_told(error)}") from error
     return module
 
 
-def _hooks_of(name: str, module: ModuleType) -> dict[str, pluggy.HookImpl]:
+def hooks_of(name: str, module: ModuleType) -> dict[str, pluggy.HookImpl]:
     """The hooks that a module implements.
 
     Raises:
@@ -148,19 +162,31 @@ def _hooks_of(name: str, module: ModuleType) -> dict[str, pluggy.HookImpl]:
     """
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(specs)
+    known = list(vars(manager.hook))
     try:
         manager.register(module, name)
-        manager.check_pending()
     except pluggy.PluginValidationError as error:
         raise PluginError(name, " ".join(str(error).split())) from error
     hooks: dict[str, pluggy.HookImpl] = {}
     for caller in manager.get_hookcallers(module) or []:
-        for implementation in caller.get_hookimpls():
-            if implementation.wrapper or implementation.hookwrapper:
-                problem = f"{caller.name} is a wrapper: plugins are called apart from each other, so none can wrap"
-                raise PluginError(name, problem)
-            hooks[caller.name] = implementation
+        if caller.name not in known:
+            raise PluginError(name, no_such("hook", caller.name, known))
+        implementation, *more = caller.get_hookimpls()
+        problem = "is there twice" if more else _misfit(implementation)
+        if problem:
+            raise PluginError(name, f"{caller.name} {problem}")
+        hooks[caller.name] = implementation
     return hooks
+
+
+def _misfit(implementation: pluggy.HookImpl) -> str:
+    """Why a function of the right name and arguments cannot be called as a hook; empty where it can."""
+    if implementation.wrapper or implementation.hookwrapper:
+        return "is a wrapper: plugins are called apart from each other, so none can wrap"
+    for parameter in inspect.signature(implementation.function).parameters.values():
+        if parameter.kind is parameter.KEYWORD_ONLY and parameter.default is parameter.empty:
+            return f"takes {parameter.name!r} by keyword only: hooks are called without keywords"
+    return ""
 
 
 def _enabled(table: dict[str, Any], where: str) -> bool:
@@ -171,7 +197,23 @@ def _enabled(table: dict[str, Any], where: str) -> bool:
 
 
 def _settings_of(module: ModuleType, table: dict[str, Any], source: str, name: str) -> Any:
+    """A plugin's table, as the plugin wants it.
+
+    Raises:
+        ConfigError: The table does not fit.
+        PluginError: The type itself cannot be used: what it names is not there when the plugin runs, or it raises.
+    """
     settings = getattr(module, "Settings", None)
-    if isinstance(settings, type) and issubclass(settings, msgspec.Struct):
+    if not (isinstance(settings, type) and issubclass(settings, msgspec.Struct)):
+        return table
+    try:
         return convert(table, settings, source, f"plugins.{name}")
-    return table
+    except ConfigError:
+        raise
+    except Exception as error:
+        raise PluginError(name, f"its Settings cannot be used: {_told(error)}") from error
+
+
+def _told(error: BaseException) -> str:
+    """Any error, in one line."""
+    return " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")

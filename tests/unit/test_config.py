@@ -342,7 +342,7 @@ PLUGIN_TABLES: dict[str, Any] = {"voicemail": {"mailbox": "100"}, "menus": {"mai
         {"plugins": PLUGIN_TABLES},
         {
             "port": [{"number": 7, "ctserver": "main", "name": 'a "b" \n ü'}],
-            "plugins": {"queue": 3, **PLUGIN_TABLES},
+            "plugins": PLUGIN_TABLES | {"queue": 3},
         },
     ],
 )
