@@ -1,0 +1,215 @@
+"""Each plugin is called in order, and kept apart from the others' faults."""
+
+from __future__ import annotations
+
+import asyncio
+from types import ModuleType, SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+from support.fakes import AnsweringNetwork, Recorder, settle
+
+from ctportd.errors import CallEnded, PluginError
+from ctportd.hooks.dispatch import Dispatcher
+from ctportd.hooks.loader import Plugin, hooks_of, load_plugins
+from ctportd.hooks.markers import hookimpl
+from ctportd.links.port import Port
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, MutableMapping
+    from pathlib import Path
+
+    from ctportd.calls.call import Call
+    from ctportd.hooks.services import Daemon
+    from ctportd.wire.events import Event
+
+DAEMON = cast("Daemon", SimpleNamespace(name="the daemon"))
+
+
+def plugin(name: str, settings: Any = None, **hooks: Callable[..., Any]) -> Plugin:
+    """A plugin made of functions, as the loader would have it."""
+    module = ModuleType(name)
+    for hook, function in hooks.items():
+        setattr(module, hook, hookimpl(function))
+    return Plugin(name, module, settings, hooks_of(name, module))
+
+
+def watcher(name: str, seen: list[Event]) -> Plugin:
+    """A plugin that remembers the events that it sees."""
+
+    def port_event(event: Event) -> None:
+        seen.append(event)
+
+    return plugin(name, port_event=port_event)
+
+
+def dispatcher(*plugins: Plugin, limit: int = 100) -> Dispatcher:
+    """A dispatcher with these plugins, whose workers run as long as the test."""
+    return Dispatcher(plugins, DAEMON, limit)
+
+
+@pytest.fixture
+def port() -> Port:
+    """A port that nothing is asked of."""
+    return Port(3, "", "trunk", AnsweringNetwork("port 3", 3, Recorder()), None)
+
+
+async def test_hook_takes_what_it_names(port: Port) -> None:
+    """An implementation gets those arguments that it names, its own settings and the daemon among them."""
+    seen: list[Any] = []
+
+    def port_disconnected(reason: str, settings: Any, daemon: Any) -> None:
+        seen.append((reason, settings, daemon))
+
+    plugins = dispatcher(plugin("one", {"a": 1}, port_disconnected=port_disconnected))
+    working = asyncio.create_task(plugins.run())
+    plugins.port_disconnected(port, "gone")
+    await plugins.drain(1)
+    assert seen == [("gone", {"a": 1}, DAEMON)]
+    working.cancel()
+
+
+async def test_observer_sees_all_in_order(port: Port) -> None:
+    """Plain functions and coroutines alike see events in the order in which they came."""
+    plain: list[int] = []
+    slow: list[int] = []
+
+    def told(event: Event) -> None:
+        plain.append(cast("int", event))
+
+    async def told_slowly(event: Event) -> None:
+        await asyncio.sleep(0)
+        slow.append(cast("int", event))
+
+    plugins = dispatcher(plugin("plain", port_event=told), plugin("slow", port_event=told_slowly))
+    working = asyncio.create_task(plugins.run())
+    for number in range(50):
+        plugins.port_event(port, cast("Event", number))
+    await plugins.drain(1)
+    assert plain == slow == list(range(50))
+    working.cancel()
+
+
+async def test_slow_plugin_delays_nobody(port: Port) -> None:
+    """A plugin that never comes back from its first event does not keep the others from theirs."""
+    seen: list[Event] = []
+
+    async def hang(event: Event) -> None:
+        await asyncio.Event().wait()
+
+    plugins = dispatcher(plugin("hangs", port_event=hang), watcher("works", seen))
+    working = asyncio.create_task(plugins.run())
+    for number in range(10):
+        plugins.port_event(port, cast("Event", number))
+    await settle()
+    assert len(seen) == 10
+    assert plugins.hosted["hangs"].waiting == 9
+    working.cancel()
+
+
+async def test_plugin_that_falls_behind_loses_only_its_own(
+    port: Port, log_lines: list[MutableMapping[str, Any]]
+) -> None:
+    """Beyond its queue a plugin loses events; that is counted, and told once."""
+    seen: list[Event] = []
+
+    async def hang(event: Event) -> None:
+        await asyncio.Event().wait()
+
+    plugins = dispatcher(plugin("hangs", port_event=hang), watcher("works", seen), limit=5)
+    working = asyncio.create_task(plugins.run())
+    await settle()
+    for number in range(20):
+        plugins.port_event(port, cast("Event", number))
+        await settle()
+    assert len(seen) == 20
+    assert plugins.hosted["hangs"].lost == 14  # one is under way, five wait
+    assert [line["plugin"] for line in log_lines if "fallen behind" in line["event"]] == ["hangs"]
+    working.cancel()
+
+
+async def test_raising_hook_is_logged_and_harms_nobody(
+    port: Port, log_lines: list[MutableMapping[str, Any]]
+) -> None:
+    """What a hook raises is logged with the plugin's name; it and the others see the next event."""
+    seen: list[Event] = []
+    tries: list[Event] = []
+
+    def broken(event: Event) -> None:
+        tries.append(event)
+        raise ZeroDivisionError
+
+    plugins = dispatcher(plugin("broken", port_event=broken), watcher("works", seen))
+    working = asyncio.create_task(plugins.run())
+    for number in range(3):
+        plugins.port_event(port, cast("Event", number))
+    await plugins.drain(1)
+    assert len(tries) == len(seen) == 3
+    assert plugins.hosted["broken"].faults == 3
+    assert plugins.hosted["works"].faults == 0
+    failed = [line for line in log_lines if line["event"] == "a plugin's hook failed"]
+    assert len(failed) == 3
+    working.cancel()
+
+
+async def test_first_name_is_believed() -> None:
+    """Plugins are asked for a caller's name in the order of their names; one that fails or knows none is passed."""
+
+    def broken(number: str) -> str:
+        raise KeyError(number)
+
+    async def knows(number: str) -> str:
+        return f"who has {number}"
+
+    plugins = dispatcher(
+        plugin("a", caller_name=broken),
+        plugin("b", caller_name=lambda number: None),
+        plugin("c", caller_name=knows),
+        plugin("d", caller_name=lambda number: "too late"),
+    )
+    assert await plugins.caller_name("555") == "who has 555"
+    assert await dispatcher().caller_name("555") == ""
+
+
+async def test_answer_call_raises_what_the_plugin_raises() -> None:
+    """The router decides what a fault in a call means; it is counted here."""
+    call = cast("Call", object())
+
+    async def broken(call: Call) -> None:
+        raise ZeroDivisionError
+
+    async def ended(call: Call) -> None:
+        raise CallEnded("hangup")
+
+    plugins = dispatcher(plugin("broken", answer_call=broken), plugin("ended", answer_call=ended), plugin("mute"))
+    with pytest.raises(ZeroDivisionError):
+        await plugins.answer_call("broken", call, "")
+    with pytest.raises(CallEnded):
+        await plugins.answer_call("ended", call, "")
+    assert [plugins.hosted[name].faults for name in ("broken", "ended")] == [1, 0]
+    for name in ("mute", "nobody"):
+        with pytest.raises(PluginError, match=f"plugin {name}: does not answer calls here"):
+            await plugins.answer_call(name, call, "")
+
+
+@pytest.mark.looptime
+async def test_drain_does_not_wait_for_ever(port: Port, log_lines: list[MutableMapping[str, Any]]) -> None:
+    """A plugin that hangs is told of, and left."""
+
+    async def hang(event: Event) -> None:
+        await asyncio.Event().wait()
+
+    plugins = dispatcher(plugin("hangs", port_event=hang))
+    working = asyncio.create_task(plugins.run())
+    plugins.port_event(port, cast("Event", 1))
+    plugins.port_event(port, cast("Event", 2))
+    await plugins.drain(1)
+    assert log_lines[-1]["waiting"] == {"hangs": 1}
+    working.cancel()
+
+
+def test_loaded_plugins_are_in_the_order_of_their_names(tmp_path: Path) -> None:
+    """Whoever asks plugins in turn asks them in an order that people can foresee."""
+    for name in ("c", "a", "b"):
+        (tmp_path / f"{name}.py").write_text("")
+    assert list(load_plugins(tmp_path, {}, "x.toml").loaded) == ["a", "b", "c"]
