@@ -148,7 +148,16 @@ class System:
 
     async def start(self) -> None:
         """Start the daemon and wait until it is ready."""
+        await self.launch()
+        await self.wait_output("ready ")
+
+    def write_config(self) -> None:
+        """Write the configuration, without starting anything."""
         self.config_path.write_text(tomli_w.dumps(self.config))
+
+    async def launch(self) -> None:
+        """Start the daemon, ready or not."""
+        self.write_config()
         self.output = ""
         self.process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "ctportd", "--config", str(self.config_path), cwd=self.folder, env=environment(),
@@ -156,7 +165,6 @@ class System:
             start_new_session=True,
         )  # fmt: skip
         self._output = asyncio.create_task(self._read_output())
-        await self.wait_output("ready ")
 
     async def _read_output(self) -> None:
         assert self.process is not None
@@ -179,6 +187,15 @@ class System:
         while not happened():
             assert time.monotonic() < deadline, self.output
             await tick()
+
+    async def logged(self, event: str, **fields: Any) -> None:
+        """Wait until a line with these fields is in the log file."""
+
+        def is_there() -> bool:
+            return any(all(line.get(key) == value for key, value in wanted.items()) for line in self.log_lines)
+
+        wanted = {"event": event, **fields}
+        await self.until(is_there)
 
     async def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         """End the daemon; returns its exit status."""
