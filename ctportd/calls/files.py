@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,7 +51,7 @@ class Prompts:
         """
         places = list(self._places(name))
         for place in places:
-            if place.is_file():
+            if os.path.isfile(place):  # noqa: PTH113 - Path.is_file raises where a name is too long, or a folder closed
                 return place
         raise PromptNotFound(name, tuple(str(place) for place in places))
 

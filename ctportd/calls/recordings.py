@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 from typing import TYPE_CHECKING
 
@@ -24,10 +25,11 @@ async def length_of(path: Path) -> float:
 async def keep(recorded: Path, kept: Path) -> None:
     """Move a recording to where it is kept; both folders are on one disk.
 
-    When this returns, the recording is on the disk, whole, under its new name: file and folder are synced.
+    When this returns, the recording is on the disk, whole, under its new name: file and folder are synced. What is kept
+    already is never written over.
 
     Raises:
-        AudioError: The disk refuses.
+        AudioError: The disk refuses, or something is kept under that name; the recording stays where it was.
     """
     await asyncio.to_thread(_keep, recorded, kept)
 
@@ -57,6 +59,8 @@ def _length_of(path: Path) -> float:
 def _keep(recorded: Path, kept: Path) -> None:
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
+        if kept.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
         _sync(recorded)
         recorded.rename(kept)
         _sync(kept.parent)
