@@ -6,12 +6,16 @@ SQLAlchemy knows an asynchronous driver for, by its URL. All times are kept in U
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+import asyncio
+import sqlite3
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from ctportd.errors import StoreError
@@ -28,6 +32,8 @@ CRASHED = "cut short"
 
 _BUSY_TIMEOUT = 5_000  # milliseconds that SQLite waits for another writer
 
+log = structlog.stdlib.get_logger("ctportd.store")
+
 
 class _Utc(sa.types.TypeDecorator[datetime]):
     """A moment in UTC, also where the database keeps no time zone."""
@@ -42,6 +48,20 @@ class _Utc(sa.types.TypeDecorator[datetime]):
         return None if value is None else value.replace(tzinfo=UTC)
 
 
+class _Told(sa.types.TypeDecorator[str]):
+    """Text that came over a telephone line: no database takes bytes that are no UTF-8, some none that is too long."""
+
+    impl = sa.String
+    cache_ok = True
+
+    def __init__(self, length: int) -> None:
+        super().__init__(length)
+        self.length = length
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        return None if value is None else value.encode("utf-8", "replace").decode()[: self.length]
+
+
 _metadata = sa.MetaData()
 
 _calls = sa.Table(
@@ -50,8 +70,8 @@ _calls = sa.Table(
     sa.Column("id", sa.String(64), primary_key=True),
     sa.Column("port", sa.Integer, nullable=False),
     sa.Column("began", _Utc, nullable=False, index=True),
-    sa.Column("number", sa.String(64), nullable=False, index=True),
-    sa.Column("name", sa.String(128), nullable=False),
+    sa.Column("number", _Told(64), nullable=False, index=True),
+    sa.Column("name", _Told(128), nullable=False),
     sa.Column("answered_at", _Utc),
     sa.Column("ended_at", _Utc),
     sa.Column("end_reason", sa.String(64), nullable=False),
@@ -66,8 +86,8 @@ _messages = sa.Table(
     sa.Column("recorded_at", _Utc, nullable=False),
     sa.Column("seconds", sa.Float, nullable=False),
     sa.Column("path", sa.String(1024), nullable=False, unique=True),
-    sa.Column("number", sa.String(64), nullable=False),
-    sa.Column("name", sa.String(128), nullable=False),
+    sa.Column("number", _Told(64), nullable=False),
+    sa.Column("name", _Told(128), nullable=False),
 )
 
 
@@ -88,21 +108,17 @@ class Store:
         Args:
             create: False to look only: nothing is made or mended.
         """
-        try:
-            engine = create_async_engine(self.url)
-        except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, sa.exc.InvalidRequestError, ImportError) as error:
-            raise StoreError(f"the database cannot be used: {error}; check [store] url") from error
-        if engine.dialect.name == "sqlite":
-            sa.event.listen(engine.sync_engine, "connect", _set_up_sqlite)
-        self._engine = engine
+        self._engine = await asyncio.to_thread(_make_engine, self.url, create=create)
         if create:
             async with self._begin() as connection:
                 await connection.run_sync(_metadata.create_all)
-                await connection.execute(
+                mended = await connection.execute(
                     sa.update(_calls)
                     .where(_calls.c.ended_at.is_(None))
-                    .values(ended_at=_calls.c.began, end_reason=CRASHED)
+                    .values(ended_at=sa.func.coalesce(_calls.c.answered_at, _calls.c.began), end_reason=CRASHED)
                 )
+            if mended.rowcount:
+                log.warning("calls were cut short when the daemon last ended", calls=mended.rowcount)
 
     async def close(self) -> None:
         """Let go of the database."""
@@ -150,9 +166,38 @@ class Store:
         try:
             async with self._engine.begin() as connection:
                 yield connection
-        except sa.exc.SQLAlchemyError as error:
-            reason = str(getattr(error, "orig", None) or error)
+        except (sa.exc.SQLAlchemyError, OSError) as error:
+            reason = getattr(error, "orig", None) or error.args[0]
             raise StoreError(f"the database {self._engine.url!r} refuses: {reason}") from error
+
+
+def _make_engine(url: str, *, create: bool) -> AsyncEngine:
+    """The database's engine; it loads its driver, and looks at the disk."""
+    try:
+        engine = create_async_engine(url)
+    except (sa.exc.SQLAlchemyError, ImportError, ValueError) as error:
+        reason = str(error.args[0]).rstrip(".")
+        raise StoreError(f"the database cannot be used: {reason}; check [store] url") from error
+    if engine.dialect.name == "sqlite":
+        _try_sqlite(engine.url, create=create)
+        sa.event.listen(engine.sync_engine, "connect", _set_up_sqlite)
+    return engine
+
+
+def _try_sqlite(url: sa.URL, *, create: bool) -> None:
+    """Open SQLite's file once: what is wrong with it is told before the engine's own thread has to do with it."""
+    if not url.database or url.database == ":memory:" or "uri" in url.query:
+        return
+    path = Path(url.database).absolute()
+    if not path.parent.is_dir():
+        raise StoreError(f"the database {path} cannot be opened: there is no folder {path.parent}")
+    if not create and not path.exists():
+        raise StoreError(f"there is no database {path} yet: the daemon makes it when it first runs")
+    try:
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA schema_version")
+    except sqlite3.Error as error:
+        raise StoreError(f"the database {path} cannot be opened: {error}") from error
 
 
 def _set_up_sqlite(connection: Any, _record: Any) -> None:
