@@ -61,6 +61,11 @@ def load_configured_plugins(config: Config) -> Plugins:
     return plugins
 
 
+def _program() -> str:
+    """How people call us here: ``.venv/bin/ctportd`` where that is what they typed."""
+    return sys.argv[0] if Path(sys.argv[0]).name == "ctportd" else "ctportd"
+
+
 class Daemon:
     """The daemon, from start to stop.
 
@@ -207,8 +212,8 @@ class Daemon:
         sdnotify.SystemdNotifier().notify("READY=1")
         log.info("ready", ports=len(self.ports), plugins=sorted(self.plugins.loaded))
         if self.server.mode == "virtual" and self.ports:
-            command = f"ctportd --config {self.config.source} phone {min(self.ports)}"
-            invitation = f"to place a call, type in another terminal: {command}"
+            invocation = f"{_program()} --config {self.config.source} phone {min(self.ports)}"
+            invitation = f"to place a call, type in another terminal: {invocation}"
             log.info(invitation)
 
     async def _wind_up(self) -> None:
