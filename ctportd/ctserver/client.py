@@ -12,6 +12,7 @@ from ctportd.ctserver.dialects import Keyed
 from ctportd.ctserver.port import HANGUP
 from ctportd.ctserver.server_requests import SERVER_REQUESTS
 from ctportd.ctserver.sound_requests import SOUND_REQUESTS
+from ctportd.ctserver.station_requests import STATION_REQUESTS
 from ctportd.ctserver.wait import Interrupted
 from ctportd.wire.message import MANAGER_HANDLE, BrokenLine, port_of
 
@@ -27,7 +28,7 @@ _READ = 64 * 1024  # bytes that are read at once
 _QUEUED = 256  # requests that may wait for their turn; beyond them the connection is not read
 _UNREAD = 1024 * 1024  # bytes that may wait for a client that does not read; then it is dropped
 
-PORT_REQUESTS: dict[str, Served] = CALL_REQUESTS | SOUND_REQUESTS
+PORT_REQUESTS: dict[str, Served] = CALL_REQUESTS | SOUND_REQUESTS | STATION_REQUESTS
 """Every request that a port serves."""
 
 

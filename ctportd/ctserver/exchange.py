@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from aiohttp import WSMsgType, web
 
 from ctportd.ctserver import signalling
+from ctportd.ctserver.station import StationLine
 from ctportd.ctserver.telephone import Telephone
 from ctportd.ctserver.trunk import TrunkLine
 
@@ -147,10 +148,28 @@ class Session:
                 self._on_line().flashed()
             case signalling.HangUp():
                 self._on_line().far_hung_up()
-                self._leg = None
-                self._telephone.close()
-            case _:
-                raise ValueError("there is no station port")
+                if not isinstance(self._leg, StationLine):  # a set stays attached
+                    self._leg = None
+                    self._telephone.close()
+            case signalling.Attach():
+                self._attach(said)
+            case signalling.OffHook():
+                if not isinstance(self._leg, StationLine):
+                    raise ValueError("only a set that is attached to a station port can be lifted")  # noqa: TRY004
+                self._leg.lifted()
+
+    def _attach(self, attach: signalling.Attach) -> None:
+        self._see_free()
+        line = self._lines.get(attach.port)
+        if not isinstance(line, StationLine):
+            raise ValueError(f"port {attach.port} is no station port")  # noqa: TRY004  said to the telephone
+        if not line.attach(self._telephone):
+            raise ValueError(f"port {attach.port} has a set")
+        self._leg = line
+
+    def _see_free(self) -> None:
+        if self._leg is not None:
+            raise ValueError("one connection is one telephone, and it is on a line already")
 
     def _on_line(self) -> Leg:
         if self._leg is None:
@@ -158,8 +177,7 @@ class Session:
         return self._leg
 
     def _call(self, call: signalling.Call) -> None:
-        if self._leg is not None:
-            raise ValueError("one connection is one telephone, and it is on a line already")
+        self._see_free()
         line = self._lines.get(call.port)
         if not isinstance(line, TrunkLine):
             raise ValueError(f"port {call.port} is no trunk port")  # noqa: TRY004  said to the telephone
@@ -173,7 +191,9 @@ class Session:
     def gone(self) -> None:
         """The connection is lost: that is a hang-up, unless the call is over."""
         leg, self._leg = self._leg, None
-        if leg is not None and not self._telephone.closing.is_set():
+        if isinstance(leg, StationLine):
+            leg.detached()
+        elif leg is not None and not self._telephone.closing.is_set():
             leg.far_hung_up()
         if self._telephone.dropped:
             self._log.warning("voice thrown away", frames=self._telephone.dropped)

@@ -15,6 +15,7 @@ from ctportd.ctserver.g711 import FRAME
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ctportd.ctserver.mixing import Pipe
     from ctportd.ctserver.settings import LineKind
     from ctportd.ctserver.sounds import Sound
 
@@ -102,6 +103,12 @@ class Line(Protocol):
 
     def unlisten(self, sink: Sink) -> None:
         """Give it no more."""
+
+    def pipe(self, pipe: Pipe) -> None:
+        """Send what this holds too, mixed with all else."""
+
+    def unpipe(self, pipe: Pipe) -> None:
+        """Send it no more."""
 
     def flash(self) -> None:
         """A hook flash towards the far end."""

@@ -12,8 +12,11 @@ from ctportd.wire.events import KEYS
 from ctportd.wire.message import handle_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import structlog
 
+    from ctportd.ctserver.grunt import GruntDetector
     from ctportd.ctserver.line import Alarm, Line, Loop, Playback
 
 _KEYS_KEPT = 256
@@ -46,6 +49,7 @@ class Port:
         playback: The file that was played last, whether it still plays or not.
         tone: The tone that was started last.
         key_stops: A key stops the playback.
+        on_hook: Called when the port has gone on hook, or the far end has gone.
         turn: Held by the blocking request that runs.
     """
 
@@ -63,6 +67,8 @@ class Port:
         self.tone: Loop | None = None
         self.key_stops = False
         self.turn = asyncio.Lock()
+        self.on_hook: Callable[[Port], None] = _nobody
+        self._grunts: GruntDetector | None = None
         self._log = log
         self._keys: deque[str] = deque()
         self._wait: Wait | None = None
@@ -75,6 +81,8 @@ class Port:
         if signal.name == "cid":
             self._heard_caller(signal.words)
             return
+        if signal == HANGUP:
+            self.on_hook(self)
         if signal == _FIRST_RING or signal.name == "pickup":
             self._begin_call()
         if signal.name == "dtmf":
@@ -179,11 +187,21 @@ class Port:
             self._timer.cancel()
             self._timer = None
 
+    def hear_grunts(self, detector: GruntDetector | None) -> None:
+        """Listen with this from now on, or not at all."""
+        if self._grunts is not None:
+            self.line.unlisten(self._grunts)
+        self._grunts = detector
+        if detector is not None:
+            self.line.listen(detector)
+
     def hang_up(self) -> None:
         """Go on hook. A blocking request that runs on the call ends as at a hang-up of the far end."""
         if self._wait is not None and self.line.off_hook:
             self._wait.interrupt(HANGUP)
         self.listening = False
+        self.hear_grunts(None)
+        self.on_hook(self)
         self.line.hang_up()
 
     def reset(self) -> None:
@@ -191,6 +209,8 @@ class Port:
         if self._wait is not None:
             self._wait.interrupt(HANGUP)
         self.stop_timer()
+        self.hear_grunts(None)
+        self.on_hook(self)
         self.line.hang_up()
         self._begin_call()
         self.listening = False
@@ -201,3 +221,7 @@ ALL_KEYS = KEYS
 """Every key, for a request that any key ends."""
 
 _FIRST_RING = Signal("ring", ("1",))
+
+
+def _nobody(port: Port) -> None:
+    """Nobody wants to know that a port is on hook."""

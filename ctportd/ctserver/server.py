@@ -13,6 +13,7 @@ from ctportd.ctserver.clock import LineClock
 from ctportd.ctserver.exchange import Exchange
 from ctportd.ctserver.port import Port
 from ctportd.ctserver.services import Services
+from ctportd.ctserver.station import StationLine
 from ctportd.ctserver.tones import country_of
 from ctportd.ctserver.trunk import TrunkLine
 from ctportd.errors import ServerError
@@ -46,12 +47,14 @@ class Server:
         self._settings = settings
         country = country_of(settings.country)
         self.services = Services(country, log)
-        self._lines: dict[int, TrunkLine] = {}
+        self._lines: dict[int, TrunkLine | StationLine] = {}
         for line in settings.lines:
             if line.number in self._lines:
                 raise ServerError(f"there are two lines with the number {line.number}")
             port = Port(line.number, self.services.log)
-            port.line = self._lines[line.number] = TrunkLine(line.number, port.notice, country)
+            make = TrunkLine if line.kind == "trunk" else StationLine
+            port.line = self._lines[line.number] = make(line.number, port.notice, country)
+            port.on_hook = self.services.switchboard.leave
             self.services.ports[line.number] = port
         self.clock = LineClock(self._tick, settings.speed)
         self._exchange = Exchange(self._lines, settings.speed, VERSION, self.services.log)

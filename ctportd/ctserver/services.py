@@ -6,6 +6,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from ctportd.ctserver.mixing import Switchboard
 from ctportd.ctserver.sounds import SoundCache
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ class Services:
     Attributes:
         country: Whose tones are played.
         ports: Every port by its number.
+        switchboard: Which ports hear each other.
         sounds: The files that are played.
         disk: The thread that writes recordings, so that no line ever waits for a disk.
         stop: Set when the server is to stop.
@@ -34,6 +36,7 @@ class Services:
         self.country = country
         self.server_log = server_log
         self.ports: dict[int, Port] = {}
+        self.switchboard = Switchboard()
         self.sounds = SoundCache()
         self.disk = ThreadPoolExecutor(max_workers=1, thread_name_prefix="recordings")
         self.stop = asyncio.Event()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from ctportd.ctserver.dtmf import KeyDetector
 from ctportd.ctserver.line import Loop, Signal
 from ctportd.ctserver.tones import loop_of
 from ctportd.ctserver.virtual import VirtualLine
@@ -50,6 +51,7 @@ class TrunkLine(VirtualLine):
         self._rings = 0
         self._caller: tuple[str, str] = ("", "")
         self._exchange_tone: Loop | None = None
+        self._keys = KeyDetector(self.pressed)
         self._ringing: list[VirtualAlarm] = []
 
     @property
@@ -189,6 +191,8 @@ class TrunkLine(VirtualLine):
 
     def incoming(self, frame: bytes) -> None:
         """20 ms came in; an on-hook line is deaf."""
+        if self._state is TrunkState.CONNECTED:
+            self._keys.write(frame)
         if self.off_hook:
             super().incoming(frame)
 

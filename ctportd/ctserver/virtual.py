@@ -7,11 +7,13 @@ from itertools import count
 from typing import TYPE_CHECKING, Protocol
 
 from ctportd.ctserver.g711 import FRAMES_A_SECOND, SILENCE
+from ctportd.ctserver.mixing import mix
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ctportd.ctserver.line import Signal, Sink, Source
+    from ctportd.ctserver.mixing import Pipe
 
 
 class Far(Protocol):
@@ -70,6 +72,7 @@ class VirtualLine:
         self._far: Far | None = None
         self._source: Source | None = None
         self._sinks: tuple[Sink, ...] = ()  # replaced, never changed: a sink may leave while it is written to
+        self._pipes: tuple[Pipe, ...] = ()  # likewise
         self._alarms: list[tuple[int, int, VirtualAlarm]] = []
         self._order = count()
 
@@ -93,7 +96,13 @@ class VirtualLine:
 
     def _sent(self) -> bytes:
         """What goes to the far end in this tick."""
-        return SILENCE if self._source is None else self._source.read()
+        own = None if self._source is None else self._source.read()
+        if not self._pipes:
+            return SILENCE if own is None else own
+        frames = [frame for pipe in self._pipes if (frame := pipe.read()) is not None and frame != SILENCE]
+        if own is not None:
+            frames.append(own)
+        return mix(frames) if frames else SILENCE
 
     def _heard_from_exchange(self) -> bytes:
         """What comes in where there is no far end."""
@@ -133,6 +142,14 @@ class VirtualLine:
     def unlisten(self, sink: Sink) -> None:
         """Give it no more."""
         self._sinks = tuple(other for other in self._sinks if other is not sink)
+
+    def pipe(self, pipe: Pipe) -> None:
+        """Send what this holds too, mixed with all else."""
+        self._pipes += (pipe,)
+
+    def unpipe(self, pipe: Pipe) -> None:
+        """Send it no more."""
+        self._pipes = tuple(other for other in self._pipes if other is not pipe)
 
     def note(self, kind: str, **fields: str | float | bool) -> None:
         """Tell the far end what the port does."""
