@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -79,16 +80,23 @@ def _plugin_commands(ctx: click.Context) -> dict[str, click.Command]:
     is_eager=True,  # before --help, which lists the commands of its plugins
     help="The configuration. Default: etc/ctportd.toml, then /etc/ctportd/ctportd.toml.",
 )
+@click.option("--daemonize", is_flag=True, help="Run in the background, for systems without systemd.")
+@click.option(
+    "--pid-file",
+    type=click.Path(path_type=Path),
+    help="With --daemonize: where the pid is kept. Default: ctportd.pid in the state folder.",
+)
 @click.version_option(package_name="ctportd")
 @click.pass_context
-def program(ctx: click.Context, config: Path | None) -> None:
+def program(ctx: click.Context, *, config: Path | None, daemonize: bool, pid_file: Path | None) -> None:
     """A daemon for telephone lines. Without a command it runs, in the foreground.
 
     Example: ctportd --config etc/ctportd.toml
     """
     ctx.obj = config
     if ctx.invoked_subcommand is None:
-        _run_daemon(_config(ctx))
+        loaded = _config(ctx)
+        _run_daemon(loaded, (pid_file or loaded.state / "ctportd.pid") if daemonize else None)
 
 
 def main() -> None:
@@ -146,19 +154,28 @@ json_option = click.option("--json", "as_json", is_flag=True, help="For programs
 # -- running
 
 
-def _run_daemon(config: Config) -> None:
+def _run_daemon(config: Config, pid_file: Path | None) -> None:
+    """Run the daemon: in the foreground, or, with a pid file, in the background."""
     from ctportd import logs
+    from ctportd.checks import check_folders
     from ctportd.daemon import Daemon, load_configured_plugins
+    from ctportd.detach import detached
 
+    check_folders(config)
     plugins = load_configured_plugins(config)
     log_file = logs.LogFile(Path(config.file.log.file)) if config.file.log.file else None
-    logs.set_up(config.file.log.level, log_file)
+    if pid_file is not None and log_file is None:
+        raise ConfigError(
+            f"{config.source}: [log] file: found '', expected a file: --daemonize leaves no terminal"
+        )
+    logs.set_up(config.file.log.level, log_file, terminal=pid_file is None)
 
     async def run() -> None:
         await Daemon(config, plugins, log_file).run()
 
     try:
-        _await(run())
+        with detached(pid_file, log_file) if pid_file is not None else nullcontext():
+            _await(run())
     finally:
         if log_file is not None:
             log_file.close()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import sys
 import threading
+from contextlib import suppress
 from contextvars import ContextVar
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -47,13 +48,22 @@ class LogFile:
             self._file.write(line + b"\n")
 
     def roll(self, now: datetime) -> Path:
-        """Close the file, give it the date, open a new one. Returns where the old lines are now."""
+        """Close the file, give it the date, open a new one. Returns where the old lines are now.
+
+        A file that was taken away meanwhile cannot be given a date: an empty one is, and lines go to a file again.
+        """
         with self._lock:
+            self.path.touch()
             rolled = _free_name(self.path, now)
             self.path.rename(rolled)
+            fresh = self.path.open("ab", buffering=0)
             self._file.close()
-            self._file = self.path.open("ab", buffering=0)
+            self._file = fresh
         return rolled
+
+    def fileno(self) -> int:
+        """The descriptor that is open now."""
+        return self._file.fileno()
 
     def close(self) -> None:
         """Write no more."""
@@ -131,15 +141,39 @@ class _JsonSink:
     def take(self, logger: WrappedLogger, method: str, line: EventDict) -> None:
         line = dict(self._traceback(logger, method, line))  # type: ignore[arg-type]
         ordered = {key: line.pop(key) for key in ("timestamp", "level", "event") if key in line}
-        self._file.write(msgspec.json.encode(ordered | line, enc_hook=str))
+        self._file.write(_json(ordered | line))
+
+
+def _json(line: dict[str, Any]) -> bytes:
+    """A line as JSON; what JSON has no word for (bytes that were no UTF-8, say) is written with backslashes."""
+    try:
+        return msgspec.json.encode(line, enc_hook=str)
+    except Exception:  # noqa: BLE001 - whatever a value's own __str__ raises, the line is written
+        shown = {_escaped(key): _escaped(value) for key, value in line.items()}
+        return msgspec.json.encode(shown)
+
+
+def _escaped(value: object) -> str:
+    try:
+        text = str(value)
+    except Exception as error:  # noqa: BLE001 - as above
+        text = f"({type(value).__name__} that cannot be shown: {type(error).__name__})"
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 class _PlainSink:
     def __init__(self) -> None:
-        self._render = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=32)
+        self._render = structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            pad_event_to=32,
+            exception_formatter=structlog.dev.plain_traceback,  # rich's shows every variable: PINs, callers
+        )
 
     def take(self, logger: WrappedLogger, method: str, line: EventDict) -> None:
         line["timestamp"] = f"{datetime.fromisoformat(line['timestamp']).astimezone():%H:%M:%S}"
+        for key, value in line.items():
+            if isinstance(value, str) and not value.isprintable():  # a caller's name must not steer the terminal
+                line[key] = repr(value)[1:-1]
         sys.stderr.write(f"{self._render(logger, method, line)}\n")
 
 
@@ -151,7 +185,10 @@ class _FanOut:
 
     def __call__(self, logger: WrappedLogger, method: str, line: EventDict) -> EventDict:
         for sink in self._sinks:
-            sink.take(logger, method, dict(line))
+            with suppress(
+                Exception
+            ):  # a full disk, a closed terminal: what the line tells of goes on, and so do the rest
+                sink.take(logger, method, dict(line))
         raise structlog.DropEvent
 
 
@@ -159,7 +196,10 @@ class _Bridge(logging.Handler):
     """Lines of libraries that use the standard library's logging."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Pass the line on."""
-        structlog.get_logger().log(
-            record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info
-        )
+        """Pass the line on. Levels in between count as the one below: structlog knows no others."""
+        level = min(max(record.levelno // 10 * 10, logging.DEBUG), logging.CRITICAL)
+        try:
+            message = record.getMessage()
+        except (TypeError, ValueError) as error:
+            message = f"{record.msg} (its arguments do not fit: {error})"
+        structlog.get_logger().log(level, message, logger=record.name, exc_info=record.exc_info)

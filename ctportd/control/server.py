@@ -120,6 +120,7 @@ def _listen(path: Path) -> socket.socket:
         umask = os.umask(_MODE_MASK)
         try:
             listening.bind(str(path))
+            listening.listen()  # at once: who sees the socket may connect, and waits for us
         finally:
             os.umask(umask)
     except OSError as error:

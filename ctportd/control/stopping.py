@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from typing import TYPE_CHECKING
 
 from ctportd.errors import ControlError
+from ctportd.processes import runs
 
 if TYPE_CHECKING:
     from ctportd.control.client import ControlClient
@@ -27,19 +27,9 @@ async def stop_and_wait(control: ControlClient) -> None:
     await control.stop()
     try:
         async with asyncio.timeout(LONGEST_STOP):
-            while _exists(pid):  # noqa: ASYNC110 - another process's end gives no event to wait for
+            while runs(pid):  # noqa: ASYNC110 - another process's end gives no event to wait for
                 await asyncio.sleep(_POLL)
     except TimeoutError as error:
         raise ControlError(
             f"ctportd (pid {pid}) has not stopped within {LONGEST_STOP:g} s; see its log"
         ) from error
-
-
-def _exists(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

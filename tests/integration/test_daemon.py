@@ -203,6 +203,53 @@ async def test_port_that_is_taken_is_told(tmp_path: Path) -> None:
         assert await system.stop() == 0
 
 
+async def test_daemonize(tmp_path: Path) -> None:
+    """In the background it detaches, keeps its pid file, refuses a second start, and cleans up when it stops."""
+    system = System(tmp_path, [["voicemail"]])
+    system.write_config()
+    started = await run_ctportd(tmp_path, "--config", str(system.config_path), "--daemonize")
+    assert (started.status, started.out, started.err) == (0, "", "")
+    try:
+        pid_file = system.state / "ctportd.pid"
+        await system.until((system.state / "ctportd.sock").exists)
+        status = await system.status()
+        assert int(pid_file.read_text()) == status.pid
+        assert os.getsid(status.pid) not in (0, os.getsid(0))
+        second = await run_ctportd(tmp_path, "--config", str(system.config_path), "--daemonize")
+        assert second.status == 1
+        assert f"a ctportd is running already: {pid_file} names process {status.pid}" in second.err
+    finally:
+        stopped = await system.run("stop")
+    assert stopped.status == 0, stopped
+    assert not pid_file.exists()
+    assert system.log_lines[-1]["event"] == "stopped"
+
+
+async def test_daemonize_replaces_a_stale_pid_file(tmp_path: Path) -> None:
+    """The pid file of a daemon that was killed does not keep the next one from starting."""
+    system = System(tmp_path, [["voicemail"]])
+    system.write_config()
+    system.state.mkdir()
+    (system.state / "ctportd.pid").write_text("4194305\n")  # above the kernel's highest pid
+    started = await run_ctportd(tmp_path, "--config", str(system.config_path), "--daemonize")
+    assert started.status == 0, started
+    await system.until((system.state / "ctportd.sock").exists)
+    assert (await system.run("stop")).status == 0
+
+
+async def test_folder_with_a_space_is_told(tmp_path: Path) -> None:
+    """The protocol cannot carry a space in a path: that is said before a caller finds out."""
+    folder = tmp_path / "my lines"
+    folder.mkdir()
+    system = System(folder, [["voicemail"]])
+    system.write_config()
+    refused = await run_ctportd(folder, "--config", str(system.config_path))
+    assert refused.status == 78
+    assert (
+        "which has a space in it: ctserver's protocol cannot carry one; move it to a folder without" in refused.err
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
