@@ -1,0 +1,404 @@
+"""The log: what a line holds, where it goes, and that none is lost, torn or able to stop anything."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import re
+import sys
+import threading
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import structlog
+
+from ctportd.logs import LogFile, current_hook, set_up
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+NOW = datetime(2026, 11, 23, 18, 15, 0, tzinfo=UTC)
+
+ROLLED = "x.log.20261123-181500"
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    """What set_up() changes is put back."""
+    before = structlog.get_config()
+    processors = list(before["processors"])
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    structlog.configure(**before | {"processors": before["processors"]})
+    before["processors"][:] = processors
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Iterator[LogFile]:
+    """A log file in a folder that is not there yet."""
+    made = LogFile(tmp_path / "logs" / "x.log")
+    yield made
+    made.close()
+
+
+def lines(file: LogFile) -> list[dict[str, Any]]:
+    """The lines of a log file; each must be JSON."""
+    return [json.loads(line) for line in file.path.read_text().splitlines()]
+
+
+def fail(problem: str, cause: Exception | None = None) -> None:
+    """Raise."""
+    raise ValueError(problem) from cause
+
+
+class Port:
+    """A port, as far as the log knows one."""
+
+    number = 3
+
+
+class Call:
+    """A call, as far as the log knows one."""
+
+    id = "20261123-181500-3-abcdef"
+    port = Port()
+
+
+# -- what a line holds
+
+
+def test_line_is_json_in_a_fixed_order(file: LogFile) -> None:
+    """Time, level and event come first, then what the line tells; the time is UTC."""
+    set_up("info", file, terminal=False)
+    structlog.get_logger().info("call", number="5550100", rings=2, path=file.path)
+    (text,) = file.path.read_text().splitlines()
+    assert list(json.loads(text)) == ["timestamp", "level", "event", "number", "rings", "path"]
+    line = json.loads(text)
+    assert (line["level"], line["event"], line["rings"], line["path"]) == ("info", "call", 2, str(file.path))
+    assert datetime.fromisoformat(line["timestamp"]).utcoffset() == UTC.utcoffset(None)
+
+
+@pytest.mark.parametrize(
+    ("level", "written"),
+    [
+        ("debug", ["debug", "info", "warning", "error"]),
+        ("info", ["info", "warning", "error"]),
+        ("warning", ["warning", "error"]),
+        ("error", ["error"]),
+    ],
+)
+def test_level_leaves_out_what_is_below(file: LogFile, level: str, written: list[str]) -> None:
+    """Each level of the configuration lets through itself and what is worse."""
+    set_up(level, file, terminal=False)
+    log = structlog.get_logger()
+    for each in ("debug", "info", "warning", "error"):
+        getattr(log, each)(each)
+    assert [line["level"] for line in lines(file)] == written
+
+
+def test_context_is_on_every_line(file: LogFile) -> None:
+    """What was bound where a call is answered is on the lines that are written there, and on no other."""
+    set_up("info", file, terminal=False)
+    log = structlog.get_logger()
+    with structlog.contextvars.bound_contextvars(port=1, call="a", plugin="voicemail"):
+        log.info("inside")
+        log.info("own", plugin="mine")
+    log.info("outside")
+    told = [(line.get("port"), line.get("call"), line.get("plugin")) for line in lines(file)]
+    assert told == [(1, "a", "voicemail"), (1, "a", "mine"), (None, None, None)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ({}, ("mine", None, None)),
+        ({"port": Port()}, ("mine", 3, None)),
+        ({"call": Call()}, ("mine", 3, Call.id)),
+        ({"number": "5550100"}, ("mine", None, None)),
+    ],
+    ids=["nothing", "port", "call", "number"],
+)
+def test_line_of_a_hook_tells_plugin_port_and_call(
+    file: LogFile, arguments: dict[str, Any], told: tuple[object, ...]
+) -> None:
+    """A hook's lines tell what it was called with, though nobody bound it."""
+    set_up("info", file, terminal=False)
+    token = current_hook.set(("mine", arguments))
+    structlog.get_logger().info("in a hook")
+    current_hook.reset(token)
+    structlog.get_logger().info("after it")
+    inside, after = lines(file)
+    assert (inside.get("plugin"), inside.get("port"), inside.get("call")) == told
+    assert not {"plugin", "port", "call"} & set(after)
+
+
+def test_line_says_more_than_the_hook_knows(file: LogFile) -> None:
+    """What a line tells itself goes before what is known of its hook."""
+    set_up("info", file, terminal=False)
+    token = current_hook.set(("mine", {"call": Call()}))
+    structlog.get_logger().info("x", port=9, call="b", plugin="other")
+    current_hook.reset(token)
+    (line,) = lines(file)
+    assert (line["port"], line["call"], line["plugin"]) == (9, "b", "other")
+
+
+def test_exception_is_text(file: LogFile) -> None:
+    """The traceback stands in the line, as text, with its cause; the line is still one line."""
+    set_up("info", file, terminal=False)
+    try:
+        fail("outer", KeyError("inner"))
+    except ValueError:
+        structlog.get_logger().exception("failed", hook="answer_call")
+    (line,) = lines(file)
+    assert line["level"] == "error"
+    assert "Traceback (most recent call last):" in line["exception"]
+    assert line["exception"].endswith("ValueError: outer")
+    assert "KeyError: 'inner'" in line["exception"]
+    assert "exc_info" not in line
+
+
+class _Unshowable:
+    """Something that cannot be turned into text."""
+
+    def __str__(self) -> str:
+        raise RuntimeError
+
+    __repr__ = __str__
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("\udcff\udc80 Ada", "\\udcff\\udc80 Ada"),
+        (2**70, 2**70),
+        (float("nan"), None),
+        ({(1, 2): "x"}, {"(1, 2)": "x"}),
+        (["\udcff"], "['\\udcff']"),
+        (_Unshowable(), "(_Unshowable that cannot be shown: RuntimeError)"),
+        ("a\nb\0\x1b[31m", "a\nb\0\x1b[31m"),
+    ],
+    ids=["no UTF-8", "huge", "nan", "odd key", "no UTF-8 in a list", "unshowable", "controls"],
+)
+def test_no_value_can_stop_the_log(
+    file: LogFile, capsys: pytest.CaptureFixture[str], value: object, written: object
+) -> None:
+    """Whatever came over a line or was built by a plugin, the line is written, and nothing is raised."""
+    set_up("info", file)
+    structlog.get_logger().info("name", value=value, port=1)
+    (line,) = lines(file)
+    assert (line["event"], line["value"], str(line["port"])) == ("name", written, "1")
+
+
+def test_event_that_is_no_utf_8(file: LogFile) -> None:
+    """The event itself may be what ctserver said; the terminal has it too."""
+    set_up("info", file, terminal=False)
+    structlog.get_logger().info("said \udcff")
+    assert lines(file)[0]["event"] == "said \\udcff"
+
+
+# -- the terminal
+
+
+def test_terminal_has_plain_lines(file: LogFile, capsys: pytest.CaptureFixture[str]) -> None:
+    """People read the time of day, the level, the event and the rest, without colours in a pipe."""
+    set_up("info", file)
+    structlog.get_logger().info("call", number="5550100")
+    assert re.fullmatch(r"\d\d:\d\d:\d\d \[info +\] call +number=5550100\n", capsys.readouterr().err)
+
+
+def test_log_without_a_file_goes_to_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """No file is configured: the lines are still seen."""
+    set_up("warning", None)
+    structlog.get_logger().info("no")
+    structlog.get_logger().warning("yes")
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("text", ["\x1b]0;owned\x07", "\x1b[2J", "a\rb", "\x9b31m", "\udcff", "a\nb c"])
+def test_nothing_on_a_line_steers_the_terminal(capsys: pytest.CaptureFixture[str], text: str) -> None:
+    """A caller chooses the name: it can neither draw, nor clear, nor write a line of its own."""
+    set_up("info", None)
+    structlog.get_logger().info(f"said {text}", name=text)
+    shown = capsys.readouterr().err
+    assert shown.endswith("\n")
+    assert shown[:-1].isprintable()
+
+
+def test_terminal_shows_a_traceback_without_variables(capsys: pytest.CaptureFixture[str]) -> None:
+    """What a function held when it failed may be a PIN: it is not printed."""
+    set_up("info", None)
+    pin = "secret-" + "1234"
+    try:
+        fail(str(len(pin)))
+    except ValueError:
+        structlog.get_logger().exception("failed")
+    shown = capsys.readouterr().err
+    assert "ValueError: 11" in shown
+    assert "secret-1234" not in shown
+
+
+# -- faults
+
+
+def test_log_that_cannot_be_written_stops_nothing(
+    file: LogFile, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A full disk and a terminal that is gone cost lines and no call; the other place still has them."""
+    set_up("info", file)
+    with monkeypatch.context() as patched:
+        patched.setattr(file, "write", lambda _line: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+        structlog.get_logger().info("one")
+    with monkeypatch.context() as patched:
+        closed = io.StringIO()
+        closed.close()
+        patched.setattr(sys, "stderr", closed)
+        structlog.get_logger().info("two")
+    assert "one" in capsys.readouterr().err
+    assert [line["event"] for line in lines(file)] == ["two"]
+
+
+def test_line_after_the_end_is_lost_quietly(file: LogFile) -> None:
+    """A thread that outlives the log may still log."""
+    set_up("info", file, terminal=False)
+    file.close()
+    structlog.get_logger().info("late")
+    assert lines(file) == []
+
+
+# -- the standard library's
+
+
+def test_libraries_are_heard_from_warning_up(file: LogFile) -> None:
+    """Their chatter is left out even at debug; what they warn of is a line like ours, with their name."""
+    set_up("debug", file, terminal=False)
+    library = logging.getLogger("aiohttp.server")
+    library.info("chatter")
+    library.warning("%s of %d", "two", 3)
+    (line,) = lines(file)
+    assert (line["level"], line["event"], line["logger"]) == ("warning", "two of 3", "aiohttp.server")
+
+
+def test_level_holds_for_libraries(file: LogFile) -> None:
+    """A library's warning is no error."""
+    set_up("error", file, terminal=False)
+    logging.getLogger("x").warning("no")
+    logging.getLogger("x").error("yes")
+    assert [line["event"] for line in lines(file)] == ["yes"]
+
+
+@pytest.mark.parametrize(("level", "written"), [(35, "warning"), (30, "warning"), (41, "error"), (99, "critical")])
+def test_library_may_have_levels_of_its_own(file: LogFile, level: int, written: str) -> None:
+    """A level between ours counts as the one below; one above all as the worst."""
+    set_up("info", file, terminal=False)
+    logging.getLogger("x").log(level, "own level")
+    assert [line["level"] for line in lines(file)] == [written]
+
+
+def test_library_that_logs_wrongly_is_not_stopped(file: LogFile) -> None:
+    """Arguments that do not fit their message are told; the library goes on."""
+    set_up("info", file, terminal=False)
+    logging.getLogger("x").error("%d rings", "many")
+    (line,) = lines(file)
+    assert line["event"] == "%d rings (its arguments do not fit: %d format: a real number is required, not str)"
+
+
+def test_librarys_exception_is_text(file: LogFile) -> None:
+    """With and without one to tell of."""
+    set_up("info", file, terminal=False)
+    try:
+        fail("theirs")
+    except ValueError:
+        logging.getLogger("x").exception("failed")
+    logging.getLogger("x").error("failed", exc_info=True)  # noqa: LOG014 - some libraries do
+    first, second = lines(file)
+    assert first["exception"].endswith("ValueError: theirs")
+    assert second["event"] == "failed"
+
+
+# -- rolling
+
+
+def test_old_lines_get_the_date(file: LogFile) -> None:
+    """The old file has its moment in its name; a second and a third of that moment get a number."""
+    names = []
+    for n in range(3):
+        file.write(b"%d" % n)
+        names.append(file.roll(NOW).name)
+    file.write(b"new")
+    assert names == [ROLLED, f"{ROLLED}.1", f"{ROLLED}.2"]
+    folder = file.path.parent
+    assert {path.name: path.read_text() for path in folder.iterdir()} == {
+        ROLLED: "0\n",
+        f"{ROLLED}.1": "1\n",
+        f"{ROLLED}.2": "2\n",
+        "x.log": "new\n",
+    }
+
+
+def test_log_goes_on_where_it_ended(file: LogFile) -> None:
+    """A file that is there is added to."""
+    file.write(b"old")
+    again = LogFile(file.path)
+    again.write(b"new")
+    again.close()
+    assert file.path.read_text() == "old\nnew\n"
+
+
+def test_log_that_was_taken_away_can_be_rolled(file: LogFile) -> None:
+    """Another program may have moved the file: rolling begins a new one, and lines are kept again."""
+    file.write(b"gone")
+    file.path.unlink()
+    assert file.roll(NOW).read_text() == ""
+    file.write(b"here")
+    assert file.path.read_text() == "here\n"
+
+
+def test_log_that_cannot_be_rolled_is_written_to_all_the_same(
+    file: LogFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the disk refuses a new file the old one is used on."""
+    path_type = type(file.path)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(path_type, "open", refuse)
+        with pytest.raises(PermissionError):
+            file.roll(NOW)
+    file.write(b"still")
+    assert (file.path.parent / ROLLED).read_text() == "still\n"
+
+
+def test_no_line_is_lost_or_torn_while_the_log_is_rolled(file: LogFile) -> None:
+    """Two threads write thousands of lines while a third rolls: each line is there once, whole and in order."""
+    set_up("info", file, terminal=False)
+    count, rolls = 3000, 60
+    progress = threading.Semaphore(0)
+
+    def write(writer: str) -> None:
+        log = structlog.get_logger()
+        for n in range(count):
+            log.info("x" * (n % 200), writer=writer, n=n)
+            if n % (2 * count // rolls) == 0:
+                progress.release()
+
+    writers = [threading.Thread(target=write, args=(name,)) for name in "ab"]
+    for thread in writers:
+        thread.start()
+    rolled = []
+    for _ in range(rolls):
+        assert progress.acquire(timeout=30)
+        rolled.append(file.roll(NOW))
+    for thread in writers:
+        thread.join()
+    assert len(set(rolled)) == rolls
+    written = [json.loads(line) for path in [*rolled, file.path] for line in path.read_bytes().splitlines()]
+    for name in "ab":
+        assert [line["n"] for line in written if line["writer"] == name] == list(range(count))
