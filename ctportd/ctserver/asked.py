@@ -67,6 +67,11 @@ class Asked:
     def wait(self, wait: Wait) -> None:
         self._wait = wait
 
+    @property
+    def ending_key(self) -> str:
+        """The key that ended the request; empty where none did."""
+        return "" if self._wait is None else self._wait.key
+
     def text(self, place: int, default: str | None = None) -> str:
         """The argument at this place, counted from 0.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ctportd.ctserver.asked import Asked, Refused
 from ctportd.ctserver.call_requests import CALL_REQUESTS
-from ctportd.ctserver.dialects import Keyed
+from ctportd.ctserver.dialects import Answer, FirstLine
 from ctportd.ctserver.port import HANGUP
 from ctportd.ctserver.server_requests import SERVER_REQUESTS
 from ctportd.ctserver.sound_requests import SOUND_REQUESTS
@@ -49,7 +49,7 @@ class Client:
         self._services = services
         self._handle = MANAGER_HANDLE if port is None else port.handle
         self._log = services.log.bind(client=self._handle)
-        self._dialect: Dialect = Keyed()
+        self._dialect: Dialect = FirstLine()
         self._queue: asyncio.Queue[Request | BrokenLine | None] = asyncio.Queue(_QUEUED)
         self._blocked = False
         self._left = False
@@ -94,7 +94,8 @@ class Client:
                     self._reply(request, MANAGER_HANDLE, ("OK", *more))
                 return
             asked = self._asked(request)
-            self._reply(request, asked.port.handle, await self._served(asked, PORT_REQUESTS[request.cmd]))
+            args = await self._served(asked, PORT_REQUESTS[request.cmd])
+            self._reply(request, asked.port.handle, args, asked.ending_key)
         except Refused as refused:
             self._log.warning("refused", request=request.cmd, args=request.args, problem=str(refused))
             self._reply(request, self._speaker(asked), ("ERROR", refused.reason))
@@ -149,6 +150,8 @@ class Client:
         try:
             if served.on_call:
                 _see_far_end(port)
+            if asked.cmd == "ctwaitforevent":
+                self._fetch()
             answer = ("OK", *await served.handler(asked))
         except Interrupted as interrupted:
             signal = interrupted.signal
@@ -162,14 +165,20 @@ class Client:
         finally:
             port.close_wait()
 
+    def _fetch(self) -> None:
+        """An event that waited for its client to fetch it is what ``ctwaitforevent`` waits for."""
+        signal = self._dialect.next_event()
+        if signal is not None:
+            raise Interrupted(signal)
+
     def _told_late(self, asked: Asked) -> None:
         """An event that was to travel in the reply, which turned out to be about something else."""
         if asked.wait.cut_by is not None:
             asked.late.append(asked.wait.cut_by)
 
-    def _reply(self, request: Request, speaker: int, args: tuple[str, ...]) -> None:
+    def _reply(self, request: Request, speaker: int, args: tuple[str, ...], key: str = "") -> None:
         asker = self._handle if request.src is None else request.src
-        self._write(self._dialect.reply(request, speaker, asker, args))
+        self._write(self._dialect.reply(Answer(request, speaker, asker, args, key)))
 
     def tell(self, port: Port, signal: Signal) -> None:
         """An event of the port."""

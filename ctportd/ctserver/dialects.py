@@ -2,14 +2,45 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
+from ctportd.wire import classic
 from ctportd.wire.keyed import Decoder, encode_message, parse_request
-from ctportd.wire.message import MAX_ARGUMENTS, Message
+from ctportd.wire.lines import MAX_LINE
+from ctportd.wire.message import MAX_ARGUMENTS, Message, Request, handle_of, integer
 
 if TYPE_CHECKING:
     from ctportd.ctserver.line import Signal
-    from ctportd.wire.message import BrokenLine, Request
+    from ctportd.wire.message import BrokenLine
+
+_EVENTS_KEPT = 256
+"""Events that wait for a classic client to fetch them; beyond them the oldest are lost."""
+
+
+_TEXT_REPLIES = {"ctwaitforring": MAX_ARGUMENTS, "ctcollect": 1, "ctwaitfordial": 0}
+"""Requests that a classic client gets no word of success for, and how many arguments make up the line it gets."""
+
+_ON_CALL = {"ctplay", "ctrecord", "ctdial"}
+
+
+class Answer:
+    """A reply before it is put into words.
+
+    Attributes:
+        request: What was asked.
+        speaker: The handle that answers.
+        asker: The handle that asked.
+        args: ``OK``, ``ERROR`` or ``EVENT``, then what belongs to it.
+        key: The key that ended the request, if one did.
+    """
+
+    def __init__(self, request: Request, speaker: int, asker: int, args: tuple[str, ...], key: str = "") -> None:
+        self.request = request
+        self.speaker = speaker
+        self.asker = asker
+        self.args = args
+        self.key = key
 
 
 class Dialect(Protocol):
@@ -18,11 +49,14 @@ class Dialect(Protocol):
     def feed(self, data: bytes) -> list[Request | BrokenLine]:
         """The requests that these bytes complete."""
 
-    def reply(self, request: Request, speaker: int, asker: int, args: tuple[str, ...]) -> bytes:
-        """One message of a reply; its first argument is its status."""
+    def reply(self, answer: Answer) -> bytes:
+        """One message of a reply."""
 
     def event(self, handle: int, signal: Signal) -> bytes:
-        """An event; nothing where clients are not told of their own accord."""
+        """An event; nothing where clients fetch them."""
+
+    def next_event(self) -> Signal | None:
+        """The oldest event that waits to be fetched."""
 
     def forget_events(self) -> None:
         """Events that wait to be fetched are not to be told."""
@@ -38,14 +72,115 @@ class Keyed:
         """The requests that these bytes complete."""
         return self._decoder.feed(data)
 
-    def reply(self, request: Request, speaker: int, asker: int, args: tuple[str, ...]) -> bytes:
+    def reply(self, answer: Answer) -> bytes:
         """One message of a reply; arguments beyond the ninth are lost."""
-        return encode_message(Message(request.cmd, speaker, asker, args[:MAX_ARGUMENTS]))
+        message = Message(answer.request.cmd, answer.speaker, answer.asker, answer.args[:MAX_ARGUMENTS])
+        return encode_message(message)
 
     def event(self, handle: int, signal: Signal) -> bytes:
         """An event, in the form that satisfies both tests of clients (PROTOCOL.md 3)."""
         args = (signal.name, *signal.words)[:MAX_ARGUMENTS]
         return encode_message(Message(signal.name, handle, handle, args))
 
+    def next_event(self) -> Signal | None:
+        """None: clients of this dialect are told at once."""
+        return None
+
     def forget_events(self) -> None:
-        """Clients of this dialect have been told already."""
+        """There are none that wait."""
+
+
+class Classic:
+    """A request's name and arguments, each on its line: ctserver 0.3 (PROTOCOL.md 8)."""
+
+    def __init__(self) -> None:
+        self._reader = classic.RequestReader()
+        self._events: deque[Signal] = deque(maxlen=_EVENTS_KEPT)
+
+    def feed(self, data: bytes) -> list[Request | BrokenLine]:
+        """The requests that these bytes complete, in the form of the keyed ones."""
+        found = self._reader.feed(data)
+        return [_as_keyed(one) if isinstance(one, Request) else one for one in found]
+
+    def reply(self, answer: Answer) -> bytes:
+        """What this dialect can say of it: a word, keys, a caller, or an event with its handle."""
+        status, *rest = answer.args
+        cmd = answer.request.cmd
+        if cmd == "ctwaitforevent":
+            event = _event_word(rest[1], rest[2:]) if status == "EVENT" else ""
+            return classic.encode_reply(str(answer.speaker), event)
+        if cmd in _TEXT_REPLIES:
+            told = rest[: _TEXT_REPLIES[cmd]] if status == "OK" or (status, cmd) == ("EVENT", "ctcollect") else []
+            return classic.encode_reply(" ".join(told).strip())
+        if cmd in {"ctplay", "ctsleep"} and answer.key:
+            return classic.encode_reply(answer.key)
+        # a request that failed is the only way to tell this dialect that the call is over
+        over = status == "EVENT" and cmd in _ON_CALL and rest[1] in {"hangup", "loopdrop"}
+        return classic.encode_reply("ERROR" if status == "ERROR" or over else "OK")
+
+    def event(self, handle: int, signal: Signal) -> bytes:  # noqa: ARG002  it is this port's own
+        """Nothing is said; the event waits for ``ctwaitforevent``."""
+        self._events.append(signal)
+        return b""
+
+    def next_event(self) -> Signal | None:
+        """The oldest event that waits."""
+        return self._events.popleft() if self._events else None
+
+    def forget_events(self) -> None:
+        """Forget them."""
+        self._events.clear()
+
+
+def _as_keyed(request: Request) -> Request:
+    """``ctsendevent`` names its port in an argument; the keyed form has a handle for it."""
+    if request.cmd != "ctsendevent":
+        return request
+    port = integer(request.args[0]) or 0  # there is no port 0: what is no number gets the error that it deserves
+    return Request(request.cmd, None, handle_of(port), request.args[1:])
+
+
+def _event_word(name: str, words: list[str]) -> str:
+    """An event in one line: a key is told by itself."""
+    return words[0] if name == "dtmf" and words else name
+
+
+class FirstLine:
+    """The dialect of a client that has not said a line yet: its first one tells which it is.
+
+    Until then it is told events in the keyed form: a client that only listens speaks that one.
+    """
+
+    def __init__(self) -> None:
+        self._chosen: Dialect = Keyed()
+        self._known = False
+        self._begun = b""
+
+    def feed(self, data: bytes) -> list[Request | BrokenLine]:
+        """The requests that these bytes complete."""
+        if self._known:
+            return self._chosen.feed(data)
+        self._begun = (self._begun + data).lstrip(b"\n\r\0")
+        if b"\n" not in self._begun and len(self._begun) <= MAX_LINE:
+            return []
+        self._known = True
+        if b"cmd=" not in self._begun.partition(b"\n")[0]:
+            self._chosen = Classic()
+        begun, self._begun = self._begun, b""
+        return self._chosen.feed(begun)
+
+    def reply(self, answer: Answer) -> bytes:
+        """One message of a reply."""
+        return self._chosen.reply(answer)
+
+    def event(self, handle: int, signal: Signal) -> bytes:
+        """An event."""
+        return self._chosen.event(handle, signal)
+
+    def next_event(self) -> Signal | None:
+        """The oldest event that waits to be fetched."""
+        return self._chosen.next_event()
+
+    def forget_events(self) -> None:
+        """Events that wait to be fetched are not to be told."""
+        self._chosen.forget_events()

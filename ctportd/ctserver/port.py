@@ -102,7 +102,7 @@ class Port:
         if cut:
             wait.interrupt(signal)
         elif signal.name == "dtmf" and signal.words[0] in wait.keys:
-            wait.finish()
+            wait.pressed(signal.words[0])
         else:
             wait.on_signal(signal)
 

@@ -39,6 +39,7 @@ class Wait:
         keys: Keys that end it.
         on_end: Called when it ends, before anything else happens on the line.
         on_signal: Called with each event that does not end it.
+        key: The key that ended it.
         cut_by: The event that cut it short.
         every_event: Any event cuts it short, not only those that cut all.
     """
@@ -48,6 +49,7 @@ class Wait:
         self.keys: frozenset[str] = frozenset()
         self.on_end: Callable[[], None] = _nothing
         self.on_signal: Callable[[Signal], None] = _nobody
+        self.key = ""
         self.cut_by: Signal | None = None
         self.every_event = False
         self._over = False
@@ -64,6 +66,11 @@ class Wait:
 
     def finish(self) -> None:
         """It ended as it should: what was to be done is done, or a key or the time ended it."""
+        self._end(None)
+
+    def pressed(self, key: str) -> None:
+        """A key ended it."""
+        self.key = self.key if self._over else key
         self._end(None)
 
     def interrupt(self, signal: Signal) -> None:
