@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
 
 import aiohttp
 import msgspec
+from yarl import URL
 
 from ctportd.errors import ControlError
 from ctportd.status import Rotated, Status
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+_T = TypeVar("_T")
 
 
 class ControlClient:
@@ -22,11 +26,11 @@ class ControlClient:
 
     async def status(self) -> Status:
         """What the daemon is and does."""
-        return msgspec.json.decode(await self._ask("GET", "/v1/status"), type=Status)
+        return self._read(await self._ask("GET", "/v1/status"), Status)
 
     async def rotate(self) -> Rotated:
         """Have it roll the logs."""
-        return msgspec.json.decode(await self._ask("POST", "/v1/rotate"), type=Rotated)
+        return self._read(await self._ask("POST", "/v1/rotate"), Rotated)
 
     async def stop(self) -> None:
         """Have it begin to stop."""
@@ -35,8 +39,16 @@ class ControlClient:
     async def request(self, port: str, name: str, arguments: list[str]) -> dict[str, Any]:
         """Have it send one request of ctserver; returns the reply."""
         body = msgspec.json.encode({"name": name, "arguments": arguments})
-        reply: dict[str, Any] = msgspec.json.decode(await self._ask("POST", f"/v1/ports/{port}/requests", body))
-        return reply
+        return self._read(
+            await self._ask("POST", f"/v1/ports/{quote(port, safe='')}/requests", body), dict[str, Any]
+        )
+
+    def _read(self, answer: bytes, kind: type[_T]) -> _T:
+        try:
+            return msgspec.json.decode(answer, type=kind)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            problem = f"what answers on {self._path} is no ctportd, or one of another version: {error}"
+            raise ControlError(problem) from error
 
     async def _ask(self, method: str, path: str, body: bytes = b"") -> bytes:
         connector = aiohttp.UnixConnector(str(self._path))
@@ -44,7 +56,7 @@ class ControlClient:
         try:
             async with (
                 aiohttp.ClientSession(connector=connector, timeout=timeout) as session,
-                session.request(method, f"http://ctportd{path}", data=body) as response,
+                session.request(method, URL(f"http://ctportd{path}", encoded=True), data=body) as response,
             ):
                 answer = await response.read()
         except (aiohttp.ClientError, OSError) as error:
@@ -58,6 +70,6 @@ class ControlClient:
 def _detail(answer: bytes) -> str:
     try:
         problem = msgspec.json.decode(answer)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return ""
     return str(problem.get("detail", "")) if isinstance(problem, dict) else ""

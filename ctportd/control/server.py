@@ -13,11 +13,13 @@ An error is ``application/problem+json`` with ``title``, ``status`` and ``detail
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import socket
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import msgspec
+import structlog
 from aiohttp import web
 
 from ctportd.errors import ControlError, CtportdError, InvalidArgument, LinkError, PromptNotFound
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
     from ctportd.links.reply import Reply
     from ctportd.status import Rotated, Status
+
+log = structlog.stdlib.get_logger("ctportd.control")
 
 _MODE_MASK = 0o117  # leaves 0660: the daemon's user and group
 _LONGEST_PATH = 107  # bytes of a Unix socket's path, by sockaddr_un
@@ -111,9 +115,9 @@ def _listen(path: Path) -> socket.socket:
     if len(os.fsencode(path)) > _LONGEST_PATH:
         problem = f"is longer than the {_LONGEST_PATH} bytes that a Unix socket's path may have"
         raise ControlError(f"[control] socket {str(path)!r} {problem}; choose a shorter one")
-    path.parent.mkdir(parents=True, exist_ok=True)
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists():
             _refuse_live(path)
             path.unlink()
@@ -133,6 +137,10 @@ def _listen(path: Path) -> socket.socket:
 
 
 def _refuse_live(path: Path) -> None:
+    if not path.is_socket():
+        raise ControlError(
+            f"[control] socket {str(path)!r} is there already and is no socket; choose another path"
+        )
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         try:
             probe.connect(str(path))
@@ -142,11 +150,24 @@ def _refuse_live(path: Path) -> None:
 
 
 def _json(data: Any, status: int = 200, content_type: str = "application/json") -> web.Response:
-    return web.Response(body=msgspec.json.encode(data), status=status, content_type=content_type)
+    try:
+        body = msgspec.json.encode(data)
+    except UnicodeEncodeError:  # a line of ctserver's, or a caller's name, was no UTF-8
+        body = json.dumps(msgspec.to_builtins(data), ensure_ascii=False).encode("utf-8", "replace")
+    return web.Response(body=body, status=status, content_type=content_type)
 
 
 def _problem(status: int, title: str, detail: str) -> web.Response:
     return _json({"title": title, "status": status, "detail": detail}, status, "application/problem+json")
+
+
+_PROBLEMS: tuple[tuple[tuple[type[Exception], ...], int, str], ...] = (
+    ((msgspec.DecodeError, UnicodeDecodeError), 400, "Bad request body"),
+    ((InvalidArgument, PromptNotFound), 400, "Bad argument"),
+    ((LinkError,), 502, "ctserver"),
+    ((CtportdError,), 500, "ctportd"),
+)
+"""Errors with the status and the title of their answers; the first that fits counts."""
 
 
 @web.middleware
@@ -157,12 +178,13 @@ async def _problems(
     try:
         return await handler(request)
     except web.HTTPException as error:
-        return _problem(error.status, error.reason, f"{request.method} {request.path}: {error.reason}")
-    except msgspec.MsgspecError as error:
-        return _problem(400, "Bad request body", str(error))
-    except (InvalidArgument, PromptNotFound) as error:
-        return _problem(400, "Bad argument", str(error))
-    except LinkError as error:
-        return _problem(502, "ctserver", str(error))
-    except CtportdError as error:
-        return _problem(500, "ctportd", str(error))
+        problem = _problem(error.status, error.reason, f"{request.method} {request.path}: {error.reason}")
+        if "Allow" in error.headers:
+            problem.headers["Allow"] = error.headers["Allow"]
+        return problem
+    except Exception as error:
+        for kinds, status, title in _PROBLEMS:
+            if isinstance(error, kinds):
+                return _problem(status, title, str(error))
+        log.exception("a request to the control interface failed", method=request.method, path=request.path)
+        return _problem(500, "ctportd", f"{type(error).__name__}: {error}")

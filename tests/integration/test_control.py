@@ -1,0 +1,491 @@
+"""The control interface over a real Unix socket: every route, every kind of error, and the socket itself."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import shutil
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import aiohttp
+import msgspec
+import pytest
+
+from ctportd.control.client import ControlClient
+from ctportd.control.server import ControlServer
+from ctportd.control.stopping import stop_and_wait
+from ctportd.errors import (
+    CallEnded,
+    ConnectFailed,
+    ControlError,
+    Disconnected,
+    InvalidArgument,
+    PluginError,
+    PromptNotFound,
+    RequestFailed,
+    RequestTimedOut,
+    StoreError,
+)
+from ctportd.links.reply import reply_of
+from ctportd.status import CallStatus, CtserverStatus, PluginStatus, PortStatus, Rotated, Status
+from ctportd.wire.keyed import parse_message
+from ctportd.wire.message import Message
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping, Sequence
+
+    from ctportd.links.reply import Reply
+
+_T = TypeVar("_T")
+
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+STATUS = Status(
+    state="ready",
+    pid=4711,
+    version="0.1.0",
+    started_at=NOON,
+    config="x.toml",
+    ctserver=[CtserverStatus("main", "virtual", 4712, "1.0", 1)],
+    ports=[PortStatus(1, "desk", "trunk", "ringing", ["a"], 0, CallStatus("c", "ringing", NOON, "555", "Ada"))],
+    plugins=[PluginStatus("a", "loaded", ["answer_call"])],
+)
+
+
+def reply(line: str) -> Reply:
+    """A line of ctserver as the reply to a request."""
+    message = parse_message(line)
+    assert isinstance(message, Message)
+    return reply_of(message, 1)
+
+
+class FakeControls:
+    """A daemon that notes what is asked of it, and answers what it was told to.
+
+    Attributes:
+        asked: What was asked, in order.
+        answer: What every question is answered with, instead of the usual; an error is raised.
+        stopping: What is done when it is to stop.
+    """
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[Any, ...]] = []
+        self.answer: Any = None
+        self.stopping: Callable[[], None] = lambda: None
+
+    def stop(self) -> None:
+        """Begin to stop."""
+        self.asked.append(("stop",))
+        self.stopping()
+
+    async def status(self) -> Status:
+        """What it is and does."""
+        return self._answer(STATUS, "status")
+
+    async def rotate(self) -> Rotated:
+        """Roll the logs."""
+        return self._answer(Rotated("x.log.1", {"main": "rolled"}), "rotate")
+
+    async def request(self, port: str, name: str, arguments: Sequence[str]) -> Reply:
+        """Send one request to a port."""
+        return self._answer(reply("rly=ctplay src=0 dst=0 arg1=OK arg2=12"), port, name, *arguments)
+
+    def _answer(self, usual: _T, *asked: str) -> _T:
+        self.asked.append(asked)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        if self.answer is None:
+            return usual
+        assert isinstance(self.answer, type(usual))
+        return self.answer
+
+
+@pytest.fixture
+def path() -> Iterator[Path]:
+    """Where the socket is: in a folder with a short name, as a socket's path has to be short."""
+    folder = Path(tempfile.mkdtemp(prefix="ct"))
+    yield folder / "state" / "x.sock"
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def controls() -> FakeControls:
+    """What is controlled."""
+    return FakeControls()
+
+
+@pytest.fixture
+async def server(controls: FakeControls, path: Path) -> AsyncIterator[ControlServer]:
+    """The control interface, in a folder that it had to make."""
+    async with ControlServer(controls, path) as running:
+        yield running
+
+
+@pytest.fixture
+def client(server: ControlServer, path: Path) -> ControlClient:
+    """The client that the command line uses."""
+    return ControlClient(path)
+
+
+async def http(path: Path, method: str, url: str, body: bytes = b"") -> tuple[int, dict[str, str], Any]:
+    """What any HTTP client is answered: status, headers, JSON."""
+    async with (
+        aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(path))) as session,
+        session.request(method, f"http://localhost{url}", data=io.BytesIO(body)) as response,
+    ):
+        return response.status, dict(response.headers), msgspec.json.decode(await response.read())
+
+
+# -- routes
+
+
+async def test_status(client: ControlClient, controls: FakeControls) -> None:
+    """The client gets the whole status, typed, as the daemon gave it."""
+    assert await client.status() == STATUS
+    assert controls.asked == [("status",)]
+
+
+async def test_rotate(client: ControlClient, controls: FakeControls) -> None:
+    """The answer tells where the old log is, and what each ctserver said."""
+    assert await client.rotate() == Rotated("x.log.1", {"main": "rolled"})
+    assert controls.asked == [("rotate",)]
+
+
+async def test_stop(client: ControlClient, controls: FakeControls) -> None:
+    """Stopping is begun, and answered at once."""
+    await client.stop()
+    assert controls.asked == [("stop",)]
+
+
+async def test_request(client: ControlClient, controls: FakeControls) -> None:
+    """A request of ctserver goes to its port with its arguments; the reply comes in its parts and as the line."""
+    assert await client.request("1", "play", ["beep", "ignore_dtmf"]) == {
+        "status": "OK",
+        "values": ["12"],
+        "event": None,
+        "line": "rly=ctplay src=0 dst=0 arg1=OK arg2=12",
+    }
+    assert controls.asked == [("1", "play", "beep", "ignore_dtmf")]
+
+
+async def test_reply_that_carries_an_event(client: ControlClient, controls: FakeControls) -> None:
+    """What cut a request short is told by its name."""
+    controls.answer = reply("rly=ctplay src=1 dst=1 arg1=EVENT arg2=12 arg3=hangup argc=3")
+    told = await client.request("1", "play", ["beep"])
+    assert (told["status"], told["event"], told["values"]) == ("EVENT", "hangup", ["12", "hangup"])
+
+
+async def test_reply_that_is_no_utf_8(client: ControlClient, controls: FakeControls) -> None:
+    """Bytes that JSON cannot hold are question marks; the rest of the answer is there."""
+    controls.answer = reply("rly=ctplay arg1=OK arg2=\udcff")
+    told = await client.request("1", "play", [])
+    assert (told["values"], told["line"]) == (["?"], "rly=ctplay arg1=OK arg2=?")
+
+
+async def test_caller_that_is_no_utf_8(client: ControlClient, controls: FakeControls) -> None:
+    """Nor does a caller's name hide the status of all ports."""
+    port = msgspec.structs.replace(STATUS.ports[0], call=CallStatus("c", "ringing", NOON, "555", "Zo\udceb"))
+    controls.answer = msgspec.structs.replace(STATUS, ports=[port])
+    (shown,) = (await client.status()).ports
+    assert shown.call == CallStatus("c", "ringing", NOON, "555", "Zo?")
+
+
+@pytest.mark.parametrize("port", ["manager", "x y", "ü", "a?b#c", "1/../../stop", "%2F", "1/2"])
+async def test_port_is_sent_as_it_was_given(client: ControlClient, controls: FakeControls, port: str) -> None:
+    """Whatever is given as a port is the port in that one route, and leads to no other."""
+    await client.request(port, "get_ver", [])
+    assert controls.asked == [(port, "get_ver")]
+
+
+# -- errors
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "title"),
+    [
+        (InvalidArgument("play", "file", "is missing"), 400, "Bad argument"),
+        (PromptNotFound("beep", ("/a/beep.au", "/b/beep.au")), 400, "Bad argument"),
+        (RequestFailed("port 1", "ctplay", ("no", "file")), 502, "ctserver"),
+        (RequestTimedOut("port 1", "ctplay", 10), 502, "ctserver"),
+        (Disconnected("port 1", "the connection was lost"), 502, "ctserver"),
+        (ConnectFailed("port 1", "Connection refused"), 502, "ctserver"),
+        (StoreError("the database is not open"), 500, "ctportd"),
+        (PluginError("voicemail", "is not loaded"), 500, "ctportd"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+async def test_error_is_a_problem(
+    server: ControlServer, controls: FakeControls, path: Path, *, error: Exception, status: int, title: str
+) -> None:
+    """Each class of error has its status and its title, and the sentence reaches whoever asked."""
+    client = ControlClient(path)
+    controls.answer = error
+    answered, headers, problem = await http(path, "POST", "/v1/ports/1/requests", b'{"name": "play"}')
+    assert answered == status
+    assert headers["Content-Type"] == "application/problem+json"
+    assert problem == {"title": title, "status": status, "detail": str(error)}
+    with pytest.raises(ControlError) as refused:
+        await client.request("1", "play", [])
+    assert str(refused.value) == str(error)
+
+
+@pytest.mark.parametrize(
+    ("error", "detail"),
+    [
+        (OSError(28, "No space left on device"), "OSError: [Errno 28] No space left on device"),
+        (CallEnded("hangup"), "CallEnded: the call ended: hangup"),
+    ],
+    ids=["OSError", "CallEnded"],
+)
+async def test_error_of_no_class_of_ours_is_a_problem_too(
+    server: ControlServer,
+    controls: FakeControls,
+    path: Path,
+    *,
+    log_lines: list[MutableMapping[str, Any]],
+    error: Exception,
+    detail: str,
+) -> None:
+    """What nobody expected is told as well, and logged with its traceback."""
+    controls.answer = error
+    status, _, problem = await http(path, "POST", "/v1/rotate")
+    assert (status, problem) == (500, {"title": "ctportd", "status": 500, "detail": detail})
+    assert [line["event"] for line in log_lines] == ["a request to the control interface failed"]
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        (b"", "Input data was truncated"),
+        (b"{", "Input data was truncated"),
+        (b"[]", "Expected `object`, got `array`"),
+        (b"{}", "Object missing required field `name`"),
+        (b'{"name": 5}', "Expected `str`, got `int` - at `$.name`"),
+        (b'{"name": "play", "arguments": "beep"}', "Expected `array`, got `str` - at `$.arguments`"),
+        (b'{"name": "play", "argument": []}', "Object contains unknown field `argument`"),
+        (b'{"name": "\xff"}', "'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"),
+    ],
+)
+async def test_body_that_is_no_request(
+    server: ControlServer, controls: FakeControls, path: Path, body: bytes, detail: str
+) -> None:
+    """It is refused with the reason, and nothing is sent."""
+    status, _, problem = await http(path, "POST", "/v1/ports/1/requests", body)
+    assert (status, problem) == (400, {"title": "Bad request body", "status": 400, "detail": detail})
+    assert controls.asked == []
+
+
+async def test_body_that_is_too_long(server: ControlServer, controls: FakeControls, path: Path) -> None:
+    """A body has a limit: nobody fills the daemon's memory."""
+    status, _, problem = await http(path, "POST", "/v1/ports/1/requests", b" " * 2_000_000)
+    assert (status, problem["title"]) == (413, "Request Entity Too Large")
+
+
+@pytest.mark.parametrize("url", ["/", "/v1", "/v1/statuses", "/v2/status", "/v1/ports/1", "/v1/ports//requests"])
+async def test_no_such_route(server: ControlServer, path: Path, url: str) -> None:
+    """An unknown path is a problem like any other."""
+    status, headers, problem = await http(path, "GET", url)
+    assert (status, headers["Content-Type"]) == (404, "application/problem+json")
+    assert problem == {"title": "Not Found", "status": 404, "detail": f"GET {url}: Not Found"}
+
+
+@pytest.mark.parametrize(
+    ("method", "url", "allowed"),
+    [
+        ("POST", "/v1/status", "GET,HEAD"),
+        ("GET", "/v1/rotate", "POST"),
+        ("GET", "/v1/stop", "POST"),
+        ("DELETE", "/v1/ports/1/requests", "POST"),
+    ],
+)
+async def test_wrong_method(
+    server: ControlServer, controls: FakeControls, path: Path, *, method: str, url: str, allowed: str
+) -> None:
+    """Looking at a page cannot stop the daemon; which methods there are is told."""
+    status, headers, problem = await http(path, method, url)
+    assert (status, headers["Allow"]) == (405, allowed)
+    assert problem["detail"] == f"{method} {url}: Method Not Allowed"
+    assert controls.asked == []
+
+
+# -- the socket
+
+
+def leave_stale(path: Path) -> None:
+    """A socket on which nobody listens any more."""
+    path.parent.mkdir()
+    with closing(socket.socket(socket.AF_UNIX)) as dead:
+        dead.bind(str(path))
+
+
+def fill(path: Path, text: str) -> None:
+    """Write a file."""
+    path.write_text(text)
+
+
+def content(path: Path) -> str:
+    """Read it."""
+    return path.read_text()
+
+
+def is_there(path: Path) -> bool:
+    """Whether a socket is there."""
+    return path.is_socket()
+
+
+async def test_socket_is_its_owners_and_its_groups(server: ControlServer, path: Path) -> None:
+    """Mode 0660, whatever the umask; the umask is as it was."""
+    assert stat.S_IMODE(os.stat(path).st_mode) == 0o660  # noqa: PTH116 - a test may wait for the disk
+    umask = os.umask(0o022)
+    os.umask(umask)
+    assert umask != 0o117
+
+
+async def test_socket_is_gone_afterwards(controls: FakeControls, path: Path) -> None:
+    """A daemon that stops leaves no socket behind."""
+    async with ControlServer(controls, path):
+        assert is_there(path)
+    assert not is_there(path)
+
+
+async def test_stale_socket_is_replaced(controls: FakeControls, path: Path) -> None:
+    """What a daemon that was killed left behind is in nobody's way."""
+    leave_stale(path)
+    async with ControlServer(controls, path):
+        assert (await ControlClient(path).status()).pid == STATUS.pid
+
+
+async def test_live_socket_is_left_alone(server: ControlServer, path: Path) -> None:
+    """A second daemon is refused, and the first one is reached as before."""
+    with pytest.raises(ControlError) as refused:
+        async with ControlServer(FakeControls(), path):
+            raise AssertionError
+    assert str(refused.value) == f"a ctportd is running already: it answers on {path}"
+    assert (await ControlClient(path).status()).pid == STATUS.pid
+
+
+async def test_file_in_the_sockets_place_is_left_alone(controls: FakeControls, path: Path) -> None:
+    """A path that names a file by mistake does not cost that file."""
+    path.parent.mkdir()
+    fill(path, "precious")
+    with pytest.raises(ControlError) as refused:
+        async with ControlServer(controls, path):
+            raise AssertionError
+    told = f"[control] socket '{path}' is there already and is no socket; choose another path"
+    assert str(refused.value) == told
+    assert content(path) == "precious"
+
+
+async def test_path_that_is_too_long(controls: FakeControls, tmp_path: Path) -> None:
+    """The limit is the kernel's, and is told in a sentence: counted in bytes."""
+    path = tmp_path / ("ü" * 60)
+    with pytest.raises(ControlError) as refused:
+        async with ControlServer(controls, path):
+            raise AssertionError
+    problem = "is longer than the 107 bytes that a Unix socket's path may have; choose a shorter one"
+    assert str(refused.value) == f"[control] socket '{path}' {problem}"
+
+
+async def test_longest_path_is_good(controls: FakeControls, path: Path) -> None:
+    """A path of just 107 bytes works."""
+    longest = path.parent / ("x" * (106 - len(os.fsencode(path.parent))))
+    assert len(os.fsencode(longest)) == 107
+    async with ControlServer(controls, longest):
+        assert (await ControlClient(longest).status()).pid == STATUS.pid
+
+
+async def test_folder_that_cannot_be_made(controls: FakeControls, path: Path) -> None:
+    """A file where the socket's folder should be is told as such."""
+    fill(path.parent, "")
+    with pytest.raises(ControlError) as refused:
+        async with ControlServer(controls, path):
+            raise AssertionError
+    assert str(refused.value) == f"[control] socket '{path}' cannot be made: File exists"
+
+
+# -- the client
+
+
+async def test_nobody_listens(path: Path) -> None:
+    """No socket, and one that a daemon left behind: the path is named, and what to look for."""
+    with pytest.raises(ControlError) as refused:
+        await ControlClient(path).status()
+    assert str(refused.value) == f"no ctportd answers on {path}; is it running?"
+    leave_stale(path)
+    with pytest.raises(ControlError) as refused:
+        await ControlClient(path).rotate()
+    assert str(refused.value) == f"no ctportd answers on {path}; is it running?"
+
+
+async def answer_with(answer: bytes, path: Path) -> asyncio.AbstractServer:
+    """Something on the socket that answers every question with these bytes and hangs up."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        await writer.drain()
+        writer.close()
+
+    path.parent.mkdir()
+    return await asyncio.start_unix_server(serve, str(path))
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (b"", "no ctportd answers on {path}; is it running?"),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+            "what answers on {path} is no ctportd, or one of another version: ",
+        ),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
+            "what answers on {path} is no ctportd, or one of another version: Object missing required field",
+        ),
+        (b"HTTP/1.1 503 Busy\r\nContent-Length: 5\r\n\r\nhello", "GET /v1/status: Busy"),
+        (b"HTTP/1.1 503 Busy\r\nContent-Length: 2\r\n\r\n[]", "GET /v1/status: Busy"),
+        (b"HTTP/1.1 503 Busy\r\nContent-Length: 3\r\n\r\n\xff\xfe\xfd", "GET /v1/status: Busy"),
+    ],
+    ids=["hangs up", "no JSON", "another version", "text", "list", "bytes"],
+)
+async def test_something_else_answers(path: Path, answer: bytes, told: str) -> None:
+    """Whatever is on the socket, the client raises ControlError with a sentence."""
+    async with await answer_with(answer, path):
+        with pytest.raises(ControlError) as refused:
+            await ControlClient(path).status()
+    assert str(refused.value).startswith(told.format(path=path))
+
+
+async def test_stopping_waits_for_the_process(
+    client: ControlClient, controls: FakeControls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever stops the daemon is answered when its process is gone, and not before."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", "input()", stdin=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    assert process.stdin is not None
+    controls.answer = msgspec.structs.replace(STATUS, pid=process.pid)
+    controls.stopping = process.stdin.close
+    await stop_and_wait(client)
+    assert process.returncode is not None
+    await process.wait()
+
+
+async def test_stopping_gives_up(
+    client: ControlClient, controls: FakeControls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A daemon that does not stop is told of, with its pid: here, this process."""
+    monkeypatch.setattr("ctportd.control.stopping.LONGEST_STOP", 0.1)
+    controls.answer = msgspec.structs.replace(STATUS, pid=os.getpid())
+    with pytest.raises(ControlError) as refused:
+        await stop_and_wait(client)
+    assert str(refused.value) == f"ctportd (pid {os.getpid()}) has not stopped within 0.1 s; see its log"
