@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from aiohttp import WSMsgType, web
 
 from ctportd.ctserver import signalling
+from ctportd.ctserver.directory import Subscriber
 from ctportd.ctserver.station import StationLine
 from ctportd.ctserver.telephone import Telephone
 from ctportd.ctserver.trunk import TrunkLine
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     import structlog
 
+    from ctportd.ctserver.directory import Directory
     from ctportd.ctserver.virtual import VirtualLine
 
 _LONGEST_FRAME = 4096
@@ -48,10 +50,16 @@ class Exchange:
     """All telephones, and the lines that they reach."""
 
     def __init__(
-        self, lines: Mapping[int, VirtualLine], speed: float, version: str, log: structlog.BoundLogger
+        self,
+        lines: Mapping[int, VirtualLine],
+        directory: Directory,
+        speed: float,
+        version: str,
+        log: structlog.BoundLogger,
     ) -> None:
         """``version`` is what `hello` says."""
         self._lines = lines
+        self._directory = directory
         self._speed = speed
         self._version = version
         self._log = log
@@ -83,7 +91,7 @@ class Exchange:
             return socket
         telephone = Telephone(transport)
         telephone.tell("hello", speed=self._speed, version=self._version)
-        session = Session(telephone, self._lines, self._log)
+        session = Session(telephone, self._lines, self._directory, self._log)
         closer = asyncio.create_task(_close_when_done(telephone, socket))
         try:
             async for message in socket:
@@ -115,7 +123,15 @@ async def _close_when_done(telephone: Telephone, socket: web.WebSocketResponse) 
 class Session:
     """What one telephone has said so far, and the line that it is on."""
 
-    def __init__(self, telephone: Telephone, lines: Mapping[int, VirtualLine], log: structlog.BoundLogger) -> None:
+    def __init__(
+        self,
+        telephone: Telephone,
+        lines: Mapping[int, VirtualLine],
+        directory: Directory,
+        log: structlog.BoundLogger,
+    ) -> None:
+        self._directory = directory
+        self._number = ""
         self._telephone = telephone
         self._lines = lines
         self._log = log
@@ -148,14 +164,16 @@ class Session:
                 self._on_line().flashed()
             case signalling.HangUp():
                 self._on_line().far_hung_up()
-                if not isinstance(self._leg, StationLine):  # a set stays attached
+                if isinstance(self._leg, TrunkLine):  # a set stays attached, a subscriber keeps its number
                     self._leg = None
                     self._telephone.close()
             case signalling.Attach():
                 self._attach(said)
+            case signalling.Subscribe(number=number):
+                self._subscribe(number)
             case signalling.OffHook():
-                if not isinstance(self._leg, StationLine):
-                    raise ValueError("only a set that is attached to a station port can be lifted")  # noqa: TRY004
+                if not isinstance(self._leg, StationLine | Subscriber):
+                    raise ValueError("only a set of a station port, or a subscriber, can be lifted")  # noqa: TRY004
                 self._leg.lifted()
 
     def _attach(self, attach: signalling.Attach) -> None:
@@ -166,6 +184,12 @@ class Session:
         if not line.attach(self._telephone):
             raise ValueError(f"port {attach.port} has a set")
         self._leg = line
+
+    def _subscribe(self, number: str) -> None:
+        self._see_free()
+        subscriber = Subscriber(self._telephone)
+        self._directory.add(number, subscriber)
+        self._leg, self._number = subscriber, number
 
     def _see_free(self) -> None:
         if self._leg is not None:
@@ -191,6 +215,7 @@ class Session:
     def gone(self) -> None:
         """The connection is lost: that is a hang-up, unless the call is over."""
         leg, self._leg = self._leg, None
+        self._directory.remove(self._number)
         if isinstance(leg, StationLine):
             leg.detached()
         elif leg is not None and not self._telephone.closing.is_set():

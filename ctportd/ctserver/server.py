@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from ctportd.ctserver import VERSION
 from ctportd.ctserver.client import Client
 from ctportd.ctserver.clock import LineClock
+from ctportd.ctserver.directory import Directory
 from ctportd.ctserver.exchange import Exchange
 from ctportd.ctserver.port import Port
 from ctportd.ctserver.services import Services
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from ctportd.ctserver.log import ServerLog
-    from ctportd.ctserver.settings import Settings
+    from ctportd.ctserver.settings import LineSettings, Settings
 
 _T = TypeVar("_T")
 
@@ -47,20 +48,29 @@ class Server:
         self._settings = settings
         country = country_of(settings.country)
         self.services = Services(country, log)
+        self._directory = Directory()
         self._lines: dict[int, TrunkLine | StationLine] = {}
         for line in settings.lines:
             if line.number in self._lines:
                 raise ServerError(f"there are two lines with the number {line.number}")
             port = Port(line.number, self.services.log)
-            make = TrunkLine if line.kind == "trunk" else StationLine
-            port.line = self._lines[line.number] = make(line.number, port.notice, country)
+            port.line = self._lines[line.number] = self._line(line, port)
             port.on_hook = self.services.switchboard.leave
             self.services.ports[line.number] = port
         self.clock = LineClock(self._tick, settings.speed)
-        self._exchange = Exchange(self._lines, settings.speed, VERSION, self.services.log)
+        self._exchange = Exchange(self._lines, self._directory, settings.speed, VERSION, self.services.log)
         self._doors: list[asyncio.Server] = []
         self._clients: dict[asyncio.Task[None], int] = {}
         self._ticking: asyncio.Task[None] | None = None
+
+    def _line(self, line: LineSettings, port: Port) -> TrunkLine | StationLine:
+        country = self.services.country
+        if line.kind == "station":
+            return StationLine(line.number, port.notice, country)
+        try:
+            return TrunkLine(line.number, port.notice, country, self._directory, line.name)
+        except ValueError as error:
+            raise ServerError(f"line {line.number}: {error}") from error
 
     def _tick(self) -> None:
         for line in self._lines.values():

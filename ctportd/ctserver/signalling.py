@@ -26,6 +26,12 @@ class Attach(msgspec.Struct, frozen=True, tag="attach"):
     port: int
 
 
+class Subscribe(msgspec.Struct, frozen=True, tag="subscribe"):
+    """Be a telephone of the exchange, with a number that trunk ports can dial."""
+
+    number: str
+
+
 class OffHook(msgspec.Struct, frozen=True, tag="offhook"):
     """The set is lifted."""
 
@@ -44,7 +50,7 @@ class HangUp(msgspec.Struct, frozen=True, tag="hangup"):
     """Go on hook."""
 
 
-Said = Call | Attach | OffHook | Press | HookFlash | HangUp
+Said = Call | Attach | Subscribe | OffHook | Press | HookFlash | HangUp
 """What a telephone says."""
 
 _said: msgspec.json.Decoder[Said] = msgspec.json.Decoder(Said)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ctportd.ctserver.asked import Refused, Served
+from ctportd.ctserver.dialtone import DialToneDetector
 from ctportd.ctserver.line import Loop, Playback, Signal
 from ctportd.ctserver.port import ALL_KEYS
 from ctportd.ctserver.recording import Recording
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from ctportd.ctserver.asked import Asked
     from ctportd.ctserver.sounds import Sound
     from ctportd.ctserver.tones import Cadence
+
+
+_DIAL_TONE = 10.0  # seconds of line time that ctwaitfordial waits (PROTOCOL.md 4)
 
 
 async def _sound(asked: Asked) -> Sound:
@@ -129,11 +133,31 @@ async def stop_tone(asked: Asked) -> tuple[str, ...]:
     return ()
 
 
+async def wait_for_dial_tone(asked: Asked) -> tuple[str, ...]:
+    """Wait for dial tone; when it does not come within 10 s, that is an error."""
+    asked.off_hook()
+    wait, line = asked.wait, asked.port.line
+    detector = DialToneDetector(asked.services.country.dial[0][0], wait.finish)
+    limit = line.after(_DIAL_TONE, wait.finish)
+
+    def stop() -> None:
+        line.unlisten(detector)
+        limit.cancel()
+
+    wait.on_end = stop
+    line.listen(detector)
+    await wait.ended()
+    if not detector.heard:
+        raise Refused("no-dial-tone")
+    return ()
+
+
 def _nobody() -> None:
     """Nobody waits for the end of what plays asynchronously."""
 
 
 SOUND_REQUESTS = {
+    "ctwaitfordial": Served(wait_for_dial_tone, blocking=True, on_call=True),
     "ctplay": Served(play, blocking=True, on_call=True),
     "ctplayasync": Served(play_async),
     "ctplay_async": Served(play_async),

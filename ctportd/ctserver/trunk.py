@@ -5,14 +5,17 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from ctportd.ctserver.directory import Directory, Peer
 from ctportd.ctserver.dtmf import KeyDetector
 from ctportd.ctserver.line import Loop, Signal
+from ctportd.ctserver.outgoing import Outgoing
 from ctportd.ctserver.tones import loop_of
 from ctportd.ctserver.virtual import VirtualLine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ctportd.ctserver.directory import Caller
     from ctportd.ctserver.settings import LineKind
     from ctportd.ctserver.tones import Cadence, Country
     from ctportd.ctserver.virtual import Far, VirtualAlarm
@@ -28,6 +31,9 @@ class TrunkState(StrEnum):
     RINGING = "ringing"
     CONNECTED = "connected"
     SEIZED = "seized"  # off hook, no call: dial tone
+    DIALLING = "dialling"  # keys are being dialled
+    CALLING = "calling"  # who was dialled is rung
+    FAILED = "failed"  # the number is nobody's, or busy: busy tone
     ENDED = "ended"  # off hook, the far end has hung up: busy tone until the port goes on hook
 
 
@@ -41,11 +47,26 @@ class TrunkLine(VirtualLine):
          |  <-- far end hangs up --|                 | far end hangs up
          | answer                                    v
          +-------> SEIZED                          ENDED
+                     | keys         somebody's       far end answers
+                     +--> DIALLING ------------> CALLING --> CONNECTED
+                             +-- nobody's, busy --> FAILED
         every state -- hang_up --> IDLE
     """
 
-    def __init__(self, number: int, listener: Callable[[Signal], None], country: Country) -> None:
+    def __init__(
+        self,
+        number: int,
+        listener: Callable[[Signal], None],
+        country: Country,
+        directory: Directory | None = None,
+        name: str = "",
+    ) -> None:
+        """``directory``: whom it can dial. Its own number there is its name, or else its port's number."""
         super().__init__(number, listener)
+        self._directory = directory or Directory()
+        self._own = (name, "") if name.isdecimal() else (str(number), name)
+        self._outgoing: Outgoing | None = None
+        self._directory.add(self._own[0], self)
         self._country = country
         self._state = TrunkState.IDLE
         self._rings = 0
@@ -109,8 +130,25 @@ class TrunkLine(VirtualLine):
         number, name = self._caller
         self.listener(Signal("cid", (_sayable(number), *name_words(name))))
 
+    def ring(self, caller: Caller, number: str, name: str) -> Far | None:
+        """Another line dialled this one."""
+        return Peer(self) if self.call(Peer(caller), number, name) else None
+
+    def far_answered(self) -> None:
+        """Who was dialled has answered."""
+        if self._state is TrunkState.CALLING and self._outgoing is not None:
+            self._outgoing.stop()
+            self._far, self._outgoing = self._outgoing.far, None
+            self._exchange_tone = None
+            self._state = TrunkState.CONNECTED
+            if self._far is not None:
+                self._far.begin()
+
     def far_hung_up(self) -> None:
         """The far end went on hook, or its connection was lost."""
+        if self._state is TrunkState.CALLING:
+            self._fail()
+            return
         ringing = self._state is TrunkState.RINGING
         self._stop_ringing()
         self._far = None
@@ -157,11 +195,35 @@ class TrunkLine(VirtualLine):
         self.note("flash")
 
     def dial_key(self, key: str) -> None:
-        """A key is dialled: in a call its tone says all; else nobody takes it."""
+        """A key is dialled: in a call its tone says all, before one the exchange takes it."""
+        if self._state is TrunkState.SEIZED:
+            self._state = TrunkState.DIALLING
+            self._exchange_tone = None
+            self._outgoing = Outgoing(self, self._directory, self.after, self._country.ring_period)
+        if self._state is TrunkState.DIALLING and self._outgoing is not None:
+            self._outgoing.key(key, self._put_through)
+
+    def _put_through(self) -> None:
+        self._state = TrunkState.CALLING
+        self._sound(self._country.ringback)
+        if self._outgoing is None or not self._outgoing.ring(*self._own, self._fail):
+            self._fail()
+
+    def _fail(self) -> None:
+        """Nobody is there, or wants the call: busy tone."""
+        self._give_up()
+        self._state = TrunkState.FAILED
+        self._sound(self._country.busy)
+
+    def _give_up(self) -> None:
+        outgoing, self._outgoing = self._outgoing, None
+        if outgoing is not None:
+            outgoing.give_up()
 
     def _end(self, reason: str) -> None:
         self._stop_ringing()
         self._state = TrunkState.IDLE  # first: what stops now is no event of a call any more
+        self._give_up()
         self.say(None)
         far, self._far = self._far, None
         if far is not None:

@@ -262,12 +262,14 @@ async def running(tmp_path: Path, **changes: Any) -> AsyncIterator[Office]:
     )
     settings = msgspec.structs.replace(settings, **changes)
     log = await asyncio.to_thread(ServerLog, settings.log)
-    office = Office(Server(settings, log), settings, tmp_path / "ctserver.log")
-    await office.server.open()
     try:
-        yield office
+        office = Office(Server(settings, log), settings, tmp_path / "ctserver.log")
+        await office.server.open()
+        try:
+            yield office
+        finally:
+            await office.close()
     finally:
-        await office.close()
         await asyncio.to_thread(log.close)
 
 
