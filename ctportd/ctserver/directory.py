@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from ctportd.ctserver.telephone import Telephone
+    from ctportd.ctserver.transfer import Tie
     from ctportd.ctserver.virtual import Far
 
 _DIGITS = frozenset("0123456789*#")
@@ -29,6 +30,9 @@ class Caller(Protocol):
     def far_hung_up(self) -> None:
         """Who was called has gone, or does not want the call."""
 
+    def reconnect(self, far: Far) -> None:
+        """Somebody else is at the far end from now on."""
+
 
 class Callee(Protocol):
     """Who has a number."""
@@ -38,10 +42,15 @@ class Callee(Protocol):
 
 
 class Directory:
-    """The exchange's numbers."""
+    """The exchange's numbers, and the calls that it carries by itself.
+
+    Attributes:
+        ties: Calls that ports have handed over.
+    """
 
     def __init__(self) -> None:
         self._numbers: dict[str, Callee] = {}
+        self.ties: list[Tie] = []
 
     def add(self, number: str, callee: Callee) -> None:
         """Give somebody a number.
@@ -68,6 +77,16 @@ class Directory:
         return number in self._numbers and not any(
             other != number and other.startswith(number) for other in self._numbers
         )
+
+    def tick(self) -> None:
+        """20 ms go by in the calls that were handed over."""
+        for tie in tuple(self.ties):
+            tie.tick()
+
+    def close(self) -> None:
+        """The exchange stops: they end."""
+        for tie in tuple(self.ties):
+            tie.close("closing")
 
 
 class Peer:
@@ -101,6 +120,10 @@ class Peer:
 
     def close(self) -> None:
         """All was said with `ended`."""
+
+    def connect(self, leg: Caller) -> None:
+        """What this line says goes there from now on."""
+        self._line.reconnect(Peer(leg))
 
 
 class Subscriber:
@@ -150,6 +173,10 @@ class Subscriber:
 
     def close(self) -> None:
         """The call is over; the telephone keeps its number. When the exchange stops, its connection ends too."""
+
+    def connect(self, leg: Caller) -> None:
+        """What it says goes there from now on."""
+        self._caller = leg
 
     # as the telephone uses it
 

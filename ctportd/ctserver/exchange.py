@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from aiohttp import WSMsgType, web
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import structlog
 
     from ctportd.ctserver.directory import Directory
+    from ctportd.ctserver.telephone import Leg
     from ctportd.ctserver.virtual import VirtualLine
 
 _LONGEST_FRAME = 4096
@@ -28,22 +29,6 @@ _LONGEST_FRAME = 4096
 _NORMAL_CLOSURE = (1000).to_bytes(2, "big")  # RFC 6455, 7.4.1
 
 _CLOSING = 2.0  # seconds that a telephone has to answer the end of its connection
-
-
-class Leg(Protocol):
-    """A line as the telephone at its far end uses it."""
-
-    def incoming(self, frame: bytes) -> None:
-        """20 ms of voice."""
-
-    def pressed(self, key: str) -> None:
-        """A key."""
-
-    def flashed(self) -> None:
-        """A hook flash."""
-
-    def far_hung_up(self) -> None:
-        """It went on hook, or is gone."""
 
 
 class Exchange:
@@ -135,14 +120,13 @@ class Session:
         self._telephone = telephone
         self._lines = lines
         self._log = log
-        self._leg: Leg | None = None
 
     def voice(self, frame: bytes) -> None:
         """20 ms of what is spoken. What is no frame, or one too many, is thrown away."""
         if self._telephone.closing.is_set():  # the line may be in another call by now
             return
-        if self._telephone.spoke(frame) and self._leg is not None:
-            self._leg.incoming(frame)
+        if self._telephone.spoke(frame) and self._telephone.leg is not None:
+            self._telephone.leg.incoming(frame)
 
     def text(self, text: str) -> None:
         """A signal. What makes no sense is answered with `error`."""
@@ -164,17 +148,19 @@ class Session:
                 self._on_line().flashed()
             case signalling.HangUp():
                 self._on_line().far_hung_up()
-                if isinstance(self._leg, TrunkLine):  # a set stays attached, a subscriber keeps its number
-                    self._leg = None
+                if not isinstance(
+                    self._telephone.leg, StationLine | Subscriber
+                ):  # a set stays attached, a subscriber keeps its number
+                    self._telephone.leg = None
                     self._telephone.close()
             case signalling.Attach():
                 self._attach(said)
             case signalling.Subscribe(number=number):
                 self._subscribe(number)
             case signalling.OffHook():
-                if not isinstance(self._leg, StationLine | Subscriber):
+                if not isinstance(self._telephone.leg, StationLine | Subscriber):
                     raise ValueError("only a set of a station port, or a subscriber, can be lifted")  # noqa: TRY004
-                self._leg.lifted()
+                self._telephone.leg.lifted()
 
     def _attach(self, attach: signalling.Attach) -> None:
         self._see_free()
@@ -183,22 +169,22 @@ class Session:
             raise ValueError(f"port {attach.port} is no station port")  # noqa: TRY004  said to the telephone
         if not line.attach(self._telephone):
             raise ValueError(f"port {attach.port} has a set")
-        self._leg = line
+        self._telephone.leg = line
 
     def _subscribe(self, number: str) -> None:
         self._see_free()
         subscriber = Subscriber(self._telephone)
         self._directory.add(number, subscriber)
-        self._leg, self._number = subscriber, number
+        self._telephone.leg, self._number = subscriber, number
 
     def _see_free(self) -> None:
-        if self._leg is not None:
+        if self._telephone.leg is not None:
             raise ValueError("one connection is one telephone, and it is on a line already")
 
     def _on_line(self) -> Leg:
-        if self._leg is None:
+        if self._telephone.leg is None:
             raise ValueError("a call, or an attachment, comes first")
-        return self._leg
+        return self._telephone.leg
 
     def _call(self, call: signalling.Call) -> None:
         self._see_free()
@@ -206,7 +192,7 @@ class Session:
         if not isinstance(line, TrunkLine):
             raise ValueError(f"port {call.port} is no trunk port")  # noqa: TRY004  said to the telephone
         if line.call(self._telephone, call.number, call.name):
-            self._leg = line
+            self._telephone.leg = line
             self._log.info("call", port=call.port, number=call.number, caller_name=call.name)
         else:
             self._telephone.tell("busy")
@@ -214,7 +200,7 @@ class Session:
 
     def gone(self) -> None:
         """The connection is lost: that is a hang-up, unless the call is over."""
-        leg, self._leg = self._leg, None
+        leg, self._telephone.leg = self._telephone.leg, None
         self._directory.remove(self._number)
         if isinstance(leg, StationLine):
             leg.detached()

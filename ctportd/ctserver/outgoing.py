@@ -23,6 +23,7 @@ class Outgoing:
 
     Attributes:
         far: Who is rung; None before.
+        given_up: Called when nobody answers.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Outgoing:
         self._rings = 0
         self._alarm: Alarm | None = None
         self.far: Far | None = None
+        self.given_up: Callable[[], None] = self.give_up
 
     def key(self, key: str, put_through: Callable[[], None]) -> None:
         """One more key; ``put_through`` is called when it was the last."""
@@ -57,20 +59,21 @@ class Outgoing:
         callee = self._directory.find(self._number)
         if callee is None:
             return False
+        self.given_up = given_up
         self.far = callee.ring(self._caller, own_number, own_name)
         if self.far is not None:
-            self._ring_again(given_up)
+            self._ring_again()
         return self.far is not None
 
-    def _ring_again(self, given_up: Callable[[], None]) -> None:
+    def _ring_again(self) -> None:
         if self.far is None:
             return
         if self._rings * self._period >= _NO_ANSWER:
-            given_up()
+            self.given_up()
             return
         self._rings += 1
         self.far.tell("ringing", count=self._rings)
-        self._alarm = self._after(self._period, lambda: self._ring_again(given_up))
+        self._alarm = self._after(self._period, self._ring_again)
 
     def stop(self) -> None:
         """Neither dial nor ring any more."""

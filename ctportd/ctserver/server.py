@@ -75,6 +75,7 @@ class Server:
     def _tick(self) -> None:
         for line in self._lines.values():
             line.tick()
+        self._directory.tick()
 
     async def open(self) -> None:
         """Listen on every TCP port, and start the clock.
@@ -131,6 +132,7 @@ class Server:
             door.close()
         for line in self._lines.values():
             line.close()
+        self._directory.close()
         clients = list(self._clients)
         for client in clients:
             client.cancel()

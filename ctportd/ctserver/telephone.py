@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ctportd.ctserver.g711 import FRAME, SILENCE
 from ctportd.ctserver.signalling import text_frame, voice_frame
@@ -29,11 +29,28 @@ _UNREAD = 512 * 1024
 """Bytes that may wait for a telephone that does not read: a minute of voice. Then it is dropped."""
 
 
+class Leg(Protocol):
+    """What a telephone is connected with."""
+
+    def incoming(self, frame: bytes) -> None:
+        """20 ms of voice."""
+
+    def pressed(self, key: str) -> None:
+        """A key."""
+
+    def flashed(self) -> None:
+        """A hook flash."""
+
+    def far_hung_up(self) -> None:
+        """It went on hook, or is gone."""
+
+
 class Telephone:
     """The exchange's end of a telephone's connection.
 
     Attributes:
         closing: Set when the exchange has said all that it had to say: the connection is to be closed.
+        leg: What it is connected with: a line, the set of one, another telephone.
         dropped: Frames that came in excess, and were thrown away.
     """
 
@@ -46,6 +63,7 @@ class Telephone:
         self._last_heard = clock()
         self.closing = asyncio.Event()
         self.dropped = 0
+        self.leg: Leg | None = None
 
     def begin(self) -> None:
         """Voice flows from now on, both ways."""
@@ -67,6 +85,10 @@ class Telephone:
         self._transport.write(data)
         if self._transport.get_write_buffer_size() > _UNREAD:
             self._transport.abort()
+
+    def connect(self, leg: Leg) -> None:
+        """What it says goes there from now on."""
+        self.leg = leg
 
     def close(self) -> None:
         """Nothing more is said; the connection ends."""

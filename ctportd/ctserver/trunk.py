@@ -5,11 +5,14 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from ctportd.ctserver.caller_id import caller_words
 from ctportd.ctserver.directory import Directory, Peer
 from ctportd.ctserver.dtmf import KeyDetector
+from ctportd.ctserver.g711 import SILENCE
 from ctportd.ctserver.line import Loop, Signal
 from ctportd.ctserver.outgoing import Outgoing
 from ctportd.ctserver.tones import loop_of
+from ctportd.ctserver.transfer import OnHold, Tie
 from ctportd.ctserver.virtual import VirtualLine
 
 if TYPE_CHECKING:
@@ -20,8 +23,8 @@ if TYPE_CHECKING:
     from ctportd.ctserver.tones import Cadence, Country
     from ctportd.ctserver.virtual import Far, VirtualAlarm
 
-_NAME_WORDS = 7
-"""Words of a caller's name that an event can carry beside its own name and the number: nine arguments."""
+_LOOP_DROP = 10.0
+"""Seconds of busy tone after which the exchange drops the loop of a line that nobody puts on hook."""
 
 
 class TrunkState(StrEnum):
@@ -66,6 +69,7 @@ class TrunkLine(VirtualLine):
         self._directory = directory or Directory()
         self._own = (name, "") if name.isdecimal() else (str(number), name)
         self._outgoing: Outgoing | None = None
+        self._held: Far | None = None  # who waits while the port dials another
         self._directory.add(self._own[0], self)
         self._country = country
         self._state = TrunkState.IDLE
@@ -74,6 +78,7 @@ class TrunkLine(VirtualLine):
         self._exchange_tone: Loop | None = None
         self._keys = KeyDetector(self.pressed)
         self._ringing: list[VirtualAlarm] = []
+        self._loop_drop: VirtualAlarm | None = None
 
     @property
     def kind(self) -> LineKind:
@@ -127,8 +132,7 @@ class TrunkLine(VirtualLine):
         self.listener(Signal("ring", (str(self._rings),)))
 
     def _send_caller(self) -> None:
-        number, name = self._caller
-        self.listener(Signal("cid", (_sayable(number), *name_words(name))))
+        self.listener(Signal("cid", caller_words(*self._caller)))
 
     def ring(self, caller: Caller, number: str, name: str) -> Far | None:
         """Another line dialled this one."""
@@ -154,10 +158,17 @@ class TrunkLine(VirtualLine):
         self._far = None
         if ringing:  # as on a real line, the rings simply stop
             self._state = TrunkState.IDLE
+        elif self._state is TrunkState.CONNECTED and self._held is not None:
+            self._fail()  # who was asked has gone; who waits is there still
         elif self._state is TrunkState.CONNECTED:
             self._state = TrunkState.ENDED
             self._sound(self._country.busy)
+            self._loop_drop = self.after(_LOOP_DROP, self._drop_loop)
             self.listener(Signal("hangup"))
+
+    def _drop_loop(self) -> None:
+        self._exchange_tone = None
+        self.listener(Signal("loopdrop"))
 
     def pressed(self, key: str) -> None:
         """The far end pressed a key."""
@@ -191,8 +202,38 @@ class TrunkLine(VirtualLine):
             self._end("hangup")
 
     def flash(self) -> None:
-        """A hook flash towards the far end."""
-        self.note("flash")
+        """Hold the call, for dial tone; or let go of what was dialled since, and return to it."""
+        held = self._held
+        if held is not None:
+            self._give_up()
+            self._let_far_go("hangup")
+            self._held, self._far = None, held
+            held.connect(self)
+            self._exchange_tone = None
+            self._state = TrunkState.CONNECTED
+        elif self._state is TrunkState.CONNECTED and self._far is not None:
+            self.note("flash")
+            self._held, self._far = self._far, None
+            self._held.connect(OnHold(self._held_gone))
+            self._state = TrunkState.SEIZED
+            self._sound(self._country.dial)
+
+    def _held_gone(self) -> None:
+        self._held = None
+
+    def tick(self) -> None:
+        """20 ms go by, for who is held too."""
+        super().tick()
+        if self._held is not None and not self._held.behind:
+            self._held.hear(SILENCE)
+            self._held.owed()
+
+    def reconnect(self, far: Far) -> None:
+        """Somebody else is at the far end from now on."""
+        if self._held is not None:
+            self._held = far
+        else:
+            self._far = far
 
     def dial_key(self, key: str) -> None:
         """A key is dialled: in a call its tone says all, before one the exchange takes it."""
@@ -222,13 +263,34 @@ class TrunkLine(VirtualLine):
 
     def _end(self, reason: str) -> None:
         self._stop_ringing()
+        handed_over = reason == "hangup" and self._state in {TrunkState.CALLING, TrunkState.CONNECTED}
         self._state = TrunkState.IDLE  # first: what stops now is no event of a call any more
-        self._give_up()
         self.say(None)
+        held, self._held = self._held, None
+        if held is not None and handed_over:
+            self._hand_over(held)
+            return
+        self._give_up()
+        self._let_far_go(reason)
+        if held is not None:
+            self._far = held
+            self._let_far_go(reason)
+
+    def _let_far_go(self, reason: str) -> None:
         far, self._far = self._far, None
         if far is not None:
             far.tell("ended", reason=reason)
             far.close()
+
+    def _hand_over(self, held: Far) -> None:
+        """Leave the two to each other: who was held, and who was dialled, whether they have answered or not."""
+        far, self._far = self._far, None
+        outgoing, self._outgoing = self._outgoing, None
+        other = far if outgoing is None else outgoing.far
+        if other is not None:
+            ringback = Loop(loop_of(self._country.ringback), _nobody)
+            ties = self._directory.ties
+            ties.append(Tie(held, other, outgoing, ringback, ties.remove))
 
     # voice
 
@@ -237,6 +299,9 @@ class TrunkLine(VirtualLine):
             alarm.cancel()
         self._ringing = []
         self._exchange_tone = None
+        if self._loop_drop is not None:
+            self._loop_drop.cancel()
+            self._loop_drop = None
 
     def _sound(self, cadence: Cadence) -> None:
         """The exchange's own tone on the line."""
@@ -257,16 +322,6 @@ class TrunkLine(VirtualLine):
             self._keys.write(frame)
         if self.off_hook:
             super().incoming(frame)
-
-
-def name_words(name: str) -> tuple[str, ...]:
-    """A name as arguments of the wire, which cannot hold a space."""
-    return tuple(filter(None, (_sayable(word) for word in name.split())))[:_NAME_WORDS]
-
-
-def _sayable(word: str) -> str:
-    """A word without what no value of the wire can hold."""
-    return "".join(letter for letter in word if letter.isprintable() and not letter.isspace())
 
 
 def _nobody() -> None:

@@ -12,6 +12,7 @@ from ctportd.ctserver.mixing import mix
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ctportd.ctserver.directory import Caller
     from ctportd.ctserver.line import Signal, Sink, Source
     from ctportd.ctserver.mixing import Pipe
 
@@ -37,6 +38,9 @@ class Far(Protocol):
 
     def close(self) -> None:
         """The call is over, and all is said."""
+
+    def connect(self, leg: Caller) -> None:
+        """What it says goes there from now on."""
 
 
 class VirtualAlarm:

@@ -43,6 +43,9 @@ class FakeFar:
         """Note the end."""
         self.told.append("closed")
 
+    def connect(self, leg: object) -> None:
+        """It says nothing."""
+
 
 class Taker:
     """A sink that keeps what it is given."""
@@ -230,6 +233,20 @@ def test_line_is_busy_until_it_is_on_hook(line: TrunkLine, signals: list[Signal]
     states.append(line.state)
     assert states == ["idle", "ringing", "connected", "ended", "idle"]
     assert [signal.name for signal in signals] == ["ring", "hangup"]
+
+
+def test_loop_drops_where_nobody_hangs_up(line: TrunkLine, signals: list[Signal]) -> None:
+    """Ten seconds after the far end has gone, once; not where the port went on hook before."""
+    for hung_up in (True, False):
+        line.call(FakeFar(), "", "")
+        line.answer()
+        line.far_hung_up()
+        if hung_up:
+            line.hang_up()
+        ticks(line, 499)
+        assert "loopdrop" not in [signal.name for signal in signals]
+    ticks(line, 501)
+    assert [signal.name for signal in signals] == ["ring", "hangup", "ring", "hangup", "loopdrop"]
 
 
 def test_hanging_up_a_line_that_rings_does_nothing(line: TrunkLine) -> None:
