@@ -163,7 +163,11 @@ def _run_daemon(config: Config, pid_file: Path | None) -> None:
 
     check_folders(config)
     plugins = load_configured_plugins(config)
-    log_file = logs.LogFile(Path(config.file.log.file)) if config.file.log.file else None
+    try:
+        log_file = logs.LogFile(Path(config.file.log.file)) if config.file.log.file else None
+    except OSError as error:
+        problem = f"found {config.file.log.file!r}, which cannot be written: {error.strerror}"
+        raise ConfigError(f"{config.source}: [log] file: {problem}") from error
     if pid_file is not None and log_file is None:
         raise ConfigError(
             f"{config.source}: [log] file: found '', expected a file: --daemonize leaves no terminal"

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 import msgspec
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-_WIDE = 200  # columns where nobody looks: a pipe gets whole lines
+_WIDE = 10_000  # columns where nobody looks: a pipe gets whole lines
 
 
 def show(data: _T, tables: Callable[[_T], Iterable[Table | str]], *, as_json: bool) -> None:
@@ -28,7 +27,9 @@ def show(data: _T, tables: Callable[[_T], Iterable[Table | str]], *, as_json: bo
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(data), indent=2))
         return
-    console = Console(width=None if sys.stdout.isatty() else _WIDE, highlight=False)
+    width = None if sys.stdout.isatty() else _WIDE
+    # No markup and no emoji: what is printed came from anywhere.
+    console = Console(width=width, highlight=False, markup=False, emoji=False)
     for table in tables(data):
         console.print(table)
 
@@ -36,22 +37,23 @@ def show(data: _T, tables: Callable[[_T], Iterable[Table | str]], *, as_json: bo
 def status_tables(status: Status) -> Iterable[Table | str]:
     """The running daemon."""
     since = _time(status.started_at)
-    yield f"ctportd {status.version}, pid {status.pid}, {status.state}, up since {since}, {status.config}"
+    yield _shown(f"ctportd {status.version}, pid {status.pid}, {status.state}, up since {since}, {status.config}")
     for server in status.ctserver:
         pid = f", pid {server.pid}" if server.pid else ""
         started = f", started {server.starts} times" if server.starts > 1 else ""
-        yield f"ctserver {server.name}: {server.mode}{pid}, version {server.version or 'unknown'}{started}"
+        yield _shown(f"ctserver {server.name}: {server.mode}{pid}, version {server.version or 'unknown'}{started}")
     yield ""
     ports = _table("port", "name", "kind", "state", "caller", "handlers")
     for port in status.ports:
-        ports.add_row(str(port.number), port.name, port.kind, port.state, _caller(port), ", ".join(port.handlers))
+        cells = (str(port.number), port.name, port.kind, port.state, _caller(port), ", ".join(port.handlers))
+        ports.add_row(*map(_shown, cells))
     yield ports
     yield ""
     plugins = _table("plugin", "state", "hooks")
     for plugin in status.plugins:
         counts = {"faults": plugin.faults, "lost": plugin.lost, "waiting": plugin.waiting}
         state = ", ".join([plugin.state, *(f"{number} {what}" for what, number in counts.items() if number)])
-        plugins.add_row(plugin.name, state, escape(plugin.error) or ", ".join(plugin.hooks))
+        plugins.add_row(*map(_shown, (plugin.name, state, plugin.error or ", ".join(plugin.hooks))))
     yield plugins
 
 
@@ -69,7 +71,7 @@ def calls_table(calls: list[CallRecord]) -> Iterable[Table | str]:
             else "under way"
         )
         cells = (_time(call.began), str(call.port), call.number, call.name, answered, lasted, call.end_reason)
-        table.add_row(*map(escape, cells))
+        table.add_row(*map(_shown, cells))
     yield table
 
 
@@ -89,7 +91,7 @@ def messages_table(messages: list[VoiceMessage]) -> Iterable[Table | str]:
             message.name,
             length,
         )
-        table.add_row(*map(escape, (*cells, message.path)))
+        table.add_row(*map(_shown, (*cells, message.path)))
     yield table
 
 
@@ -102,7 +104,12 @@ def _table(*columns: str) -> Table:
 
 def _caller(port: PortStatus) -> str:
     call = port.call
-    return escape(" ".join(filter(None, (call.number, call.name)))) if call else ""
+    return " ".join(filter(None, (call.number, call.name))) if call else ""
+
+
+def _shown(text: str) -> str:
+    """Text as it may go to a terminal: a caller chooses the name, and must not draw with it."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
 def _time(moment: datetime) -> str:
@@ -111,4 +118,5 @@ def _time(moment: datetime) -> str:
 
 
 def _seconds(seconds: float) -> str:
-    return f"{int(seconds) // 60}:{seconds % 60:04.1f}"
+    tenths = max(round(seconds * 10), 0)  # the clock may have been set back meanwhile
+    return f"{tenths // 600}:{tenths % 600 / 10:04.1f}"

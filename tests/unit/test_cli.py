@@ -1,0 +1,416 @@
+"""The command line: exit statuses, sentences, help, and tables that show what was stored and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import warnings
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+
+from ctportd import printing
+from ctportd.cli import EXIT_CONFIG, EXIT_FAILED, program
+from ctportd.records import CallRecord, VoiceMessage
+from ctportd.status import CallStatus, CtserverStatus, PluginStatus, PortStatus, Status
+from ctportd.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+EVIL = "[red]x[/] [/nothing] :smiley: \x1b[2J\x1b]0;owned\x07"
+"""A caller's name that would be drawn, refused, replaced or obeyed, if it were more than text."""
+
+HARMLESS = "[red]x[/] [/nothing] :smiley: \ufffd[2J\ufffd]0;owned\ufffd"
+
+CALLS = [
+    CallRecord(
+        "a", 1, NOON, "5550100", "Ada Lovelace", NOON + timedelta(seconds=6), NOON + timedelta(seconds=66.04)
+    ),
+    CallRecord("b", 2, NOON + timedelta(seconds=1), "", EVIL, ended_at=NOON + timedelta(seconds=60.97)),
+    CallRecord("c", 3, NOON + timedelta(seconds=2), "5550102", "Grace"),
+]
+
+MESSAGES = [
+    VoiceMessage("101", "a", NOON, 59.96, "/state/voicemail/101/" + "x" * 300 + ".wav", "5550100", "Ada Lovelace"),
+    VoiceMessage("102", "b", NOON, 125.0, "/state/voicemail/102/b.wav", "", EVIL),
+]
+
+
+class Ran(NamedTuple):
+    """What a command came to."""
+
+    status: int
+    out: str
+    err: str
+
+
+def ctportd(*arguments: str) -> Ran:
+    """Run ctportd."""
+    result = CliRunner().invoke(program, arguments, prog_name="ctportd")
+    return Ran(result.exit_code, result.stdout, result.stderr)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_stray_event_loop() -> None:
+    """Close the event loop that the looptime plugin makes for the first test of a process, and nobody else closes."""
+    with suppress(RuntimeError), warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # where there is none, Python makes one
+        asyncio.get_event_loop().close()
+    asyncio.set_event_loop(None)
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to be in, with a folder for plugins."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
+    monkeypatch.setattr("ctportd.cli.DEFAULT_CONFIGS", (tmp_path / "etc" / "ctportd.toml", tmp_path / "none.toml"))
+    (tmp_path / "plugins").mkdir()
+    return tmp_path
+
+
+@pytest.fixture
+def config(folder: Path) -> Path:
+    """A configuration, where it is looked for."""
+    path = folder / "etc" / "ctportd.toml"
+    path.parent.mkdir()
+    path.write_text("[[port]]\nnumber = 1\n")
+    return path
+
+
+@pytest.fixture
+def filled(config: Path, folder: Path) -> None:
+    """A store with calls and messages."""
+    (folder / "state").mkdir()
+
+    async def fill() -> None:
+        store = Store(f"sqlite+aiosqlite:///{folder}/state/ctportd.db")
+        await store.open()
+        for call in CALLS:
+            await store.save_call(call)
+        for message in MESSAGES:
+            await store.add_message(message)
+        await store.close()
+
+    asyncio.run(fill())
+
+
+# -- help
+
+
+COMMANDS = sorted(program.commands)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_an_example(command: str) -> None:
+    """Help of each command ends its explanation with a line to copy, which runs that very command."""
+    ran = ctportd(command, "--help")
+    assert (ran.status, ran.err) == (0, "")
+    (example,) = re.findall(r"^  Example: (.*)$", ran.out, re.MULTILINE)
+    assert re.match(rf"ctportd( --config \S+)? {command}\b", example)
+
+
+def test_help_names_every_command() -> None:
+    """Help without a configuration lists all of ours, and has an example itself."""
+    ran = ctportd("--help")
+    assert ran.status == 0
+    assert "Example: ctportd --config etc/ctportd.toml" in ran.out
+    for command in COMMANDS:
+        assert re.search(rf"^  {command} +\S", ran.out, re.MULTILINE)
+
+
+def test_help_is_given_whatever_the_configuration_says(config: Path) -> None:
+    """Help is needed most where the configuration is wrong."""
+    config.write_text("[log\n")
+    ran = ctportd("--help")
+    assert (ran.status, ran.err) == (0, "")
+    assert "  status " in ran.out
+
+
+def test_version() -> None:
+    """The version is told."""
+    ran = ctportd("--version")
+    assert ran.status == 0
+    assert re.fullmatch(r"ctportd, version \d+\.\d+\.\d+\n", ran.out)
+
+
+# -- configuration
+
+
+NEEDS_CONFIG = [
+    ("calls",),
+    ("check",),
+    ("config",),
+    ("ctserver",),
+    ("messages",),
+    ("phone", "1"),
+    ("request", "1", "off_hook"),
+    ("rotate",),
+    ("status",),
+    ("stop",),
+    (),
+]
+
+
+def test_every_command_is_tried_below() -> None:
+    """No command is forgotten in the tests of the configuration."""
+    assert sorted(arguments[0] for arguments in NEEDS_CONFIG if arguments) == COMMANDS
+
+
+@pytest.mark.parametrize("arguments", NEEDS_CONFIG, ids=" ".join)
+def test_no_configuration(folder: Path, arguments: tuple[str, ...]) -> None:
+    """Every command tells where it looked, and what to do, with exit status 78."""
+    told = f"there is no configuration: neither {folder}/etc/ctportd.toml nor {folder}/none.toml exists"
+    assert ctportd(*arguments) == Ran(EXIT_CONFIG, "", f"ctportd: {told}; name one with --config FILE\n")
+
+
+@pytest.mark.parametrize("arguments", NEEDS_CONFIG, ids=" ".join)
+def test_mistake_in_the_configuration(config: Path, arguments: tuple[str, ...]) -> None:
+    """Every command ends with 78 and one sentence, and does nothing."""
+    config.write_text('[log]\nlevel = "loud"\n')
+    told = "[log] level: found 'loud', expected one of 'debug', 'error', 'info', 'warning'"
+    assert ctportd(*arguments) == Ran(78, "", f"ctportd: {config}: {told}\n")
+
+
+def test_named_configuration_is_read_and_no_other(config: Path, folder: Path) -> None:
+    """--config goes before the default, also when the file is not there."""
+    (folder / "mine.toml").write_text("[daemon]\nstop_timeout = 7.5\n")
+    assert "stop_timeout = 7.5" in ctportd("--config", "mine.toml", "config").out
+    assert ctportd("-c", "none.toml", "config") == Ran(
+        78, "", "ctportd: none.toml: cannot be read: No such file or directory\n"
+    )
+
+
+def test_config_prints_what_is_in_force(config: Path, folder: Path) -> None:
+    """What is printed is a configuration: read again, it prints the same."""
+    printed = ctportd("config")
+    assert (printed.status, printed.err) == (0, "")
+    (folder / "again.toml").write_text(printed.out)
+    assert ctportd("--config", "again.toml", "config") == printed
+
+
+def test_check_of_a_good_configuration(config: Path, folder: Path) -> None:
+    """It tells what it found."""
+    (folder / "plugins" / "a.py").write_text("")
+    assert ctportd("check") == Ran(0, f"{config}: good: 1 port, 1 plugin (a)\n", "")
+
+
+def test_check_finds_a_plugin_that_cannot_be_loaded(config: Path, folder: Path) -> None:
+    """The daemon would leave it out; who checks wants to know."""
+    (folder / "plugins" / "a.py").write_text("import nosuch")
+    ran = ctportd("check")
+    assert ran.status == 78
+    assert re.fullmatch("ctportd: plugin a: cannot be loaded from .*: No module named 'nosuch'\n", ran.err)
+
+
+@pytest.mark.parametrize("file", ["etc/ctportd.toml/x.log", "plugins"])
+def test_log_that_cannot_be_written(config: Path, folder: Path, file: str) -> None:
+    """The daemon does not start without its log, and says why in one sentence."""
+    config.write_text(f'[log]\nfile = "{file}"\n')
+    ran = ctportd()
+    assert ran.status == 78
+    assert re.fullmatch(
+        f"ctportd: {config}: \\[log\\] file: found '{file}', which cannot be written: [A-Z][a-z ]+\n", ran.err
+    )
+
+
+# -- mistakes in the command line, and a daemon that does not run
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("nosuch",), ("calls", "--limit", "0"), ("calls", "x"), ("phone",), ("phone", "0"), ("status", "--xml")],
+    ids=" ".join,
+)
+def test_mistake_in_the_command_line(config: Path, arguments: tuple[str, ...]) -> None:
+    """It is status 2, as everywhere, with the usage."""
+    ran = ctportd(*arguments)
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err.startswith("Usage: ctportd")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("status",), ("rotate",), ("stop",), ("request", "1", "off_hook")], ids=" ".join
+)
+def test_no_daemon_runs(config: Path, arguments: tuple[str, ...]) -> None:
+    """What needs a running daemon says that there is none, with status 1."""
+    told = "ctportd: no ctportd answers on state/ctportd.sock; is it running?\n"
+    assert ctportd(*arguments) == Ran(EXIT_FAILED, "", told)
+
+
+@pytest.mark.parametrize("command", ["calls", "messages"])
+def test_no_store(config: Path, folder: Path, command: str) -> None:
+    """Before the daemon has ever run there is nothing to show, and nothing is made."""
+    (folder / "state").mkdir()
+    told = f"there is no database {folder}/state/ctportd.db yet: the daemon makes it when it first runs"
+    assert ctportd(command) == Ran(1, "", f"ctportd: {told}\n")
+    assert list((folder / "state").iterdir()) == []
+
+
+# -- tables
+
+
+def local(moment: datetime) -> str:
+    """A moment as the tables show it: in the reader's time zone."""
+    return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def rows(out: str) -> list[list[str]]:
+    """A table's rows, cut where at least two spaces stand."""
+    return [re.split(" {2,}", line.strip()) for line in out.splitlines()]
+
+
+def test_calls(filled: None) -> None:
+    """Newest first, one line each; names are text, durations are rounded as people expect, under way is said."""
+    ran = ctportd("calls")
+    assert (ran.status, ran.err) == (0, "")
+    began = [local(call.began) for call in CALLS]
+    assert rows(ran.out) == [
+        ["began", "port", "number", "name", "answered", "lasted", "how it ended"],
+        [began[2], "3", "5550102", "Grace", "no", "under way"],
+        [began[1], "2", HARMLESS, "no", "1:00.0"],
+        [began[0], "1", "5550100", "Ada Lovelace", local(NOON + timedelta(seconds=6)), "1:00.0"],
+    ]
+
+
+def test_calls_have_a_limit(filled: None) -> None:
+    """The newest ones are shown."""
+    assert [row[3] for row in rows(ctportd("calls", "-n", "1").out)[1:]] == ["Grace"]
+
+
+def test_messages(filled: None) -> None:
+    """Oldest first; a path of 300 letters is on one line, whole: programs read it from a pipe."""
+    ran = ctportd("messages")
+    assert (ran.status, ran.err) == (0, "")
+    assert rows(ran.out) == [
+        ["id", "mailbox", "recorded", "number", "name", "length", "file"],
+        ["1", "101", local(NOON), "5550100", "Ada Lovelace", "1:00.0", MESSAGES[0].path],
+        ["2", "102", local(NOON), HARMLESS, "2:05.0", MESSAGES[1].path],
+    ]
+
+
+def test_messages_of_one_mailbox(filled: None) -> None:
+    """The others' are left out."""
+    assert [row[1] for row in rows(ctportd("messages", "--mailbox", "102").out)[1:]] == ["102"]
+    assert ctportd("messages", "-m", "103").out == "No message has been left.\n"
+
+
+def test_calls_for_programs(filled: None) -> None:
+    """JSON has every field as it was kept: names untouched, times in UTC."""
+    out = ctportd("calls", "--json").out
+    assert msgspec.json.decode(out, type=list[CallRecord]) == CALLS[::-1]
+    assert json.loads(out)[0]["began"] == "2026-11-23T12:00:02Z"
+    assert "\x1b" not in out
+
+
+def test_messages_for_programs(filled: None) -> None:
+    """Messages likewise, with their ids."""
+    read = msgspec.json.decode(ctportd("messages", "--json").out, type=list[VoiceMessage])
+    assert read == [msgspec.structs.replace(message, id=n) for n, message in enumerate(MESSAGES, 1)]
+
+
+def test_nothing_is_said_in_words_or_in_json(config: Path, folder: Path) -> None:
+    """An empty log is a sentence for people and an empty list for programs."""
+    (folder / "state").mkdir()
+
+    async def make() -> None:
+        store = Store(f"sqlite+aiosqlite:///{folder}/state/ctportd.db")
+        await store.open()
+        await store.close()
+
+    asyncio.run(make())
+    assert ctportd("calls") == Ran(0, "No call has been logged.\n", "")
+    assert ctportd("messages") == Ran(0, "No message has been left.\n", "")
+    assert ctportd("calls", "--json") == ctportd("messages", "--json") == Ran(0, "[]\n", "")
+
+
+def printed(data: Any, tables: Any, capsys: pytest.CaptureFixture[str]) -> str:
+    """What is printed of data."""
+    printing.show(data, tables, as_json=False)
+    return capsys.readouterr().out
+
+
+def test_status(capsys: pytest.CaptureFixture[str]) -> None:
+    """Every text of the status is shown as it is: markup, emoji and escape sequences are letters."""
+    status = Status(
+        state="ready",
+        pid=4711,
+        version="0.1.0",
+        started_at=NOON,
+        config=EVIL,
+        ctserver=[
+            CtserverStatus("main", "virtual", 4712, "1.0", 3),
+            CtserverStatus("far", "remote", None, "", 0),
+        ],
+        ports=[
+            PortStatus(1, EVIL, "trunk", "ringing", ["a", EVIL], 0, CallStatus("c", "ringing", NOON, "555", EVIL)),
+            PortStatus(2, "desk", "station", "idle", [], 0, None),
+        ],
+        plugins=[
+            PluginStatus("a", "loaded", ["answer_call", "call_ended"], faults=2, lost=0, waiting=1),
+            PluginStatus("b", "failed", [], error=EVIL),
+        ],
+    )
+    assert rows(printed(status, printing.status_tables, capsys)) == [
+        [f"ctportd 0.1.0, pid 4711, ready, up since {local(NOON)}, {HARMLESS}"],
+        ["ctserver main: virtual, pid 4712, version 1.0, started 3 times"],
+        ["ctserver far: remote, version unknown"],
+        [""],
+        ["port", "name", "kind", "state", "caller", "handlers"],
+        ["1", HARMLESS, "trunk", "ringing", f"555 {HARMLESS}", f"a, {HARMLESS}"],
+        ["2", "desk", "station", "idle"],
+        [""],
+        ["plugin", "state", "hooks"],
+        ["a", "loaded, 2 faults, 1 waiting", "answer_call, call_ended"],
+        ["b", "failed", HARMLESS],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (0, "0:00.0"),
+        (0.04, "0:00.0"),
+        (9.96, "0:10.0"),
+        (59.94, "0:59.9"),
+        (59.96, "1:00.0"),
+        (125.0, "2:05.0"),
+        (3600.0, "60:00.0"),
+        (-5.0, "0:00.0"),
+    ],
+)
+def test_length_is_rounded_as_people_expect(
+    capsys: pytest.CaptureFixture[str], seconds: float, shown: str
+) -> None:
+    """No minute has sixty seconds; a clock that was set back makes none negative."""
+    message = VoiceMessage("101", "a", NOON, seconds, "/x.wav", "5550100", "Ada")
+    out = printed([message], printing.messages_table, capsys)
+    assert rows(out)[1][5] == shown
+    call = CallRecord("a", 1, NOON, "5550100", "Ada", None, NOON + timedelta(seconds=seconds), "hangup")
+    assert rows(printed([call], printing.calls_table, capsys))[1][5] == shown
+
+
+def test_wide_row_is_one_line_in_a_pipe(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the terminal's width is said to be."""
+    monkeypatch.setenv("COLUMNS", "40")
+
+    def sentences(_: object) -> Iterable[str]:
+        yield "word " * 100
+
+    assert printed(None, sentences, capsys) == "word " * 100 + "\n"
+    message = msgspec.structs.replace(MESSAGES[0], name="n" * 128)
+    header, row = printed([message], printing.messages_table, capsys).splitlines()
+    assert header.startswith("id")
+    assert message.path in row
+    assert "n" * 128 in row
