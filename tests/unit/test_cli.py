@@ -31,12 +31,24 @@ EVIL = "[red]x[/] [/nothing] :smiley: \x1b[2J\x1b]0;owned\x07"
 
 HARMLESS = "[red]x[/] [/nothing] :smiley: \ufffd[2J\ufffd]0;owned\ufffd"
 
+
+def call(**said: Any) -> CallRecord:
+    """A call's record; numbers may be given as text."""
+    return msgspec.convert(said, CallRecord, strict=False)
+
+
 CALLS = [
-    CallRecord(
-        "a", 1, NOON, "5550100", "Ada Lovelace", NOON + timedelta(seconds=6), NOON + timedelta(seconds=66.04)
+    call(
+        id="a",
+        port="1",
+        began=NOON,
+        number="5550100",
+        name="Ada Lovelace",
+        answered_at=NOON + timedelta(seconds=6),
+        ended_at=NOON + timedelta(seconds=66.04),
     ),
-    CallRecord("b", 2, NOON + timedelta(seconds=1), "", EVIL, ended_at=NOON + timedelta(seconds=60.97)),
-    CallRecord("c", 3, NOON + timedelta(seconds=2), "5550102", "Grace"),
+    call(id="b", port="2", began=NOON + timedelta(seconds=1), name=EVIL, ended_at=NOON + timedelta(seconds=60.97)),
+    call(id="c", port="3", began=NOON + timedelta(seconds=2), number="5550102", name="Grace"),
 ]
 
 MESSAGES = [
@@ -95,8 +107,8 @@ def filled(config: Path, folder: Path) -> None:
     async def fill() -> None:
         store = Store(f"sqlite+aiosqlite:///{folder}/state/ctportd.db")
         await store.open()
-        for call in CALLS:
-            await store.save_call(call)
+        for record in CALLS:
+            await store.save_call(record)
         for message in MESSAGES:
             await store.add_message(message)
         await store.close()
@@ -273,7 +285,7 @@ def test_calls(filled: None) -> None:
     """Newest first, one line each; names are text, durations are rounded as people expect, under way is said."""
     ran = ctportd("calls")
     assert (ran.status, ran.err) == (0, "")
-    began = [local(call.began) for call in CALLS]
+    began = [local(record.began) for record in CALLS]
     assert rows(ran.out) == [
         ["began", "port", "number", "name", "answered", "lasted", "how it ended"],
         [began[2], "3", "5550102", "Grace", "no", "under way"],
@@ -339,6 +351,19 @@ def printed(data: Any, tables: Any, capsys: pytest.CaptureFixture[str]) -> str:
     return capsys.readouterr().out
 
 
+def port(number: int, **said: Any) -> PortStatus:
+    """A port's status."""
+    usual = {
+        "address": str(number),
+        "kind": "trunk",
+        "state": "ringing",
+        "handlers": [],
+        "strays": 0,
+        "call": None,
+    }
+    return msgspec.convert({"number": number, **usual, **said}, PortStatus)
+
+
 def test_status(capsys: pytest.CaptureFixture[str]) -> None:
     """Every text of the status is shown as it is: markup, emoji and escape sequences are letters."""
     status = Status(
@@ -352,8 +377,8 @@ def test_status(capsys: pytest.CaptureFixture[str]) -> None:
             CtserverStatus("far", "remote", None, "", 0),
         ],
         ports=[
-            PortStatus(1, EVIL, "trunk", "ringing", ["a", EVIL], 0, CallStatus("c", "ringing", NOON, "555", EVIL)),
-            PortStatus(2, "desk", "station", "idle", [], 0, None),
+            port(1, name=EVIL, handlers=["a", EVIL], call=CallStatus("c", "ringing", NOON, "555", EVIL)),
+            port(2, name="desk", kind="station", state="idle"),
         ],
         plugins=[
             PluginStatus("a", "loaded", ["answer_call", "call_ended"], faults=2, lost=0, waiting=1),
@@ -395,8 +420,10 @@ def test_length_is_rounded_as_people_expect(
     message = VoiceMessage("101", "a", NOON, seconds, "/x.wav", "5550100", "Ada")
     out = printed([message], printing.messages_table, capsys)
     assert rows(out)[1][5] == shown
-    call = CallRecord("a", 1, NOON, "5550100", "Ada", None, NOON + timedelta(seconds=seconds), "hangup")
-    assert rows(printed([call], printing.calls_table, capsys))[1][5] == shown
+    ended = call(
+        id="a", port="1", began=NOON, number="555", name="Ada", ended_at=NOON + timedelta(seconds=seconds)
+    )
+    assert rows(printed([ended], printing.calls_table, capsys))[1][5] == shown
 
 
 def test_wide_row_is_one_line_in_a_pipe(
