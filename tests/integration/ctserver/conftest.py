@@ -31,16 +31,18 @@ if TYPE_CHECKING:
 
 FRAME = 160
 SILENCE = b"\xff" * FRAME
+CHANCE = random.SystemRandom()  # hypothesis seeds the other one, and would have the same ports every time
 PATIENCE = 20.0  # real seconds after which a test fails instead of waiting on
 
 
 def free_ports(count: int) -> int:
     """The first of so many consecutive TCP ports that are free, below those that the system hands out."""
     for _ in range(200):
-        first = random.randrange(10_000, 32_768 - count)
+        first = CHANCE.randrange(10_000, 32_768 - count)
         with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
             for port in range(first, first + count):
                 probe = stack.enter_context(socket.socket())
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 probe.bind(("127.0.0.1", port))
             return first
     raise RuntimeError("no free TCP ports")
