@@ -17,10 +17,13 @@ from msgspec import Meta, Struct, field
 
 from ctportd.checking import convert
 from ctportd.errors import ConfigError
+from ctportd.nearest import no_such
 
 TcpPort = Annotated[int, Meta(ge=1, le=65535)]
 Seconds = Annotated[float, Meta(gt=0)]
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]+\Z")]
+
+_HIGHEST_TCP_PORT = 65_535
 
 
 class _Table(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -51,6 +54,9 @@ class CtserverTable(_Table, frozen=True):
     host: str = "127.0.0.1"
     first_port: TcpPort = 1200
     manager_port: TcpPort = 1198
+    reconnect: bool = True
+    reconnect_delay: Seconds = 1.0
+    max_reconnect_delay: Seconds = 60.0
     start_timeout: Seconds = 15.0
     stop_timeout: Seconds = 3.0
 
@@ -147,10 +153,18 @@ class Config(msgspec.Struct, frozen=True):
         """Host and TCP port of the virtual exchange."""
         return split_address(self.file.exchange.listen)
 
+    def line_speed(self, server: CtserverTable) -> float:
+        """How much faster than life the lines of a ctserver run: 1 on a card."""
+        return self.file.exchange.speed if server.mode == "virtual" else 1.0
+
     @property
-    def line_speed(self) -> float:
-        """How much faster than life the lines run: 1 on a card."""
-        return self.file.exchange.speed if self.file.ctserver[0].mode == "virtual" else 1.0
+    def virtual(self) -> CtserverTable | None:
+        """Our own ctserver, if the configuration has one."""
+        return next((server for server in self.file.ctserver if server.mode == "virtual"), None)
+
+    def ports_of(self, server: CtserverTable) -> list[PortTable]:
+        """The telephone ports of a ctserver. A port that names none is that of the only one."""
+        return [port for port in self.file.port if port.ctserver in ("", server.name)]
 
 
 def load(path: Path) -> Config:
@@ -216,17 +230,41 @@ def _check_together(config: Config) -> None:
     except ValueError:
         told = f"found {file.exchange.listen!r}, expected host:port, such as 127.0.0.1:1190"
         raise ConfigError(f"{source}: [exchange] listen: {told}") from None
-    if len(file.ctserver) != 1:
-        raise ConfigError(f"{source}: [[ctserver]]: found {len(file.ctserver)} tables, expected one")
-    seen: set[int] = set()
+    _check_servers(source, file.ctserver)
+    _check_ports(source, file)
+
+
+def _check_servers(source: str, servers: list[CtserverTable]) -> None:
+    if not servers:
+        raise ConfigError(f"{source}: [[ctserver]]: found no table, expected one or more")
+    seen: set[str] = set()
+    for server in servers:
+        if server.name in seen:
+            raise ConfigError(
+                f"{source}: [[ctserver]] name: {server.name!r} stands twice, expected each name once"
+            )
+        seen.add(server.name)
+    virtual = [server.name for server in servers if server.mode == "virtual"]
+    if len(virtual) > 1:
+        told = f"{' and '.join(virtual)} are virtual, expected one at most: there is one [exchange]"
+        raise ConfigError(f"{source}: [[ctserver]] mode: {told}")
+
+
+def _check_ports(source: str, file: ConfigFile) -> None:
+    servers = {server.name: server for server in file.ctserver}
+    seen: set[tuple[str, int]] = set()
+    taken = {(server.host, server.manager_port) for server in file.ctserver}
     for port in file.port:
         where = f"{source}: [[port]] number {port.number}"
-        if port.number in seen:
+        if not port.ctserver and len(servers) > 1:
+            raise ConfigError(f"{where}: the key 'ctserver' is missing, expected one of {', '.join(servers)}")
+        if port.ctserver and port.ctserver not in servers:
+            raise ConfigError(f"{where} ctserver: {no_such('ctserver', port.ctserver, servers)}")
+        server = servers[port.ctserver] if port.ctserver else file.ctserver[0]
+        if (server.name, port.number) in seen:
             raise ConfigError(f"{where}: stands twice, expected each port once")
-        seen.add(port.number)
-        server = file.ctserver[0]
-        if port.ctserver not in ("", server.name):
-            raise ConfigError(f"{where}: ctserver: found {port.ctserver!r}, expected {server.name!r}")
-        tcp = server.first_port + port.number - 1
-        if tcp > 65535 or tcp == server.manager_port:
-            raise ConfigError(f"{where}: its TCP port would be {tcp}, which is not free for it")
+        seen.add((server.name, port.number))
+        tcp_port = server.first_port + port.number - 1
+        if tcp_port > _HIGHEST_TCP_PORT or (server.host, tcp_port) in taken:
+            raise ConfigError(f"{where}: its TCP port would be {tcp_port}, which is not free for it")
+        taken.add((server.host, tcp_port))

@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import sys
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,18 +15,15 @@ import sdnotify
 import structlog
 
 from ctportd.calls.files import Prompts
-from ctportd.calls.router import Router, Routing
+from ctportd.calls.router import Router
 from ctportd.clock import Clock
 from ctportd.control.server import ControlServer
-from ctportd.errors import InvalidArgument, LinkError
+from ctportd.errors import LinkError
 from ctportd.hooks.dispatch import Dispatcher
 from ctportd.hooks.loader import load_plugins
-from ctportd.links.connection import Connection
-from ctportd.links.manager import Manager
-from ctportd.links.port import Port
-from ctportd.links.supervisor import Supervisor
-from ctportd.listeners import ManagerListener, PortListener
+from ctportd.links.ports import Ports
 from ctportd.reporting import status_of
+from ctportd.servers import Server
 from ctportd.status import Rotated
 from ctportd.store import Store
 
@@ -36,6 +33,7 @@ if TYPE_CHECKING:
     from ctportd.config import Config, CtserverTable
     from ctportd.hooks.loader import Plugins
     from ctportd.links.reply import Reply
+    from ctportd.links.supervisor import Supervisor
     from ctportd.logs import LogFile
     from ctportd.status import Status
 
@@ -44,6 +42,9 @@ DRAIN_TIMEOUT = 1.0
 
 CONNECT_WAIT = 5.0
 """Seconds after which the daemon calls itself ready although connections are missing (our figure)."""
+
+MANAGER = "manager"
+"""What the manager connection is called where a port is named."""
 
 log = structlog.stdlib.get_logger("ctportd")
 
@@ -77,61 +78,38 @@ class Daemon:
     Attributes:
         config: As given.
         plugins: As given.
+        phase: ``starting``, ``ready`` or ``stopping``.
         state: The folder of all that must survive.
-        ports: Every telephone port by its number.
+        servers: Every ctserver.
+        ports: Every telephone port of every ctserver.
     """
 
     def __init__(self, config: Config, plugins: Plugins, log_file: LogFile | None) -> None:
         self.config = config
         self.plugins = plugins
         self.phase = "starting"
-        self.clock = Clock(config.line_speed)
+        self.clock = Clock(config.line_speed(config.file.ctserver[0]))
         self.started_at = self.clock.now()
         self.state = config.state
         self.store = Store(config.store_url)
-        self.prompts = Prompts([Path(path) for path in config.file.prompts.paths], config.file.prompts.default_ext)
+        prompts = config.file.prompts
+        self.prompts = Prompts([Path(path) for path in prompts.paths], prompts.default_ext)
         self.dispatcher = Dispatcher(plugins.loaded.values(), self, config.file.plugins.queue)
-        self.router = Router(self.clock, self.prompts, self.dispatcher)
-        self.server = config.file.ctserver[0]
+        self.router = Router(self.prompts, self.dispatcher)
+        self.servers = [self._build_server(table) for table in config.file.ctserver]
+        self.ports = Ports(port for server in self.servers for port in server.ports)
         self._log_file = log_file
         self._stop = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-        self.supervisor = self._build_supervisor(self.server)
-        manager_port = self.server.manager_port
-        self._manager_connection = self._build_connection("manager", manager_port, 0, ManagerListener("manager"))
-        self.manager = Manager(self._manager_connection)
-        self.listeners: dict[int, PortListener] = {}
-        self._connections: list[Connection] = [self._manager_connection]
-        self.ports = {table.number: self._build_port(table.number) for table in config.file.port}
 
-    # -- building
-
-    def _build_supervisor(self, server: CtserverTable) -> Supervisor | None:
-        if server.mode == "remote":
-            return None
-        command = [server.program, *server.arguments]
-        if server.mode == "virtual":
-            command = [sys.executable, "-m", "ctportd", "--config", self.config.source, "ctserver"]
-        return Supervisor(server.name, command, server.start_timeout, server.stop_timeout)
-
-    def _build_connection(
-        self, name: str, tcp_port: int, port: int, listener: ManagerListener | PortListener
-    ) -> Connection:
-        return Connection(name, self.server.host, tcp_port, port, listener)
-
-    def _build_port(self, number: int) -> Port:
-        table = next(table for table in self.config.file.port if table.number == number)
-        listener = PortListener(self.router, self.dispatcher, number)
-        connection = self._build_connection(
-            f"port {number}", self.server.first_port + number - 1, number, listener
-        )
-        port = Port(number, table.name, table.kind, connection, self.manager)
-        listener.listen(port)
-        self.listeners[number] = listener
-        self._connections.append(connection)
-        routing = Routing(table.handlers, caller_id=table.caller_id, ring_timeout=table.ring_timeout)
-        self.router.add_port(port, routing)
-        return port
+    def _build_server(self, table: CtserverTable) -> Server:
+        ours = [sys.executable, "-m", "ctportd", "--config", self.config.source, "ctserver"]
+        commands = {"virtual": ours, "program": [table.program, *table.arguments], "remote": None}
+        server = Server(table, commands[table.mode])
+        clock = Clock(self.config.line_speed(table))
+        for port in self.config.ports_of(table):
+            server.add_port(port, self.router, self.dispatcher, clock)
+        return server
 
     # -- one run
 
@@ -150,16 +128,24 @@ class Daemon:
             self._catch_signals()
             self._log_failed_plugins()
             self.dispatcher.tell("daemon_started")
-            if self.supervisor is not None:
-                await stack.enter_async_context(self._background(self.supervisor.run(), "ctserver"))
-                await self._or_stop(self.supervisor.wait_ready())
-            for connection in self._connections:
-                await stack.enter_async_context(self._background(connection.run(), connection.name))
+            for server in self.servers:
+                await self._start_server(server, stack)
             await self._or_stop(self._wait_connected())
             self._ready()
             await self._or_stop(self._stop.wait())
             await self._wind_up()
         log.info("stopped")
+
+    async def _start_server(self, server: Server, stack: AsyncExitStack) -> None:
+        """Start a ctserver, if it is ours to start, and connect to it as soon as its ports are open.
+
+        One that does not start does not keep the others waiting for longer than ``start_timeout``.
+        """
+        if server.supervisor is not None:
+            await stack.enter_async_context(self._background(server.supervisor.run(), f"ctserver {server.name}"))
+            await self._or_stop(self._wait_for_process(server.supervisor, server.table.start_timeout))
+        for connection in server.connections:
+            await stack.enter_async_context(self._background(connection.run(), connection.name))
 
     async def _or_stop(self, what: Coroutine[Any, Any, object]) -> None:
         """Wait for something, or until the daemon is to stop, or until a part of it fails, which is raised."""
@@ -186,14 +172,21 @@ class Daemon:
             task.cancel()
             await asyncio.wait([task])
 
+    @staticmethod
+    async def _wait_for_process(supervisor: Supervisor, seconds: float) -> None:
+        with suppress(TimeoutError):  # the supervisor has told why, and goes on trying
+            async with asyncio.timeout(seconds):
+                await supervisor.wait_ready()
+
     async def _wait_connected(self) -> None:
-        """Wait for ctserver's ports, but not for ever: one that is remote may be down for days."""
+        """Wait for all ports, but not for ever: a ctserver that is remote may be down for days."""
+        connections = [connection for server in self.servers for connection in server.connections]
         try:
             async with asyncio.timeout(CONNECT_WAIT):
-                for connection in self._connections:
+                for connection in connections:
                     await connection.wait_connected()
         except TimeoutError:
-            missing = [connection.name for connection in self._connections if not connection.connected]
+            missing = [connection.name for connection in connections if not connection.connected]
             log.warning("not everything is connected yet", missing=missing)
 
     def _catch_signals(self) -> None:
@@ -211,8 +204,10 @@ class Daemon:
         self.phase = "ready"
         sdnotify.SystemdNotifier().notify("READY=1")
         log.info("ready", ports=len(self.ports), plugins=sorted(self.plugins.loaded))
-        if self.server.mode == "virtual" and self.ports:
-            invocation = f"{_program()} --config {self.config.source} phone {min(self.ports)}"
+        server = self.config.virtual
+        if server is not None and self.config.ports_of(server):
+            number = min(port.number for port in self.config.ports_of(server))
+            invocation = f"{_program()} --config {self.config.source} phone {number}"
             invitation = f"to place a call, type in another terminal: {invocation}"
             log.info(invitation)
 
@@ -240,25 +235,29 @@ class Daemon:
         rolled = ""
         if self._log_file is not None:
             rolled = str(await asyncio.to_thread(self._log_file.roll, self.clock.now().astimezone()))
-        try:
-            await self.manager.roll_log()
-            answer = "rolled"
-        except LinkError as error:
-            answer = str(error)
-            log.warning("ctserver did not roll its log", error=answer)
+        answers = {server.name: await self._roll(server) for server in self.servers}
         log.info("log rotated", old=rolled)
-        return Rotated(rolled, {self.server.name: answer})
+        return Rotated(rolled, answers)
+
+    @staticmethod
+    async def _roll(server: Server) -> str:
+        try:
+            await server.manager.roll_log()
+        except LinkError as error:
+            log.warning("ctserver did not roll its log", ctserver=server.name, error=str(error))
+            return str(error)
+        return "rolled"
 
     async def request(self, port: str, name: str, arguments: Sequence[str]) -> Reply:
-        """Send one request to a port, or to ``manager``, by its name."""
-        if name == "record_stop" and port != "manager":
-            name, arguments, port = "send_event", [port, "RECORD_STOP"], "manager"
+        """Send one request by its name to a port, or to ``manager`` (of the first ctserver) or ``NAME:manager``."""
+        managers = {f"{server.name}:{MANAGER}": server.manager for server in self.servers}
+        managers[MANAGER] = self.servers[0].manager
         if name in ("play", "play_async") and arguments:
             found = await asyncio.to_thread(self.prompts.find, arguments[0])
             arguments = [str(found), *arguments[1:]]
-        if port == "manager":
-            return await self.manager.request(name, *arguments)
-        if not port.isdecimal() or int(port) not in self.ports:
-            known = ", ".join(["manager", *map(str, self.ports)])
-            raise InvalidArgument(name, "port", f"is {port!r}, which is none of {known}")
-        return await self.ports[int(port)].request(name, *arguments)
+        if port in managers:
+            return await managers[port].request(name, *arguments)
+        addressed = self.ports.find(port, name)
+        if name == "record_stop":
+            return await addressed.record_stop()
+        return await addressed.request(name, *arguments)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from ctportd.links.connection import CLOSED_BY_US
+
 if TYPE_CHECKING:
     from ctportd.calls.router import Router
     from ctportd.errors import ConnectFailed
@@ -15,6 +17,10 @@ if TYPE_CHECKING:
     from ctportd.wire.message import BrokenLine, Message
 
 log = structlog.stdlib.get_logger("ctportd.links")
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 1)
 
 
 class _Logging:
@@ -32,13 +38,11 @@ class _Logging:
         self._log.info("connected")
 
     def disconnected(self, reason: str, retry_in: float | None) -> None:
-        if retry_in is None:
-            self._log.info("disconnected", reason=reason)
-        else:
-            self._log.warning("disconnected", reason=reason, retry_in=round(retry_in, 1))
+        told = self._log.info if reason == CLOSED_BY_US else self._log.warning
+        told("disconnected", reason=reason, retry_in=_rounded(retry_in))
 
-    def connect_failed(self, error: ConnectFailed, retry_in: float) -> None:
-        self._log.warning("cannot connect", error=str(error), retry_in=round(retry_in, 1))
+    def connect_failed(self, error: ConnectFailed, retry_in: float | None) -> None:
+        self._log.warning("cannot connect", error=str(error), retry_in=_rounded(retry_in))
 
     def stray(self, line: Message | BrokenLine) -> None:
         self.strays += 1
@@ -57,8 +61,8 @@ class ManagerListener(_Logging):
 class PortListener(_Logging):
     """Listens to a telephone port's connection."""
 
-    def __init__(self, router: Router, dispatcher: Dispatcher, number: int) -> None:
-        super().__init__(f"port {number}")
+    def __init__(self, router: Router, dispatcher: Dispatcher, name: str) -> None:
+        super().__init__(name)
         self._router = router
         self._dispatcher = dispatcher
         self._port: Port | None = None
@@ -82,15 +86,15 @@ class PortListener(_Logging):
     def disconnected(self, reason: str, retry_in: float | None) -> None:
         """Tell that it is gone: a call on the port is over."""
         super().disconnected(reason, retry_in)
-        self._router.lost(self.port.number)
+        self._router.lost(self.port)
         self._dispatcher.port_disconnected(self.port, reason)
 
-    def connect_failed(self, error: ConnectFailed, retry_in: float) -> None:
+    def connect_failed(self, error: ConnectFailed, retry_in: float | None) -> None:
         """Tell that it could not be made."""
         super().connect_failed(error, retry_in)
         self._dispatcher.port_connect_failed(self.port, error, retry_in)
 
     def event(self, event: Event) -> None:
         """Tell of an event: the call first, since it is the one that waits."""
-        self._router.event(event)
+        self._router.event(self.port, event)
         self._dispatcher.port_event(self.port, event)

@@ -120,7 +120,7 @@ def _add_hook(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDic
         call = arguments.get("call")
         port = arguments.get("port") or getattr(call, "port", None)
         if port is not None:
-            line.setdefault("port", port.number)
+            line.setdefault("port", port.address)
         if call is not None:
             line.setdefault("call", call.id)
     return line

@@ -45,7 +45,7 @@ def status_tables(status: Status) -> Iterable[Table | str]:
     yield ""
     ports = _table("port", "name", "kind", "state", "caller", "handlers")
     for port in status.ports:
-        cells = (str(port.number), port.name, port.kind, port.state, _caller(port), ", ".join(port.handlers))
+        cells = (port.address, port.name, port.kind, port.state, _caller(port), ", ".join(port.handlers))
         ports.add_row(*map(_shown, cells))
     yield ports
     yield ""
@@ -70,7 +70,7 @@ def calls_table(calls: list[CallRecord]) -> Iterable[Table | str]:
             if call.ended_at
             else "under way"
         )
-        cells = (_time(call.began), str(call.port), call.number, call.name, answered, lasted, call.end_reason)
+        cells = (_time(call.began), call.port, call.number, call.name, answered, lasted, call.end_reason)
         table.add_row(*map(_shown, cells))
     yield table
 

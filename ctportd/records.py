@@ -12,7 +12,7 @@ class CallRecord(msgspec.Struct, frozen=True):
 
     Attributes:
         id: The call's.
-        port: The telephone port.
+        port: The telephone port's address, such as ``main:2``.
         began: When the first ring came.
         number: The caller's; may be empty.
         name: The caller's; may be empty.
@@ -22,7 +22,7 @@ class CallRecord(msgspec.Struct, frozen=True):
     """
 
     id: str
-    port: int
+    port: str
     began: datetime
     number: str = ""
     name: str = ""

@@ -10,6 +10,9 @@ from ctportd.status import CallStatus, CtserverStatus, PluginStatus, PortStatus,
 if TYPE_CHECKING:
     from ctportd.calls.call import Call
     from ctportd.daemon import Daemon
+    from ctportd.links.port import Port
+    from ctportd.listeners import PortListener
+    from ctportd.servers import Server
 
 
 async def status_of(daemon: Daemon, pid: int, version: str) -> Status:
@@ -20,40 +23,42 @@ async def status_of(daemon: Daemon, pid: int, version: str) -> Status:
         version=version,
         started_at=daemon.started_at,
         config=daemon.config.source,
-        ctserver=[await _ctserver(daemon)],
-        ports=[_port(daemon, number) for number in daemon.ports],
+        ctserver=[await _ctserver(server) for server in daemon.servers],
+        ports=[
+            _port(daemon, port, listener) for server in daemon.servers for port, listener in server.ports.items()
+        ],
         plugins=_plugins(daemon),
     )
 
 
-async def _ctserver(daemon: Daemon) -> CtserverStatus:
+async def _ctserver(server: Server) -> CtserverStatus:
     version = ""
-    if daemon.manager.connected:
+    if server.manager.connected:
         try:
-            version = await daemon.manager.server_version()
+            version = await server.manager.server_version()
         except LinkError as error:
             version = f"unknown ({error})"
-    supervisor = daemon.supervisor
+    supervisor = server.supervisor
     return CtserverStatus(
-        name=daemon.server.name,
-        mode=daemon.server.mode,
+        name=server.name,
+        mode=server.table.mode,
         pid=supervisor.pid if supervisor else None,
         version=version,
         starts=supervisor.starts if supervisor else 0,
     )
 
 
-def _port(daemon: Daemon, number: int) -> PortStatus:
-    port = daemon.ports[number]
-    call = daemon.router.call_on(number)
+def _port(daemon: Daemon, port: Port, listener: PortListener) -> PortStatus:
+    call = daemon.router.call_on(port)
     state = "idle" if call is None else _call_state(call)
     return PortStatus(
-        number=number,
+        address=port.address,
+        number=port.number,
         name=port.name,
         kind=port.kind,
         state=state if port.connected else "disconnected",
-        handlers=daemon.router.handlers_of(number),
-        strays=daemon.listeners[number].strays,
+        handlers=daemon.router.handlers_of(port),
+        strays=listener.strays,
         call=None if call is None else _call(call),
     )
 

@@ -7,16 +7,26 @@ from typing import TYPE_CHECKING
 
 from ctportd.ctserver.run import serve
 from ctportd.ctserver.settings import LineSettings, Settings
+from ctportd.errors import ConfigError
 
 if TYPE_CHECKING:
     from ctportd.config import Config
 
 
 async def serve_configured(config: Config) -> None:
-    """Run ctserver until SIGTERM. Errors are those of :func:`ctportd.ctserver.serve`."""
-    server = config.file.ctserver[0]
+    """Run ctserver until SIGTERM.
+
+    Raises:
+        ConfigError: The configuration has none of ours.
+        ServerError: It cannot run, or its ports are taken.
+    """
+    server = config.virtual
+    if server is None:
+        raise ConfigError(
+            f"{config.source}: [[ctserver]] mode: found none that is 'virtual', so there is none to run"
+        )
     host, port = config.exchange_address
-    lines = tuple(LineSettings(table.number, table.kind, table.name) for table in config.file.port)
+    lines = tuple(LineSettings(table.number, table.kind, table.name) for table in config.ports_of(server))
     await serve(
         Settings(
             host=server.host,

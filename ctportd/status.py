@@ -21,10 +21,12 @@ class PortStatus(msgspec.Struct, frozen=True):
     """A telephone port.
 
     Attributes:
+        address: How it is named where there are several ctservers: ``main:2``.
         state: ``disconnected``, ``idle``, or the state of its call.
         strays: Lines from ctserver that meant nothing here, since the daemon started.
     """
 
+    address: str
     number: int
     name: str
     kind: str

@@ -68,7 +68,7 @@ _calls = sa.Table(
     "calls",
     _metadata,
     sa.Column("id", sa.String(64), primary_key=True),
-    sa.Column("port", sa.Integer, nullable=False),
+    sa.Column("port", sa.String(64), nullable=False),
     sa.Column("began", _Utc, nullable=False, index=True),
     sa.Column("number", _Told(64), nullable=False, index=True),
     sa.Column("name", _Told(128), nullable=False),

@@ -35,7 +35,7 @@ async def _log(call: Call, daemon: Daemon) -> None:
     await daemon.store.save_call(
         CallRecord(
             id=call.id,
-            port=call.port.number,
+            port=call.port.address,
             began=call.began,
             number=call.caller.number,
             name=call.caller.name,

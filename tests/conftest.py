@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,18 @@ from structlog.testing import capture_logs
 if TYPE_CHECKING:
     from collections.abc import Iterator, MutableMapping
     from typing import Any
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _loop_between_tests() -> Iterator[None]:
+    """pytest-asyncio asks for the event loop that was there before its own, and so makes one that nobody closes.
+
+    This one is closed.
+    """
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    loop.close()
 
 
 @pytest.fixture(autouse=True)

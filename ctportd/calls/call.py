@@ -6,26 +6,22 @@ A plugin reads from top to bottom. When the far end is gone, whatever it awaits 
 
 from __future__ import annotations
 
-import asyncio
-import secrets
-from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 import structlog
 
-from ctportd.calls.caller import Caller, Recording
-from ctportd.errors import CallEnded, LinkError, RequestTimedOut
+from ctportd.calls import speech
+from ctportd.calls.leg import Leg
+from ctportd.errors import LinkError
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import AsyncIterator, Callable, Collection
+    from datetime import date, time, timedelta
+    from decimal import Decimal
+    from pathlib import Path
 
-    from ctportd.calls.files import Prompts
-    from ctportd.clock import Clock
-    from ctportd.links.port import Port
-    from ctportd.links.reply import Reply
-
-GRACE = 2.0
-"""Seconds of the line that ctserver gets to end a blocking request by itself when the caller has gone."""
+    from ctportd.calls.caller import Recording
 
 FLASH_PAUSE = ","
 """Between a hook flash and the number: one second in which the exchange brings its dial tone."""
@@ -33,286 +29,166 @@ FLASH_PAUSE = ","
 log = structlog.stdlib.get_logger("ctportd.call")
 
 
-class Desk(Protocol):
-    """What a call needs of the room that it stands in."""
+class Call(Leg):
+    """One call on one port, with what people build of its requests.
 
-    clock: Clock
-    prompts: Prompts
-
-    def answered(self, call: Call) -> None:
-        """Told when the call is answered."""
-
-    async def hand_over(self, call: Call, handler: str) -> None:
-        """Let another plugin have the call until it is done with it."""
-
-
-class Call:
-    """One call on one port.
-
-    Attributes:
-        id: Names the call in the log and in the store: date, time, port and six random characters.
-        port: The port; every request of ctserver is a method of it.
-        caller: Who calls.
-        rings: How often the line has rung so far.
-        began: When the first ring came, in UTC.
-        answered_at: When it was answered, or None.
-        ended_at: When it was over, or None.
-        end_reason: Why: ``hangup`` (the far end's), ``loopdrop``, ``rings stopped``, ``finished`` (by us),
-            ``stopping`` (the daemon), ``disconnected`` (from ctserver), ``failed`` (a plugin); empty before.
+    What is played may be cut short by a key, which waits to be collected; each method that plays returns the keys that
+    wait, as :meth:`~ctportd.calls.leg.Leg.play` does.
     """
 
-    def __init__(self, port: Port, desk: Desk) -> None:
-        self.port = port
-        self.caller = Caller()
-        self.rings = 0
-        self.began: datetime = desk.clock.now()
-        self.answered_at: datetime | None = None
-        self.ended_at: datetime | None = None
-        self.end_reason = ""
-        self.id = f"{self.began:%Y%m%d-%H%M%S}-{port.number}-{secrets.token_hex(3)}"
-        self._desk = desk
-        self._changed = asyncio.Event()
-        self._requests = 0
-        self._interrupter: asyncio.Task[None] | None = None
-        self._typed = 0
-        self._identified = False
-        self._abandoned = False
-        self._off_hook = False
+    # -- speaking
 
-    def __str__(self) -> str:
-        return f"call {self.id}"
+    async def say_number(self, value: int) -> str:
+        """Say any whole number."""
+        return await self.play(*speech.number(value))
 
-    @property
-    def clock(self) -> Clock:
-        """The line's time."""
-        return self._desk.clock
+    async def say_digits(self, text: str) -> str:
+        """Say letters and digits one by one. Raises InvalidArgument for a character that cannot be said."""
+        return await self.play(*speech.digits(text))
 
-    @property
-    def answered(self) -> bool:
-        """Whether the call was answered."""
-        return self.answered_at is not None
+    async def say_date(self, value: date, today: date | None = None) -> str:
+        """Say a date; with ``today``, yesterday, today and tomorrow are called so."""
+        return await self.play(*speech.day(value, today))
 
-    @property
-    def ended(self) -> bool:
-        """Whether the call is over."""
-        return bool(self.end_reason)
+    async def say_time(self, value: time, *, hours24: bool = False) -> str:
+        """Say a time of day."""
+        return await self.play(*speech.clock(value, hours24=hours24))
 
-    # -- what a plugin does
+    async def say_money(self, amount: Decimal | int | str, currency: str = "USD") -> str:
+        """Say an amount of USD, EUR or GBP. Raises InvalidArgument for another currency, or what is no number."""
+        return await self.play(*speech.money(amount, currency))
 
-    async def answer(self) -> None:
-        """Go off hook, if that has not been done.
+    async def say_duration(self, value: timedelta | float) -> str:
+        """Say how long something lasted; a number is seconds."""
+        return await self.play(*speech.duration(value))
 
-        Raises:
-            CallEnded: The caller gave up.
-            LinkError: Ctserver cannot be reached or refuses. Every method of a call may raise these two.
-        """
-        if not self.answered:
-            await self._request("off_hook")
-            self.mark_answered()
+    # -- asking
 
-    async def play(self, *prompts: str, ignore_keys: bool = False) -> str:
-        """Play prompts one after the other, until a key is pressed.
+    async def ask(
+        self,
+        *prompts: str,
+        digits: int,
+        accept: Callable[[str], bool] = bool,
+        first: int = 6,
+        between: int = 3,
+        tries: int = 3,
+        invalid: str = "invalid-key",
+        no_key: str = "no-key",
+    ) -> str:
+        """Play prompts and collect keys, again if need be.
 
         Args:
-            prompts: Names or paths; ``"you-have 2 messages"`` is three of them.
-            ignore_keys: Play on to the end, whatever is pressed.
+            prompts: What is asked.
+            digits: How many keys at most.
+            accept: Whether an answer will do; by default any key does.
+            first: Seconds to wait for the first key.
+            between: Seconds to wait for each further one.
+            tries: How often it is asked, all in all.
+            invalid: The prompt after an answer that will not do; empty for none.
+            no_key: The prompt after no answer; empty for none.
 
         Returns:
-            The keys that wait to be collected, typed ahead or just now; empty where none do. While keys wait, nothing
-            is played: who types ahead has heard enough.
-
-        Raises:
-            PromptNotFound: A prompt is in none of the places; nothing was played.
+            The answer; empty when none that would do was given.
         """
-        files = await asyncio.to_thread(self._desk.prompts.find_all, prompts)
-        digits = ""
-        for file in files:
-            if self._typed and not ignore_keys:
-                self.check()
-                return digits
-            mode = ["ignore_dtmf"] if ignore_keys else []
-            digits = (await self._request("play", str(file), *mode)).digits
-            if digits and not ignore_keys:
-                return digits
-        return digits
+        for _ in range(tries):
+            await self.play(*prompts)
+            answer = await self.collect(digits, first, between)
+            if answer and accept(answer):
+                return answer
+            await self.play(invalid if answer else no_key)
+        return ""
 
-    async def record(
-        self, path: str | Path, *, limit: int = 0, ending_keys: str = "#", silence: int = 0
+    async def menu(self, *prompts: str, keys: Collection[str], first: int = 6, tries: int = 3) -> str:
+        """Play a menu until one of its keys is pressed.
+
+        Args:
+            prompts: The menu.
+            keys: What may be chosen: single keys.
+            first: Seconds to wait for a key after the prompt.
+            tries: How often the menu is played, all in all.
+
+        Returns:
+            The key; empty when none of the menu's was pressed.
+        """
+        return await self.ask(*prompts, digits=1, accept=lambda key: key in keys, first=first, tries=tries)
+
+    async def record_reviewed(
+        self,
+        path: str | Path,
+        *,
+        limit: int = 180,
+        silence: int = 0,
+        prompt: str = "beep",
+        review: str = "vm-review",
     ) -> Recording:
-        """Record what the caller says. A caller who hangs up ends it as a key does: nothing is raised.
+        """Record, and let the caller keep it (1), hear it (2) or speak it again (3).
+
+        Who presses none of these, or hangs up, keeps what was recorded: then ``CallEnded`` is raised by what comes
+        next, and the file is there.
 
         Args:
-            path: Where to, on ctserver's machine; the ending says the format, ``.wav`` or ``.au``.
-            limit: The longest that it may take, in seconds (0: no limit).
-            ending_keys: Keys that end it.
+            path: As for :meth:`~ctportd.calls.leg.Leg.record`; speaking again replaces it.
+            limit: The longest that it may take, in seconds.
             silence: Seconds of silence that end it (0: none do).
+            prompt: Played before each recording.
+            review: The prompt that tells the keys.
         """
-        full = _absolute(path)
-        reply = await self._request("record", str(full), limit, ending_keys, silence, may_end=True)
-        if reply.event is not None:
-            ended_by = getattr(reply.event, "text", reply.event.name)
-        else:
-            ended_by = "key" if reply.digits and reply.digits[-1] in ending_keys else "silence or limit"
-        if ended_by == "key":  # it has done its work, and must not cut the next prompt short
-            await self._request("clear", may_end=True)
-            self._typed = 0
-        return Recording(full, ended_by, reply.digits)
+        while True:
+            await self.play(prompt, ignore_keys=True)
+            recording = await self.record(path, limit=limit, silence=silence)
+            if self.ended:
+                return recording
+            key = await self.menu(review, keys="123")
+            while key == "2":
+                await self.play(str(recording.path))
+                key = await self.menu(review, keys="123")
+            if key != "3":
+                return recording
 
-    async def collect(self, digits: int, first: int = 10, between: int = 0) -> str:
-        """Collect keys, with those typed ahead.
-
-        Args:
-            digits: How many at most.
-            first: Seconds to wait for the first.
-            between: Seconds to wait for each further one (0: the same).
-
-        Returns:
-            The keys, fewer where the time ran out, perhaps none.
-        """
-        keys = (await self._request("collect", digits, first, between)).digits
-        self._typed = max(0, self._typed - len(keys))
-        return keys
-
-    async def clear(self) -> None:
-        """Forget the keys that were pressed so far."""
-        await self._request("clear")
-        self._typed = 0
-
-    async def pause(self, seconds: int) -> str:
-        """Wait in silence, until a key; returns as :meth:`play` does."""
-        return (await self._request("sleep", seconds)).digits
-
-    async def dial(self, number: str) -> None:
-        """Dial on the line: ``0-9 # *``, a comma waits one second, ``&`` is a hook flash."""
-        await self._request("dial", number)
+    # -- other telephones
 
     async def transfer(self, number: str) -> None:
         """Give the call to another number of the exchange: hook flash, number, on hook."""
         await self.dial(f"&{FLASH_PAUSE}{number}")
         await self.hangup()
 
-    async def hangup(self) -> None:
-        """End the call, if it is not over already."""
-        if not self.ended:
-            await self._request("on_hook", may_end=True)
-            self._off_hook = False
-            self.end("finished")
-
-    async def hand_over(self, handler: str) -> None:
-        """Let another plugin have the call; it comes back when that plugin is done.
-
-        Args:
-            handler: The plugin's name, and what it is asked for after a colon: ``voicemail:100``.
-
-        Raises:
-            PluginError: There is no such plugin, or it answers no calls.
-        """
-        await self._desk.hand_over(self, handler)
-
-    async def wait_rings(self, rings: int) -> None:
-        """Wait until the line has rung this often."""
-        while self.rings < rings:
-            await self._wait_change()
-
-    async def wait_caller(self) -> None:
-        """Wait until the exchange has said who calls."""
-        while not self._identified:
-            await self._wait_change()
-
-    async def wait_ended(self) -> None:
-        """Wait until the call is over. Raises nothing."""
-        while not self.ended:
-            self._changed.clear()
-            await self._changed.wait()
-
-    def check(self) -> None:
-        """Raise :class:`~ctportd.errors.CallEnded` if the call is over."""
-        if self.ended:
-            raise CallEnded(self.end_reason)
-
-    # -- what the router tells it
-
-    def mark_answered(self) -> None:
-        """The line is off hook."""
-        self.answered_at = self._desk.clock.now()
-        self._off_hook = True
-        self._desk.answered(self)
-
-    def ring(self) -> None:
-        """The line rang once more."""
-        self.rings += 1
-        self._changed.set()
-
-    def key(self) -> None:
-        """A key was pressed, and waits to be collected."""
-        self._typed += 1
-
-    def identify(self, caller: Caller) -> None:
-        """Who calls is known now."""
-        self.caller = caller
-        self._identified = True
-        self._changed.set()
-
-    def end(self, reason: str, grace: float = GRACE) -> None:
-        """The call is over; the first reason stands.
-
-        A request that blocks the port gets ``grace`` seconds of the line to end by itself: then it is stopped.
-        """
-        if self.ended:
-            return
-        self.end_reason = reason
-        self.ended_at = self._desk.clock.now()
-        self._changed.set()
-        if self._requests:
-            self._interrupter = asyncio.create_task(self._interrupt(grace))
-
-    async def _interrupt(self, grace: float) -> None:
-        await self.clock.sleep(grace)
+    @asynccontextmanager
+    async def bridged(self, port: int) -> AsyncIterator[None]:
+        """Connect the call with another port, as long as the block lasts: the two hear each other."""
+        await self._request("bridge", port)
         try:
-            if self._requests:
-                await self.port.record_stop()
-        except LinkError as error:
-            log.warning("cannot stop what blocks the port", error=str(error))
-
-    async def release(self) -> None:
-        """Leave the line free: on hook, no keys waiting."""
-        if self._interrupter is not None:
-            self._interrupter.cancel()
-        if self._abandoned and self.port.connected:
-            await self.port.record_stop()
-        if self.answered and self.port.connected:
-            if self._off_hook:
-                await self.port.on_hook()
-            await self.port.clear()
-
-    # -- within
-
-    async def _request(self, name: str, *values: object, may_end: bool = False) -> Reply:
-        self.check()
-        self._requests += 1
-        try:
-            reply = await self.port.request(name, *values)
-        except (asyncio.CancelledError, RequestTimedOut):
-            self._abandoned = True  # ctserver may be at it still, and the port blocked
-            raise
+            yield
         finally:
-            self._requests -= 1
-        if not may_end:
-            self.check()
-        return reply
+            await self._undo("unbridge", port)
 
-    async def _wait_change(self) -> None:
-        self.check()
-        self._changed.clear()
-        await self._changed.wait()
-        self.check()
+    @asynccontextmanager
+    async def in_conference(self, port: int) -> AsyncIterator[None]:
+        """Take part in the conference of a port, as long as the block lasts."""
+        await self._request("join_conference", port)
+        try:
+            yield
+        finally:
+            await self._undo("leave_conference", port)
 
+    async def send(self, port: int, *words: str) -> None:
+        """Send a message of one to nine words to the call on another port, which gets it from ``next_event``."""
+        await self._request("send_event", port, *words)
 
-def _absolute(path: str | Path) -> Path:
-    return Path(path).absolute()
+    @asynccontextmanager
+    async def timer(self, seconds: int) -> AsyncIterator[None]:
+        """Run the port's timer in the block: when it runs out, ``next_event`` gets a ``TimerExpired``.
 
+        It cuts short whatever request is under way, so a prompt or a recording ends with it.
+        """
+        await self._request("start_timer", seconds)
+        try:
+            yield
+        finally:
+            await self._undo("stop_timer")
 
-def handler_parts(handler: str) -> tuple[str, str]:
-    """``voicemail:100`` as the plugin's name and what it is asked for."""
-    name, _, target = handler.partition(":")
-    return name, target
+    async def _undo(self, name: str, *values: object) -> None:
+        """End what a block began, also when the call is over; a connection that is gone has ended it already."""
+        try:
+            await self.port.request(name, *values)
+        except LinkError as error:
+            log.info("not undone", request=name, error=str(error))

@@ -143,7 +143,7 @@ class Dispatcher:
         """Tell that it is gone."""
         self.tell("port_disconnected", port=port, reason=reason)
 
-    def port_connect_failed(self, port: Port, error: ConnectFailed, retry_in: float) -> None:
+    def port_connect_failed(self, port: Port, error: ConnectFailed, retry_in: float | None) -> None:
         """Tell that it could not be made."""
         self.tell("port_connect_failed", port=port, error=error, retry_in=retry_in)
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from ctportd.calls.files import Prompts
     from ctportd.clock import Clock
-    from ctportd.links.port import Port
+    from ctportd.links.ports import Ports
     from ctportd.store import Store
 
 
@@ -18,8 +17,8 @@ class Daemon(Protocol):
     """The running daemon, as its plugins see it."""
 
     @property
-    def ports(self) -> Mapping[int, Port]:
-        """Every telephone port by its number."""
+    def ports(self) -> Ports:
+        """Every telephone port, as ``ports["main:2"]``, or ``ports[2]`` where only one ctserver has it."""
 
     @property
     def store(self) -> Store:

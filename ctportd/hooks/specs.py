@@ -49,8 +49,10 @@ def port_disconnected(port: Port, reason: str, settings: Any, daemon: Daemon) ->
 
 
 @hookspec
-def port_connect_failed(port: Port, error: ConnectFailed, retry_in: float, settings: Any, daemon: Daemon) -> None:
-    """Observer: no connection could be made; the next attempt comes in ``retry_in`` seconds."""
+def port_connect_failed(
+    port: Port, error: ConnectFailed, retry_in: float | None, settings: Any, daemon: Daemon
+) -> None:
+    """Observer: no connection could be made; the next attempt comes in ``retry_in`` seconds (None: there is none)."""
 
 
 @hookspec

@@ -8,7 +8,7 @@ import socket
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
-from tenacity import AsyncRetrying, retry_if_exception_type, wait_exponential
+from tenacity import AsyncRetrying, retry_if_exception_type, retry_never, wait_exponential
 
 from ctportd.errors import BadReply, ConnectFailed, Disconnected, LinkError, RequestFailed, RequestTimedOut
 from ctportd.wire.events import event_of, is_reply, is_status
@@ -27,6 +27,9 @@ JITTER = 0.1
 """A part of the delay by which it varies, so that a hundred ports do not knock at the same instant."""
 
 CONNECT_TIMEOUT = 10.0  # seconds; a ctserver on the same machine or network answers in milliseconds
+CLOSED_BY_US = "closed by us"
+"""The reason of a connection's end when we want it."""
+
 PROVEN = 5.0
 """Seconds after which a connection counts as good: the delays begin at the first one again after it."""
 
@@ -38,10 +41,10 @@ class Listener(Protocol):
         """The connection stands."""
 
     def disconnected(self, reason: str, retry_in: float | None) -> None:
-        """It was lost; the next attempt comes in this many seconds (None: it was closed on purpose)."""
+        """It was lost; the next attempt comes in this many seconds (None: there is none)."""
 
-    def connect_failed(self, error: ConnectFailed, retry_in: float) -> None:
-        """It could not be made; the next attempt comes in this many seconds."""
+    def connect_failed(self, error: ConnectFailed, retry_in: float | None) -> None:
+        """It could not be made; the next attempt comes in this many seconds (None: there is none)."""
 
     def event(self, event: Event) -> None:
         """An event came."""
@@ -64,18 +67,30 @@ class Connection(asyncio.Protocol):
     """A connection to one TCP port of ctserver.
 
     Args:
-        name: What it leads to, for errors and logs: ``port 2``, ``manager``.
-        host: Where ctserver runs.
-        tcp_port: Its TCP port.
+        name: What it leads to, for errors and logs: ``port main:2``, ``manager of main``.
+        address: Host and TCP port.
         port: The telephone port that its events are of; 0 for the manager.
         listener: Who is told what happens.
+        reconnect: Whether a connection that is lost, or cannot be made, is tried again.
+        delays: The first and the longest delay before it is, in seconds; they double in between.
     """
 
-    def __init__(self, name: str, host: str, tcp_port: int, port: int, listener: Listener) -> None:
+    def __init__(
+        self,
+        name: str,
+        address: tuple[str, int],
+        port: int,
+        listener: Listener,
+        *,
+        reconnect: bool = True,
+        delays: tuple[float, float] = (FIRST_DELAY, LONGEST_DELAY),
+    ) -> None:
         self.name = name
-        self._address = (host, tcp_port)
+        self._address = address
         self._port = port
         self._listener = listener
+        self._reconnect = reconnect
+        self._delays = delays
         self._decoder = Decoder(parse_message)
         self._waiting: deque[_Waiting] = deque()
         self._transport: asyncio.Transport | None = None
@@ -93,12 +108,19 @@ class Connection(asyncio.Protocol):
         await self._up.wait()
 
     async def run(self) -> None:
-        """Connect, and connect again whenever the connection is lost, until cancelled."""
+        """Connect, and connect again whenever the connection is lost, until cancelled.
+
+        Where it is not to be tried again, a connection that is lost stays so.
+        """
         retrying = AsyncRetrying(
-            retry=retry_if_exception_type(LinkError), wait=self._delay, before_sleep=self._report
+            retry=retry_if_exception_type(LinkError) if self._reconnect else retry_never,
+            retry_error_callback=self._report,
+            wait=self._delay,
+            before_sleep=self._report,
         )
         try:
             await retrying(self._hold)
+            await asyncio.get_running_loop().create_future()  # never done: nothing is left but to be cancelled
         finally:
             self._close()
 
@@ -163,12 +185,13 @@ class Connection(asyncio.Protocol):
     def _delay(self, state: RetryCallState) -> float:
         if self._proven:
             state.attempt_number = 1  # what came before this connection is forgiven
-        delay = wait_exponential(multiplier=FIRST_DELAY, max=LONGEST_DELAY)(state)
+        first, longest = self._delays
+        delay = wait_exponential(multiplier=first, max=longest)(state)
         return delay * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - spreads load, guards nothing
 
     def _report(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
-        retry_in = state.next_action.sleep if state.next_action else 0.0
+        retry_in = state.next_action.sleep if state.next_action else None
         if isinstance(error, ConnectFailed):
             self._listener.connect_failed(error, retry_in)
         else:
@@ -177,8 +200,8 @@ class Connection(asyncio.Protocol):
     def _close(self) -> None:
         if self._transport is not None:
             self._transport.close()
-            self._drop("closed by us")
-            self._listener.disconnected("closed by us", None)
+            self._drop(CLOSED_BY_US)
+            self._listener.disconnected(CLOSED_BY_US, None)
 
     # -- asyncio.Protocol
 

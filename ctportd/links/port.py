@@ -30,12 +30,23 @@ class Port:
     """One telephone port of a ctserver.
 
     Attributes:
+        server: The name of its ctserver.
         number: The telephone port, 1 and up.
         name: What its owner calls it; may be empty.
         kind: ``trunk`` (a line to the exchange) or ``station`` (a line to a telephone set).
     """
 
-    def __init__(self, number: int, name: str, kind: str, connection: Connection, manager: Manager | None) -> None:
+    def __init__(
+        self,
+        server: str,
+        number: int,
+        connection: Connection,
+        manager: Manager | None,
+        *,
+        name: str = "",
+        kind: str = "trunk",
+    ) -> None:
+        self.server = server
         self.number = number
         self.name = name
         self.kind = kind
@@ -43,7 +54,12 @@ class Port:
         self._manager = manager
 
     def __str__(self) -> str:
-        return f"port {self.number}"
+        return self.address
+
+    @property
+    def address(self) -> str:
+        """How a port is named where there are several ctservers: ``main:2``."""
+        return f"{self.server}:{self.number}"
 
     @property
     def connected(self) -> bool:
@@ -54,9 +70,9 @@ class Port:
         """Send any request by its name, such as ``play``, with its arguments."""
         spec = request_named(name)
         request = spec.build(handle_of(self.number), values)
-        log.debug("request", port=self.number, request=request.cmd, arguments=request.args)
+        log.debug("request", port=self.address, request=request.cmd, arguments=request.args)
         message = await self._connection.request(request, spec.time_limit(request.args))
-        log.debug("reply", port=self.number, request=request.cmd, reply=message.args)
+        log.debug("reply", port=self.address, request=request.cmd, reply=message.args)
         return reply_of(message, self.number)
 
     # -- the hook
@@ -117,14 +133,14 @@ class Port:
         """
         return await self.request("record", file, seconds, ending_digits, silence)
 
-    async def record_stop(self) -> None:
+    async def record_stop(self) -> Reply:
         """End a recording, or any other request that blocks the port, from outside.
 
         Ctserver has no command for it: a user message from the manager does it.
         """
         if self._manager is None:
-            raise Disconnected(str(self), "there is no manager connection, so nothing can stop a recording")
-        await self._manager.send_event(self.number, "RECORD_STOP")
+            raise Disconnected(f"port {self}", "there is no manager connection, so nothing can stop a recording")
+        return await self._manager.request("send_event", self.number, "RECORD_STOP")
 
     async def sleep(self, seconds: int) -> Reply:
         """Wait, or until a key."""

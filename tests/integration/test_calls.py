@@ -83,7 +83,7 @@ async def test_caller_leaves_a_message(start_system: StartSystem, tmp_path: Path
     assert np.abs(recorded[:start]).max() < 50, "there is something before what was said"
 
     record = await system.call_record("5550100")
-    assert (record.port, record.name, record.end_reason) == (1, "Ada Lovelace", "hangup")
+    assert (record.port, record.name, record.end_reason) == ("main:1", "Ada Lovelace", "hangup")
     assert record.answered_at is not None
     assert record.ended_at is not None
     assert record.began < record.answered_at < record.ended_at
@@ -112,7 +112,7 @@ async def test_four_callers_at_once(start_system: StartSystem, tmp_path: Path) -
         assert message.mailbox == f"10{port}"
         recorded, _ = soundfile.read(message.path, dtype="int16")
         assert where_in(recorded, samples) > 0
-    assert sorted(call.port for call in await system.calls()) == [1, 2, 3, 4]
+    assert sorted(call.port for call in await system.calls()) == ["main:1", "main:2", "main:3", "main:4"]
 
 
 HANG_UPS = {
@@ -293,7 +293,7 @@ async def test_broken_plugin_harms_nobody(start_system: StartSystem) -> None:
     assert "ZeroDivisionError" in plugins["worse"].error
     failed = [line for line in system.log_lines if "broken on purpose" in line.get("exception", "")]
     assert failed
-    assert all(line["plugin"] == "broken" and line["port"] in (1, 2) for line in failed)
+    assert all(line["plugin"] == "broken" and line["port"] in ("main:1", "main:2") for line in failed)
 
 
 async def test_transfer_reaches_the_exchange(start_system: StartSystem) -> None:

@@ -56,7 +56,11 @@ STATUS = Status(
     started_at=NOON,
     config="x.toml",
     ctserver=[CtserverStatus("main", "virtual", 4712, "1.0", 1)],
-    ports=[PortStatus(1, "desk", "trunk", "ringing", ["a"], 0, CallStatus("c", "ringing", NOON, "555", "Ada"))],
+    ports=[
+        PortStatus(
+            "main:1", 1, "desk", "trunk", "ringing", ["a"], 0, CallStatus("c", "ringing", NOON, "555", "Ada")
+        )
+    ],
     plugins=[PluginStatus("a", "loaded", ["answer_call"])],
 )
 

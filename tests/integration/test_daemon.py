@@ -77,7 +77,7 @@ async def test_requests_one_at_a_time(start_system: StartSystem) -> None:
     for arguments, sentence in {
         ("1", "play", "nothing-of-this-name"): "there is no prompt 'nothing-of-this-name'; searched: ",
         ("1", "ply", "beep"): "did you mean 'play'?",
-        ("7", "play", "beep"): "play: port is '7', which is none of manager, 1",
+        ("7", "play", "beep"): "play: port is '7' where one of these is expected: main:1",
         ("1", "sleep", "soon"): "sleep: seconds is 'soon' where a whole number of seconds, 0 or more, is expected",
     }.items():
         refused = await system.run("request", *arguments)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
 
-RINGING = CallRecord("a", 1, NOON, "5550100", "Ada Lovelace")
+RINGING = CallRecord("a", "main:1", NOON, "5550100", "Ada Lovelace")
 
 MESSAGE = VoiceMessage("101", "a", NOON, 2.5, "/state/voicemail/101/a.wav", "5550100", "Ada Lovelace")
 
@@ -61,7 +61,7 @@ async def test_call_is_kept_as_it_is_now(store: Store) -> None:
 
 async def test_calls_come_newest_first(store: Store) -> None:
     """The order is that of their beginning, then of their ids, whatever the order in which they were kept."""
-    records = [CallRecord(f"{n}", 1, NOON + timedelta(seconds=n // 2)) for n in range(6)]
+    records = [CallRecord(f"{n}", "main:1", NOON + timedelta(seconds=n // 2)) for n in range(6)]
     for n in (3, 0, 5, 1, 4, 2):
         await store.save_call(records[n])
     assert [record.id for record in await store.calls()] == ["5", "4", "3", "2", "1", "0"]
@@ -193,7 +193,7 @@ async def test_reader_sees_what_is_done_while_another_writes(tmp_path: Path) -> 
 
 async def test_many_write_at_once(store: Store) -> None:
     """Calls of many ports at the same moment are all kept."""
-    records = [CallRecord(f"{n:03}", n, NOON) for n in range(40)]
+    records = [CallRecord(f"{n:03}", f"main:{n}", NOON) for n in range(40)]
     await asyncio.gather(*map(store.save_call, records))
     assert await store.calls() == records[::-1]
 

@@ -97,8 +97,8 @@ class FakeNetwork(Connection):
         refusals: How many of the next attempts are refused.
     """
 
-    def __init__(self, name: str, port: int, listener: Any) -> None:
-        super().__init__(name, "192.0.2.1", 1199 + port, port, listener)
+    def __init__(self, name: str, port: int, listener: Any, **options: Any) -> None:
+        super().__init__(name, ("192.0.2.1", 1199 + port), port, listener, **options)
         self.transports: list[FakeTransport] = []
         self.refusals = 0
 

@@ -51,7 +51,7 @@ def dispatcher(*plugins: Plugin, limit: int = 100) -> Dispatcher:
 @pytest.fixture
 def port() -> Port:
     """A port that nothing is asked of."""
-    return Port(3, "", "trunk", AnsweringNetwork("port 3", 3, Recorder()), None)
+    return Port("main", 3, AnsweringNetwork("port 3", 3, Recorder()), None)
 
 
 async def test_hook_takes_what_it_names(port: Port) -> None:

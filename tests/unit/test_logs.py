@@ -60,7 +60,7 @@ def fail(problem: str, cause: Exception | None = None) -> None:
 class Port:
     """A port, as far as the log knows one."""
 
-    number = 3
+    address = "main:3"
 
 
 class Call:
@@ -118,8 +118,8 @@ def test_context_is_on_every_line(file: LogFile) -> None:
     ("arguments", "told"),
     [
         ({}, ("mine", None, None)),
-        ({"port": Port()}, ("mine", 3, None)),
-        ({"call": Call()}, ("mine", 3, Call.id)),
+        ({"port": Port()}, ("mine", "main:3", None)),
+        ({"call": Call()}, ("mine", "main:3", Call.id)),
         ({"number": "5550100"}, ("mine", None, None)),
     ],
     ids=["nothing", "port", "call", "number"],

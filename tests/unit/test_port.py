@@ -98,7 +98,7 @@ async def manager_network() -> AnsweringNetwork:
 @pytest.fixture
 def port(network: AnsweringNetwork, manager_network: AnsweringNetwork) -> Port:
     """Port 2."""
-    return Port(2, "workshop", "trunk", network, Manager(manager_network))
+    return Port("main", 2, network, Manager(manager_network), name="workshop")
 
 
 @pytest.mark.parametrize("line", RECORDED)
@@ -136,8 +136,8 @@ async def test_recording_is_stopped_through_the_manager(
 
 async def test_recording_cannot_be_stopped_without_a_manager(network: AnsweringNetwork) -> None:
     """Where there is no manager connection, that is said."""
-    with pytest.raises(Disconnected, match="port 2: there is no manager connection"):
-        await Port(2, "", "trunk", network, None).record_stop()
+    with pytest.raises(Disconnected, match="port main:2: there is no manager connection"):
+        await Port("main", 2, network, None).record_stop()
 
 
 async def test_reply_tells_digits_and_event(port: Port, network: AnsweringNetwork) -> None:

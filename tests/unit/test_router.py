@@ -10,7 +10,8 @@ from support.fakes import AnsweringNetwork, Recorder, ok, settle
 
 from ctportd.calls.caller import Caller
 from ctportd.calls.files import Prompts
-from ctportd.calls.router import Router, Routing
+from ctportd.calls.line import Routing
+from ctportd.calls.router import Router
 from ctportd.clock import Clock
 from ctportd.errors import CallEnded, PluginError
 from ctportd.links.manager import Manager
@@ -69,15 +70,15 @@ class Line:
         (tmp_path / "error.au").touch()
         (tmp_path / "one.au").touch()
         self.plugins = Plugins()
-        self.router = Router(Clock(), Prompts([tmp_path], ".au", tmp_path), self.plugins)
+        self.router = Router(Prompts([tmp_path], ".au", tmp_path), self.plugins)
         listener = Recorder()
-        listener.event = self.router.event  # type: ignore[method-assign]
+        listener.event = lambda event: self.router.event(self.port, event)  # type: ignore[method-assign]
         self.network = AnsweringNetwork("port 1", 1, listener)
         self.network.connect()
         self.manager = AnsweringNetwork("manager", 0, Recorder())
         self.manager.connect()
-        self.port = Port(1, "", "trunk", self.network, Manager(self.manager))
-        self.router.add_port(self.port, Routing(handlers, **routing))
+        self.port = Port("main", 1, self.network, Manager(self.manager))
+        self.router.add_port(self.port, Routing(handlers, **routing), Clock())
 
     @property
     def commands(self) -> list[str]:
@@ -295,12 +296,12 @@ async def test_lost_connection_ends_the_call(tmp_path: Path) -> None:
     line.plugins.plugins["one"] = answer_and_wait
     await line.ring_twice()
     line.network.transport.lose()
-    line.router.lost(1)
+    line.router.lost(line.port)
     await line.ended()
     assert line.plugins.told[-1] == "ended: disconnected"
     line.network.connect()
     await line.ring_twice()
-    assert line.router.call_on(1) is not None
+    assert line.router.call_on(line.port) is not None
     line.network.say("rly=loopdrop")
     await line.ended()
     assert line.plugins.told[-1] == "ended: loopdrop"
@@ -342,7 +343,7 @@ async def test_next_caller_may_be_quick(tmp_path: Path) -> None:
     line.network.say("rly=ring arg1=ring arg2=1")
     release.set()
     await settle()
-    call = line.router.call_on(1)
+    call = line.router.call_on(line.port)
     assert call is not None
     assert call.rings == 1
     assert not call.ended

@@ -1,0 +1,342 @@
+"""One call's hold on its line: the state of the call, and the requests of which everything else is made."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections import deque
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import structlog
+
+from ctportd.calls.caller import Caller, Recording
+from ctportd.errors import CallEnded, LinkError, RequestTimedOut
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from ctportd.calls.files import Prompts
+    from ctportd.clock import Clock
+    from ctportd.links.port import Port
+    from ctportd.links.reply import Reply
+    from ctportd.wire.events import Event
+
+GRACE = 2.0
+"""Seconds of the line that ctserver gets to end a blocking request by itself when the caller has gone."""
+
+_INBOX = 1000  # events that wait for a plugin that asks for none; the oldest go first (our figure)
+
+log = structlog.stdlib.get_logger("ctportd.call")
+
+
+class Desk(Protocol):
+    """What a call needs of the line that it is on."""
+
+    @property
+    def clock(self) -> Clock:
+        """The line's time."""
+
+    @property
+    def prompts(self) -> Prompts:
+        """Finds files to play."""
+
+    def answered(self) -> None:
+        """Told when the call is answered."""
+
+    async def hand_over(self, handler: str) -> None:
+        """Let another plugin have the call until it is done with it."""
+
+
+class Leg:
+    """One call on one port; :class:`~ctportd.calls.call.Call` is what plugins hold.
+
+    Attributes:
+        id: Names the call in the log and in the store: date, time, port and six random characters.
+        port: The port; every request of ctserver is a method of it.
+        caller: Who calls.
+        rings: How often the line has rung so far.
+        began: When the first ring came, in UTC.
+        answered_at: When it was answered, or None.
+        ended_at: When it was over, or None.
+        end_reason: Why: ``hangup`` (the far end's), ``loopdrop``, ``rings stopped``, ``finished`` (by us),
+            ``stopping`` (the daemon), ``disconnected`` (from ctserver), ``failed`` (a plugin); empty before.
+    """
+
+    def __init__(self, port: Port, desk: Desk) -> None:
+        self.port = port
+        self.caller = Caller()
+        self.rings = 0
+        self.began: datetime = desk.clock.now()
+        self.answered_at: datetime | None = None
+        self.ended_at: datetime | None = None
+        self.end_reason = ""
+        self.id = f"{self.began:%Y%m%d-%H%M%S}-{port.number}-{secrets.token_hex(3)}"
+        self._desk = desk
+        self._changed = asyncio.Event()
+        self._requests = 0
+        self._interrupter: asyncio.Task[None] | None = None
+        self._typed = 0
+        self._identified = False
+        self._abandoned = False
+        self._off_hook = False
+        self._inbox: deque[Event] = deque(maxlen=_INBOX)
+
+    def __str__(self) -> str:
+        return f"call {self.id}"
+
+    @property
+    def clock(self) -> Clock:
+        """The line's time."""
+        return self._desk.clock
+
+    @property
+    def answered(self) -> bool:
+        """Whether the call was answered."""
+        return self.answered_at is not None
+
+    @property
+    def ended(self) -> bool:
+        """Whether the call is over."""
+        return bool(self.end_reason)
+
+    # -- what a plugin does
+
+    async def answer(self) -> None:
+        """Go off hook, if that has not been done.
+
+        Raises:
+            CallEnded: The caller gave up.
+            LinkError: Ctserver cannot be reached or refuses. Every method of a call may raise these two.
+        """
+        if not self.answered:
+            await self._request("off_hook")
+            self.mark_answered()
+
+    async def play(self, *prompts: str, ignore_keys: bool = False) -> str:
+        """Play prompts one after the other, until a key is pressed.
+
+        Args:
+            prompts: Names or paths; ``"you-have 2 messages"`` is three of them.
+            ignore_keys: Play on to the end, whatever is pressed.
+
+        Returns:
+            The keys that wait to be collected, typed ahead or just now; empty where none do. While keys wait, nothing
+            is played: who types ahead has heard enough.
+
+        Raises:
+            PromptNotFound: A prompt is in none of the places; nothing was played.
+        """
+        files = await asyncio.to_thread(self._desk.prompts.find_all, prompts)
+        digits = ""
+        for file in files:
+            if self._typed and not ignore_keys:
+                self.check()
+                return digits
+            mode = ["ignore_dtmf"] if ignore_keys else []
+            digits = (await self._request("play", str(file), *mode)).digits
+            if digits and not ignore_keys:
+                return digits
+        return digits
+
+    async def record(
+        self, path: str | Path, *, limit: int = 0, ending_keys: str = "#", silence: int = 0
+    ) -> Recording:
+        """Record what the caller says. A caller who hangs up ends it as a key does: nothing is raised.
+
+        Args:
+            path: Where to, on ctserver's machine; the ending says the format, ``.wav`` or ``.au``.
+            limit: The longest that it may take, in seconds (0: no limit).
+            ending_keys: Keys that end it.
+            silence: Seconds of silence that end it (0: none do).
+        """
+        full = _absolute(path)
+        reply = await self._request("record", str(full), limit, ending_keys, silence, may_end=True)
+        if reply.event is not None:
+            ended_by = getattr(reply.event, "text", reply.event.name)
+        else:
+            ended_by = "key" if reply.digits and reply.digits[-1] in ending_keys else "silence or limit"
+        if ended_by == "key":  # it has done its work, and must not cut the next prompt short
+            await self._request("clear", may_end=True)
+            self._typed = 0
+        return Recording(full, ended_by, reply.digits)
+
+    async def collect(self, digits: int, first: int = 10, between: int = 0) -> str:
+        """Collect keys, with those typed ahead.
+
+        Args:
+            digits: How many at most.
+            first: Seconds to wait for the first.
+            between: Seconds to wait for each further one (0: the same).
+
+        Returns:
+            The keys, fewer where the time ran out, perhaps none.
+        """
+        keys = (await self._request("collect", digits, first, between)).digits
+        self._typed = max(0, self._typed - len(keys))
+        return keys
+
+    async def clear(self) -> None:
+        """Forget the keys that were pressed so far."""
+        await self._request("clear")
+        self._typed = 0
+
+    async def pause(self, seconds: int) -> str:
+        """Wait in silence, until a key; returns as :meth:`play` does."""
+        return (await self._request("sleep", seconds)).digits
+
+    async def dial(self, number: str) -> None:
+        """Dial on the line: ``0-9 # *``, a comma waits one second, ``&`` is a hook flash."""
+        await self._request("dial", number)
+
+    async def hangup(self) -> None:
+        """End the call, if it is not over already."""
+        if not self.ended:
+            await self._request("on_hook", may_end=True)
+            self._off_hook = False
+            self.end("finished")
+
+    async def hand_over(self, handler: str) -> None:
+        """Let another plugin have the call; it comes back when that plugin is done.
+
+        Args:
+            handler: The plugin's name, and what it is asked for after a colon: ``voicemail:100``.
+
+        Raises:
+            PluginError: There is no such plugin, or it answers no calls.
+        """
+        await self._desk.hand_over(handler)
+
+    async def wait_rings(self, rings: int) -> None:
+        """Wait until the line has rung this often."""
+        while self.rings < rings:
+            await self._wait_change()
+
+    async def wait_caller(self) -> None:
+        """Wait until the exchange has said who calls."""
+        while not self._identified:
+            await self._wait_change()
+
+    async def next_event(self, *kinds: type[Event], within: float | None = None) -> Event | None:
+        """The next event of the call that is none of ring, key, caller ID and hang-up; those have their own ways.
+
+        Args:
+            kinds: Of these kinds only, such as ``UserMessage``; others that came before are dropped. None: of any.
+            within: Seconds of the line to wait; None: as long as the call lasts.
+
+        Returns:
+            The event, or None when the time is up.
+        """
+        try:
+            async with self.clock.timeout(within):
+                while True:
+                    while not self._inbox:
+                        await self._wait_change()
+                    event = self._inbox.popleft()
+                    if not kinds or isinstance(event, kinds):
+                        return event
+        except TimeoutError:
+            return None
+
+    async def wait_ended(self) -> None:
+        """Wait until the call is over. Raises nothing."""
+        while not self.ended:
+            self._changed.clear()
+            await self._changed.wait()
+
+    def check(self) -> None:
+        """Raise :class:`~ctportd.errors.CallEnded` if the call is over."""
+        if self.ended:
+            raise CallEnded(self.end_reason)
+
+    # -- what the router tells it
+
+    def mark_answered(self) -> None:
+        """The line is off hook."""
+        self.answered_at = self._desk.clock.now()
+        self._off_hook = True
+        self._desk.answered()
+
+    def ring(self) -> None:
+        """The line rang once more."""
+        self.rings += 1
+        self._changed.set()
+
+    def key(self) -> None:
+        """A key was pressed, and waits to be collected."""
+        self._typed += 1
+
+    def take(self, event: Event) -> None:
+        """An event for :meth:`next_event`."""
+        self._inbox.append(event)
+        self._changed.set()
+
+    def identify(self, caller: Caller) -> None:
+        """Who calls is known now."""
+        self.caller = caller
+        self._identified = True
+        self._changed.set()
+
+    def end(self, reason: str, grace: float = GRACE) -> None:
+        """The call is over; the first reason stands.
+
+        A request that blocks the port gets ``grace`` seconds of the line to end by itself: then it is stopped.
+        """
+        if self.ended:
+            return
+        self.end_reason = reason
+        self.ended_at = self._desk.clock.now()
+        self._changed.set()
+        if self._requests:
+            self._interrupter = asyncio.create_task(self._interrupt(grace))
+
+    async def _interrupt(self, grace: float) -> None:
+        await self.clock.sleep(grace)
+        try:
+            if self._requests:
+                await self.port.record_stop()
+        except LinkError as error:
+            log.warning("cannot stop what blocks the port", error=str(error))
+
+    async def release(self) -> None:
+        """Leave the line free: on hook, no keys waiting."""
+        if self._interrupter is not None:
+            self._interrupter.cancel()
+        if self._abandoned and self.port.connected:
+            await self.port.record_stop()
+        if self.answered and self.port.connected:
+            if self._off_hook:
+                await self.port.on_hook()
+            await self.port.clear()
+
+    # -- within
+
+    async def _request(self, name: str, *values: object, may_end: bool = False) -> Reply:
+        self.check()
+        self._requests += 1
+        try:
+            reply = await self.port.request(name, *values)
+        except (asyncio.CancelledError, RequestTimedOut):
+            self._abandoned = True  # ctserver may be at it still, and the port blocked
+            raise
+        finally:
+            self._requests -= 1
+        if not may_end:
+            self.check()
+        return reply
+
+    async def _wait_change(self) -> None:
+        self.check()
+        self._changed.clear()
+        await self._changed.wait()
+        self.check()
+
+
+def _absolute(path: str | Path) -> Path:
+    return Path(path).absolute()
+
+
+def handler_parts(handler: str) -> tuple[str, str]:
+    """``voicemail:100`` as the plugin's name and what it is asked for."""
+    name, _, target = handler.partition(":")
+    return name, target

@@ -1,0 +1,230 @@
+"""The calls of one port, one at a time, each from its first ring to the moment the line is free again."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING, Protocol
+
+import structlog
+
+from ctportd.calls.call import Call
+from ctportd.calls.caller import Caller
+from ctportd.calls.leg import handler_parts
+from ctportd.errors import CallEnded, CtportdError, LinkError
+from ctportd.wire.events import CallerId, Dtmf, Hangup, LoopDrop
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ctportd.calls.files import Prompts
+    from ctportd.clock import Clock
+    from ctportd.links.port import Port
+    from ctportd.wire.events import Event
+
+CID_WAIT = 3.0
+"""Seconds of the line to wait for the ``cid`` event after it was asked for (our figure: decoding takes no time)."""
+
+APOLOGY = "error"
+"""The prompt that a caller hears whose plugin has failed."""
+
+log = structlog.stdlib.get_logger("ctportd.calls")
+
+
+class Handlers(Protocol):
+    """The plugins, as a line sees them. Those that only tell never wait and never raise."""
+
+    def call_started(self, call: Call) -> None:
+        """A call has begun, and who calls is known as far as it will be."""
+
+    def call_answered(self, call: Call) -> None:
+        """It was answered."""
+
+    def call_ended(self, call: Call) -> None:
+        """It is over."""
+
+    async def caller_name(self, number: str) -> str:
+        """The name that a plugin knows for a number; empty where none does."""
+
+    async def answer_call(self, plugin: str, call: Call, target: str) -> None:
+        """Let a plugin have the call. Raises CallEnded, CtportdError, or whatever the plugin raises."""
+
+
+class Routing:
+    """How calls on a port are routed.
+
+    Attributes:
+        handlers: Who is offered a call, in order, such as ``auto_attendant`` or ``voicemail:100``.
+        caller_id: Whether to take caller ID from between the first two rings.
+        ring_timeout: Seconds without a ring after which the caller has given up.
+    """
+
+    def __init__(self, handlers: Sequence[str], *, caller_id: bool = True, ring_timeout: float = 8.0) -> None:
+        self.handlers = list(handlers)
+        self.caller_id = caller_id
+        self.ring_timeout = ring_timeout
+
+
+class Line:
+    """One port, its routing and its call.
+
+    Attributes:
+        port: The port.
+        routing: How its calls are routed.
+        call: The call under way, if there is one.
+        task: What runs it.
+    """
+
+    def __init__(self, port: Port, routing: Routing, clock: Clock, prompts: Prompts, handlers: Handlers) -> None:
+        self.port = port
+        self.routing = routing
+        self.clock = clock
+        self.prompts = prompts
+        self.call: Call | None = None
+        self.task: asyncio.Task[None] | None = None
+        self._handlers = handlers
+        self._alarm: asyncio.TimerHandle | None = None
+        self._rang_again = False
+
+    # -- what happens on the port
+
+    def ring(self) -> None:
+        """It rings: a call begins, or goes on ringing."""
+        call = self.call or self._begin(picked_up=False)
+        if call.ended:
+            self._rang_again = True  # the next caller is quicker than we are with the last one
+        if call.ended or call.answered:
+            return
+        call.ring()
+        self._disarm()
+        self._alarm = self.clock.later(self.routing.ring_timeout, self._rings_stopped)
+
+    def picked_up(self) -> None:
+        """A station's set was lifted: that is a call, unless it answers one."""
+        if self.call is None:
+            self._begin(picked_up=True)
+
+    def event(self, event: Event) -> None:
+        """Something happened in the call."""
+        call = self.call
+        match event:
+            case _ if call is None:
+                return
+            case Hangup() | LoopDrop():
+                call.end(event.name)
+            case CallerId():
+                call.identify(Caller(event.number, event.caller_name))
+            case Dtmf():
+                call.key()
+            case _:
+                call.take(event)
+
+    def _rings_stopped(self) -> None:
+        if self.call is not None and not self.call.answered:
+            self.call.end("rings stopped")
+
+    def _disarm(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+
+    # -- a call from its first ring to its end
+
+    def _begin(self, *, picked_up: bool) -> Call:
+        call = Call(self.port, self)
+        self.call = call
+        self.task = asyncio.create_task(self._run(call, picked_up=picked_up), name=str(call))
+        return call
+
+    async def _run(self, call: Call, *, picked_up: bool) -> None:
+        with structlog.contextvars.bound_contextvars(port=str(self.port), call=call.id):
+            try:
+                with suppress(CallEnded):
+                    if self.routing.caller_id and not picked_up:
+                        await self._identify(call)
+                self._handlers.call_started(call)
+                log.info("call", caller=str(call.caller), rings=call.rings)
+                with suppress(CallEnded):
+                    call.check()
+                    if picked_up:
+                        call.mark_answered()
+                    await self._offer(call)
+            finally:
+                await self._release(call)
+
+    async def _identify(self, call: Call) -> None:
+        """Caller ID comes between the first and the second ring: listen after the one, read after the other."""
+        try:
+            await call.port.listen_for_cid()
+            await call.wait_rings(2)
+            await call.port.read_cid()
+            async with self.clock.timeout(CID_WAIT):
+                await call.wait_caller()
+        except TimeoutError:
+            log.info("no caller ID came")
+        except LinkError as error:
+            log.warning("cannot read caller ID", error=str(error))
+        known = await self._handlers.caller_name(call.caller.number) if call.caller.number else ""
+        if known:
+            call.identify(Caller(call.caller.number, known))
+
+    async def _offer(self, call: Call) -> None:
+        for handler in self.routing.handlers:
+            await self._let_answer(call, handler)
+            if call.answered:
+                await call.hangup()
+                return
+        log.info("nobody answers this call", handlers=self.routing.handlers)
+        await call.wait_ended()
+
+    async def _let_answer(self, call: Call, handler: str) -> None:
+        """Offer the call to one plugin. One that fails before it answered has let the call pass."""
+        try:
+            await self.hand_over(handler)
+        except CallEnded:
+            raise
+        except LinkError as error:
+            log.warning("the call was cut", handler=handler, error=str(error))
+            call.end("failed" if call.port.connected else "disconnected")
+            raise CallEnded(call.end_reason) from error
+        except Exception:
+            log.exception("a plugin failed on a call", handler=handler)
+            if call.answered:
+                await self._apologise(call)
+
+    async def _apologise(self, call: Call) -> None:
+        """A caller whose plugin failed hears so; the line is never left off hook."""
+        try:
+            await call.play(APOLOGY, ignore_keys=True)
+        except CtportdError as error:
+            log.warning("cannot apologise to the caller", error=str(error))
+        call.end("failed")
+        call.check()
+
+    async def _release(self, call: Call) -> None:
+        self._disarm()
+        call.end("finished")
+        try:
+            await call.release()
+        except LinkError as error:
+            log.warning("cannot put the line on hook", error=str(error))
+        finally:
+            self.call = self.task = None
+            self._handlers.call_ended(call)
+            log.info("call ended", reason=call.end_reason, answered=call.answered)
+            if self._rang_again:
+                self._rang_again = False
+                self.ring()
+
+    # -- ctportd.calls.leg.Desk
+
+    def answered(self) -> None:
+        """The call was answered."""
+        if self.call is not None:
+            self._handlers.call_answered(self.call)
+
+    async def hand_over(self, handler: str) -> None:
+        """Let a plugin have the call until it is done with it."""
+        plugin, target = handler_parts(handler)
+        if self.call is not None:
+            await self._handlers.answer_call(plugin, self.call, target)
