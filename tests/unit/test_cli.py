@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import warnings
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -69,15 +67,6 @@ def ctportd(*arguments: str) -> Ran:
     """Run ctportd."""
     result = CliRunner().invoke(program, arguments, prog_name="ctportd")
     return Ran(result.exit_code, result.stdout, result.stderr)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _no_stray_event_loop() -> None:
-    """Close the event loop that the looptime plugin makes for the first test of a process, and nobody else closes."""
-    with suppress(RuntimeError), warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # where there is none, Python makes one
-        asyncio.get_event_loop().close()
-    asyncio.set_event_loop(None)
 
 
 @pytest.fixture(autouse=True)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import stat
-import warnings
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -20,15 +17,6 @@ from ctportd.errors import AudioError, PromptNotFound
 
 SEARCHED = ["first", "second", "work", "work/prompts", "var/UsMEng", "var/USEngM", "shipped"]
 """Every folder of PROTOCOL.md 7 in its order, below the test's own; the first two are configured."""
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _no_stray_event_loop() -> None:
-    """Close the event loop that the looptime plugin makes for the first test of a process, and nobody else closes."""
-    with suppress(RuntimeError), warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # where there is none, Python makes one
-        asyncio.get_event_loop().close()
-    asyncio.set_event_loop(None)
 
 
 @pytest.fixture
