@@ -54,6 +54,8 @@ class CtserverTable(_Table, frozen=True):
     host: str = "127.0.0.1"
     first_port: TcpPort = 1200
     manager_port: TcpPort = 1198
+    dialect: Literal["keyed", "classic"] = "keyed"
+    send_cid: Annotated[str, Meta(pattern=r"^[a-z_]+\Z")] = "ctsendcid"
     reconnect: bool = True
     reconnect_delay: Seconds = 1.0
     max_reconnect_delay: Seconds = 60.0
@@ -87,6 +89,7 @@ class PromptsTable(_Table, frozen=True):
 
     paths: list[str] = []
     default_ext: str = ".au"
+    ignore_dtmf: bool = False
 
 
 class StoreTable(_Table, frozen=True):

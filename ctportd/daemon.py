@@ -93,7 +93,9 @@ class Daemon:
         self.state = config.state
         self.store = Store(config.store_url)
         prompts = config.file.prompts
-        self.prompts = Prompts([Path(path) for path in prompts.paths], prompts.default_ext)
+        self.prompts = Prompts(
+            [Path(path) for path in prompts.paths], prompts.default_ext, ignore_dtmf=prompts.ignore_dtmf
+        )
         self.dispatcher = Dispatcher(plugins.loaded.values(), self, config.file.plugins.queue)
         self.router = Router(self.prompts, self.dispatcher)
         self.servers = [self._build_server(table) for table in config.file.ctserver]
@@ -146,6 +148,8 @@ class Daemon:
             await self._or_stop(self._wait_for_process(server.supervisor, server.table.start_timeout))
         for connection in server.connections:
             await stack.enter_async_context(self._background(connection.run(), connection.name))
+        for watch in server.ring_watches:
+            await stack.enter_async_context(self._background(watch.run(), f"rings of {server.name}"))
 
     async def _or_stop(self, what: Coroutine[Any, Any, object]) -> None:
         """Wait for something, or until the daemon is to stop, or until a part of it fails, which is raised."""
@@ -241,6 +245,8 @@ class Daemon:
 
     @staticmethod
     async def _roll(server: Server) -> str:
+        if server.manager is None:
+            return "its dialect has no request for it"
         try:
             await server.manager.roll_log()
         except LinkError as error:
@@ -250,8 +256,9 @@ class Daemon:
 
     async def request(self, port: str, name: str, arguments: Sequence[str]) -> Reply:
         """Send one request by its name to a port, or to ``manager`` (of the first ctserver) or ``NAME:manager``."""
-        managers = {f"{server.name}:{MANAGER}": server.manager for server in self.servers}
-        managers[MANAGER] = self.servers[0].manager
+        managers = {f"{server.name}:{MANAGER}": server.manager for server in self.servers if server.manager}
+        if managers:
+            managers[MANAGER] = next(iter(managers.values()))
         if name in ("play", "play_async") and arguments:
             found = await asyncio.to_thread(self.prompts.find, arguments[0])
             arguments = [str(found), *arguments[1:]]

@@ -5,12 +5,14 @@
     CtportdError                 what happened, to what, and what to do
     ├── ConfigError              the configuration file; exit status 78
     ├── InvalidArgument          a request's argument was refused; nothing was sent
+    ├── NotSupported             ctserver's dialect cannot do it; nothing was sent
     ├── PromptNotFound           a file to play is nowhere; nothing was sent
     ├── LinkError                between us and ctserver
     │   ├── ConnectFailed        no connection could be made
     │   ├── Disconnected         the connection went while a request waited, or before it was sent
     │   ├── RequestFailed        ctserver answered ERROR
     │   ├── RequestTimedOut      no reply within what the request itself may take
+    │   ├── PortBusy             the port waits for something else; nothing was sent
     │   └── BadReply             a reply that the protocol does not know
     ├── ServerError              ctserver as a child process: cannot start, gave up, does not stop
     ├── PluginError              a plugin that cannot be loaded or used
@@ -38,8 +40,10 @@ __all__ = [
     "Disconnected",
     "InvalidArgument",
     "LinkError",
+    "NotSupported",
     "PhoneError",
     "PluginError",
+    "PortBusy",
     "PromptNotFound",
     "RequestFailed",
     "RequestTimedOut",
@@ -68,6 +72,20 @@ class InvalidArgument(CtportdError, ValueError):
         self.request = request
         self.argument = argument
         super().__init__(f"{request}: {argument} {problem}")
+
+
+class NotSupported(CtportdError):
+    """The dialect that a ctserver speaks has no way to do something.
+
+    Attributes:
+        dialect: ``classic`` or ``keyed``.
+        request: What was asked.
+    """
+
+    def __init__(self, link: str, dialect: str, request: str) -> None:
+        self.dialect = dialect
+        self.request = request
+        super().__init__(f"{link}: the {dialect} dialect of its ctserver has no {request}")
 
 
 class PromptNotFound(CtportdError, LookupError):
@@ -131,6 +149,10 @@ class RequestTimedOut(LinkError):
         self.request = request
         self.seconds = seconds
         super().__init__(link, f"no reply to {request} within {seconds:g} s")
+
+
+class PortBusy(LinkError):
+    """The port waits for something else, and would answer only after it."""
 
 
 class BadReply(LinkError):

@@ -94,6 +94,10 @@ class PortListener(_Logging):
         super().connect_failed(error, retry_in)
         self._dispatcher.port_connect_failed(self.port, error, retry_in)
 
+    async def idle(self) -> None:
+        """Wait until there is no call on the port."""
+        await self._router.wait_idle(self.port)
+
     def event(self, event: Event) -> None:
         """Tell of an event: the call first, since it is the one that waits."""
         self._router.event(self.port, event)

@@ -33,7 +33,7 @@ async def status_of(daemon: Daemon, pid: int, version: str) -> Status:
 
 async def _ctserver(server: Server) -> CtserverStatus:
     version = ""
-    if server.manager.connected:
+    if server.manager is not None and server.manager.connected:
         try:
             version = await server.manager.server_version()
         except LinkError as error:

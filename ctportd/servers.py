@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ctportd.calls.line import Routing
+from ctportd.links.classic import ClassicConnection, RingWatch
 from ctportd.links.connection import Connection
 from ctportd.links.manager import Manager
 from ctportd.links.port import Port
@@ -29,9 +30,10 @@ class Server:
 
     Attributes:
         supervisor: What keeps it running; None where it runs elsewhere.
-        manager: The server itself, to be spoken to.
+        manager: The server itself, to be spoken to; None where its dialect knows none.
         connections: Every connection to it.
         ports: Its telephone ports, and who listens to each.
+        ring_watches: What notices rings where the dialect knows no events.
     """
 
     def __init__(self, table: CtserverTable, command: Sequence[str] | None) -> None:
@@ -41,11 +43,14 @@ class Server:
             if command is not None
             else None
         )
-        listener = ManagerListener(f"manager of {table.name}")
-        connection = self._connection(f"manager of {table.name}", table.manager_port, 0, listener)
-        self.manager = Manager(connection)
-        self.connections = [connection]
+        self.connections: list[Connection] = []
+        self.manager = self._build_manager() if table.dialect == "keyed" else None
         self.ports: dict[Port, PortListener] = {}
+        self.ring_watches: list[RingWatch] = []
+
+    def _build_manager(self) -> Manager:
+        name = f"manager of {self.name}"
+        return Manager(self._connect(name, self.table.manager_port, 0, ManagerListener(name)))
 
     @property
     def name(self) -> str:
@@ -54,22 +59,34 @@ class Server:
 
     def add_port(self, table: PortTable, router: Router, dispatcher: Dispatcher, clock: Clock) -> None:
         """Build one of its ports."""
-        address = f"{self.name}:{table.number}"
-        listener = PortListener(router, dispatcher, f"port {address}")
-        tcp_port = self.table.first_port + table.number - 1
-        connection = self._connection(f"port {address}", tcp_port, table.number, listener)
-        port = Port(self.name, table.number, connection, self.manager, name=table.name, kind=table.kind)
+        name = f"port {self.name}:{table.number}"
+        listener = PortListener(router, dispatcher, name)
+        connection = self._connect(name, self.table.first_port + table.number - 1, table.number, listener)
+        server = self.table
+        port = Port(
+            self.name,
+            table.number,
+            connection,
+            self.manager,
+            name=table.name,
+            kind=table.kind,
+            dialect=server.dialect,
+            send_cid=server.send_cid,
+        )
         listener.listen(port)
-        self.connections.append(connection)
         self.ports[port] = listener
-        routing = Routing(table.handlers, caller_id=table.caller_id, ring_timeout=table.ring_timeout)
+        keyed = server.dialect == "keyed"
+        if not keyed:
+            self.ring_watches.append(RingWatch(port, connection, listener))
+        caller_id = table.caller_id and keyed  # in the other dialect it comes with the ring
+        routing = Routing(table.handlers, caller_id=caller_id, ring_timeout=table.ring_timeout)
         router.add_port(port, routing, clock)
 
-    def _connection(
+    def _connect(
         self, name: str, tcp_port: int, port: int, listener: ManagerListener | PortListener
     ) -> Connection:
         table = self.table
-        return Connection(
+        connection = (ClassicConnection if table.dialect == "classic" else Connection)(
             name,
             (table.host, tcp_port),
             port,
@@ -77,3 +94,5 @@ class Server:
             reconnect=table.reconnect,
             delays=(table.reconnect_delay, table.max_reconnect_delay),
         )
+        self.connections.append(connection)
+        return connection

@@ -26,6 +26,8 @@ async def serve_configured(config: Config) -> None:
             f"{config.source}: [[ctserver]] mode: found none that is 'virtual', so there is none to run"
         )
     host, port = config.exchange_address
+    if config.file.exchange.log:
+        Path(config.file.exchange.log).parent.mkdir(parents=True, exist_ok=True)
     lines = tuple(LineSettings(table.number, table.kind, table.name) for table in config.ports_of(server))
     await serve(
         Settings(

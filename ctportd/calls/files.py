@@ -25,11 +25,18 @@ class Prompts:
         paths: Folders of the configuration, in order.
         default_ext: What a name without a dot is given, such as ``.au``.
         working_directory: The daemon's.
+        ignore_dtmf: Whether prompts are played to their end, whatever is pressed, unless a plugin says otherwise.
     """
 
     def __init__(
-        self, paths: Sequence[Path] = (), default_ext: str = ".au", working_directory: Path | None = None
+        self,
+        paths: Sequence[Path] = (),
+        default_ext: str = ".au",
+        working_directory: Path | None = None,
+        *,
+        ignore_dtmf: bool = False,
     ) -> None:
+        self.ignore_dtmf = ignore_dtmf
         here = working_directory or Path.cwd()
         self._folders = [
             *(here / path for path in paths),

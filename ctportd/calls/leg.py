@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 from ctportd.calls.caller import Caller, Recording
-from ctportd.errors import CallEnded, LinkError, RequestTimedOut
+from ctportd.errors import CallEnded, LinkError, NotSupported, RequestFailed, RequestTimedOut
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -113,12 +113,13 @@ class Leg:
             await self._request("off_hook")
             self.mark_answered()
 
-    async def play(self, *prompts: str, ignore_keys: bool = False) -> str:
+    async def play(self, *prompts: str, ignore_keys: bool | None = None) -> str:
         """Play prompts one after the other, until a key is pressed.
 
         Args:
             prompts: Names or paths; ``"you-have 2 messages"`` is three of them.
-            ignore_keys: Play on to the end, whatever is pressed.
+            ignore_keys: Play on to the end, whatever is pressed; by default as ``[prompts] ignore_dtmf`` says. A
+                ctserver of the classic dialect stops at a key all the same.
 
         Returns:
             The keys that wait to be collected, typed ahead or just now; empty where none do. While keys wait, nothing
@@ -127,13 +128,15 @@ class Leg:
         Raises:
             PromptNotFound: A prompt is in none of the places; nothing was played.
         """
+        if ignore_keys is None:
+            ignore_keys = self._desk.prompts.ignore_dtmf
         files = await asyncio.to_thread(self._desk.prompts.find_all, prompts)
         digits = ""
         for file in files:
             if self._typed and not ignore_keys:
                 self.check()
                 return digits
-            mode = ["ignore_dtmf"] if ignore_keys else []
+            mode = ["ignore_dtmf"] if ignore_keys and self.port.dialect == "keyed" else []
             digits = (await self._request("play", str(file), *mode)).digits
             if digits and not ignore_keys:
                 return digits
@@ -148,9 +151,12 @@ class Leg:
             path: Where to, on ctserver's machine; the ending says the format, ``.wav`` or ``.au``.
             limit: The longest that it may take, in seconds (0: no limit).
             ending_keys: Keys that end it.
-            silence: Seconds of silence that end it (0: none do).
+            silence: Seconds of silence that end it (0: none do). The classic dialect knows no silence: there, the limit
+                must do.
         """
         full = _absolute(path)
+        if self.port.dialect == "classic":
+            silence = 0
         reply = await self._request("record", str(full), limit, ending_keys, silence, may_end=True)
         if reply.event is not None:
             ended_by = getattr(reply.event, "text", reply.event.name)
@@ -295,7 +301,7 @@ class Leg:
         try:
             if self._requests:
                 await self.port.record_stop()
-        except LinkError as error:
+        except (LinkError, NotSupported) as error:
             log.warning("cannot stop what blocks the port", error=str(error))
 
     async def release(self) -> None:
@@ -319,6 +325,11 @@ class Leg:
         except (asyncio.CancelledError, RequestTimedOut):
             self._abandoned = True  # ctserver may be at it still, and the port blocked
             raise
+        except RequestFailed as error:
+            if self.port.dialect != "classic":
+                raise
+            self.end("hangup")  # a request that fails is all that the classic dialect tells of it
+            raise CallEnded(self.end_reason) from error
         finally:
             self._requests -= 1
         if not may_end:

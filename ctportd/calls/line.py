@@ -11,7 +11,7 @@ import structlog
 from ctportd.calls.call import Call
 from ctportd.calls.caller import Caller
 from ctportd.calls.leg import handler_parts
-from ctportd.errors import CallEnded, CtportdError, LinkError
+from ctportd.errors import CallEnded, CtportdError, LinkError, NotSupported
 from ctportd.wire.events import CallerId, Dtmf, Hangup, LoopDrop
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ class Line:
         port: The port.
         routing: How its calls are routed.
         call: The call under way, if there is one.
+        idle: Set while there is none.
         task: What runs it.
     """
 
@@ -81,6 +82,8 @@ class Line:
         self.clock = clock
         self.prompts = prompts
         self.call: Call | None = None
+        self.idle = asyncio.Event()
+        self.idle.set()
         self.task: asyncio.Task[None] | None = None
         self._handlers = handlers
         self._alarm: asyncio.TimerHandle | None = None
@@ -133,6 +136,7 @@ class Line:
     def _begin(self, *, picked_up: bool) -> Call:
         call = Call(self.port, self)
         self.call = call
+        self.idle.clear()
         self.task = asyncio.create_task(self._run(call, picked_up=picked_up), name=str(call))
         return call
 
@@ -141,7 +145,8 @@ class Line:
             try:
                 with suppress(CallEnded):
                     if self.routing.caller_id and not picked_up:
-                        await self._identify(call)
+                        await self._read_caller_id(call)
+                await self._name_caller(call)
                 self._handlers.call_started(call)
                 log.info("call", caller=str(call.caller), rings=call.rings)
                 with suppress(CallEnded):
@@ -152,7 +157,7 @@ class Line:
             finally:
                 await self._release(call)
 
-    async def _identify(self, call: Call) -> None:
+    async def _read_caller_id(self, call: Call) -> None:
         """Caller ID comes between the first and the second ring: listen after the one, read after the other."""
         try:
             await call.port.listen_for_cid()
@@ -164,6 +169,9 @@ class Line:
             log.info("no caller ID came")
         except LinkError as error:
             log.warning("cannot read caller ID", error=str(error))
+
+    async def _name_caller(self, call: Call) -> None:
+        """A plugin that knows the number is believed more than the exchange."""
         known = await self._handlers.caller_name(call.caller.number) if call.caller.number else ""
         if known:
             call.identify(Caller(call.caller.number, known))
@@ -206,10 +214,11 @@ class Line:
         call.end("finished")
         try:
             await call.release()
-        except LinkError as error:
+        except (LinkError, NotSupported) as error:
             log.warning("cannot put the line on hook", error=str(error))
         finally:
             self.call = self.task = None
+            self.idle.set()
             self._handlers.call_ended(call)
             log.info("call ended", reason=call.end_reason, answered=call.answered)
             if self._rang_again:

@@ -38,6 +38,10 @@ class Router:
         """The call under way on a port."""
         return self._lines[port].call
 
+    async def wait_idle(self, port: Port) -> None:
+        """Wait until there is no call on a port."""
+        await self._lines[port].idle.wait()
+
     def handlers_of(self, port: Port) -> list[str]:
         """Who is offered the calls of a port."""
         return self._lines[port].routing.handlers

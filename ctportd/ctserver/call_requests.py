@@ -37,7 +37,8 @@ async def wait_for_ring(asked: Asked) -> tuple[str, ...]:
     port, wait = asked.port, asked.wait
     if port.line.off_hook:
         raise Refused("off-hook")
-    port.listening = port.listening or not port.caller
+    if not port.caller or not port.line.rings:  # while nothing rings, what is known is the last call's
+        port.listening = True
     watch = RingWatch(asked, rings, longest)
     if port.line.rings >= rings:
         return port.caller or ("",)

@@ -91,12 +91,14 @@ class Connection(asyncio.Protocol):
         self._listener = listener
         self._reconnect = reconnect
         self._delays = delays
-        self._decoder = Decoder(parse_message)
         self._waiting: deque[_Waiting] = deque()
         self._transport: asyncio.Transport | None = None
         self._lost: asyncio.Future[str] | None = None
         self._proven = False
         self._up = asyncio.Event()
+        self._down = asyncio.Event()
+        self._down.set()
+        self._begin_decoding()
 
     @property
     def connected(self) -> bool:
@@ -106,6 +108,10 @@ class Connection(asyncio.Protocol):
     async def wait_connected(self) -> None:
         """Wait until the connection stands."""
         await self._up.wait()
+
+    async def wait_disconnected(self) -> None:
+        """Wait until there is none."""
+        await self._down.wait()
 
     async def run(self) -> None:
         """Connect, and connect again whenever the connection is lost, until cancelled.
@@ -138,7 +144,7 @@ class Connection(asyncio.Protocol):
             RequestTimedOut: No reply came in time. If it comes late, it is told from the next one's.
             BadReply: The reply is neither OK, ERROR nor EVENT.
         """
-        line = encode_request(request)
+        line = self._encode(request)
         transport = self._transport
         if transport is None or transport.is_closing():
             raise Disconnected(self.name, f"not connected, so {request.cmd} was not sent")
@@ -156,6 +162,17 @@ class Connection(asyncio.Protocol):
         if not is_status(reply.status):
             raise BadReply(self.name, request.cmd, reply.status)
         return reply
+
+    # -- the dialect
+
+    def _encode(self, request: Request) -> bytes:
+        return encode_request(request)
+
+    def _begin_decoding(self) -> None:
+        self._decoder = Decoder(parse_message)
+
+    def _decode(self, data: bytes) -> list[Message | BrokenLine]:
+        return self._decoder.feed(data)
 
     # -- connecting
 
@@ -211,9 +228,10 @@ class Connection(asyncio.Protocol):
         sock = transport.get_extra_info("socket")
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         self._transport = transport
-        self._decoder = Decoder(parse_message)
+        self._begin_decoding()
         self._lost = asyncio.get_running_loop().create_future()
         self._up.set()
+        self._down.clear()
         self._listener.connected()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -224,6 +242,7 @@ class Connection(asyncio.Protocol):
     def _drop(self, reason: str) -> None:
         self._transport = None
         self._up.clear()
+        self._down.set()
         waiting, self._waiting = self._waiting, deque()
         for one in waiting:
             if not one.reply.done():
@@ -233,7 +252,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what arrived, each line in its order."""
-        for message in self._decoder.feed(data):
+        for message in self._decode(data):
             if isinstance(message, BrokenLine):
                 self._listener.stray(message)
             else:

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
 import structlog
 
-from ctportd.errors import Disconnected
+from ctportd.errors import NotSupported
 from ctportd.links.reply import reply_of
 from ctportd.wire.message import handle_of
 from ctportd.wire.requests import request_named
@@ -32,6 +33,7 @@ class Port:
     Attributes:
         server: The name of its ctserver.
         number: The telephone port, 1 and up.
+        dialect: What its ctserver speaks: ``keyed`` or ``classic``.
         name: What its owner calls it; may be empty.
         kind: ``trunk`` (a line to the exchange) or ``station`` (a line to a telephone set).
     """
@@ -45,13 +47,17 @@ class Port:
         *,
         name: str = "",
         kind: str = "trunk",
+        dialect: str = "keyed",
+        send_cid: str = "ctsendcid",
     ) -> None:
+        self.dialect = dialect
         self.server = server
         self.number = number
         self.name = name
         self.kind = kind
         self._connection = connection
         self._manager = manager
+        self._send_cid = send_cid
 
     def __str__(self) -> str:
         return self.address
@@ -70,6 +76,8 @@ class Port:
         """Send any request by its name, such as ``play``, with its arguments."""
         spec = request_named(name)
         request = spec.build(handle_of(self.number), values)
+        if name == "send_cid":
+            request = msgspec.structs.replace(request, cmd=self._send_cid)
         log.debug("request", port=self.address, request=request.cmd, arguments=request.args)
         message = await self._connection.request(request, spec.time_limit(request.args))
         log.debug("reply", port=self.address, request=request.cmd, reply=message.args)
@@ -139,7 +147,7 @@ class Port:
         Ctserver has no command for it: a user message from the manager does it.
         """
         if self._manager is None:
-            raise Disconnected(f"port {self}", "there is no manager connection, so nothing can stop a recording")
+            raise NotSupported(f"port {self}", self.dialect, "way to stop a recording from outside")
         return await self._manager.request("send_event", self.number, "RECORD_STOP")
 
     async def sleep(self, seconds: int) -> Reply:

@@ -114,7 +114,7 @@ class System:
         self.config_path = folder / "ctportd.toml"
         self.process: asyncio.subprocess.Process | None = None
         self.plugins_folder = folder / "plugins"
-        self.plugins_folder.mkdir()
+        self.plugins_folder.mkdir(parents=True)
         for plugin in (ROOT / "plugins").glob("*.py"):
             (self.plugins_folder / plugin.name).write_bytes(plugin.read_bytes())
         self._output: asyncio.Task[None] | None = None
@@ -207,6 +207,18 @@ class System:
             status = await self.process.wait()
             await self._output
         return status
+
+    async def spawn(self, *arguments: str) -> asyncio.subprocess.Process:
+        """Start one command and leave it running; what it prints is for nobody. The caller ends it."""
+        return await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "ctportd", "--config", str(self.config_path), *arguments, cwd=self.folder,
+            env=environment(), stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+
+    @property
+    def exchange_url(self) -> str:
+        """Where telephones attach."""
+        return f"ws://{self.config['exchange']['listen']}/phone"
 
     async def kill(self) -> None:
         """End whatever is left of it, and its ctserver."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support.fakes import AnsweringNetwork, Recorder, ok
 
-from ctportd.errors import Disconnected, InvalidArgument
+from ctportd.errors import InvalidArgument, NotSupported
 from ctportd.links.manager import Manager
 from ctportd.links.port import Port
 from ctportd.wire.events import Hangup
@@ -136,8 +136,9 @@ async def test_recording_is_stopped_through_the_manager(
 
 async def test_recording_cannot_be_stopped_without_a_manager(network: AnsweringNetwork) -> None:
     """Where there is no manager connection, that is said."""
-    with pytest.raises(Disconnected, match="port main:2: there is no manager connection"):
-        await Port("main", 2, network, None).record_stop()
+    port = Port("main", 2, network, None, dialect="classic")
+    with pytest.raises(NotSupported, match="port main:2: the classic dialect of its ctserver has no way to stop"):
+        await port.record_stop()
 
 
 async def test_reply_tells_digits_and_event(port: Port, network: AnsweringNetwork) -> None:
