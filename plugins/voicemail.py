@@ -7,6 +7,7 @@ only then does the store hear of it.
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -66,7 +67,8 @@ async def answer_call(call: Call, target: str, settings: Settings, daemon: Daemo
 
 async def _take_message(call: Call, mailbox: str, folder: Path, settings: Settings, daemon: Daemon) -> bool:
     """Record one message and keep it, whatever ends it; returns whether it was long enough."""
-    recording = folder / "incoming" / f"{call.id}.wav"
+    # a caller may leave several messages in one call, by way of the attendant
+    recording = folder / "incoming" / f"{call.id}-{secrets.token_hex(2)}.wav"
     began = call.clock.now()
     try:
         await call.record(recording, limit=settings.longest, silence=settings.silence)

@@ -172,6 +172,17 @@ async def test_caller_who_hangs_up_after_speaking_has_left_a_message(
     assert where_in(recorded, said) > 0
 
 
+async def test_two_messages_in_one_call(start_system: StartSystem) -> None:
+    """A caller who comes back to the menu and leaves another message has left two."""
+    system = await start_system(["auto_attendant"], plugins=MENUS)
+    leave = ["until", "menu-main", "press", "1", "until", "beep", "wait", "3", "press", "#"]
+    finished = await system.phone(1, "--number", "5550100", *leave, *leave, "until", "vm-thanks", "hangup")
+    assert finished.status == 0, finished
+    messages = await system.messages()
+    assert len({message.path for message in messages}) == 2
+    assert len({message.call for message in messages}) == 1
+
+
 async def test_silence_and_the_limit_end_a_message(start_system: StartSystem, tmp_path: Path) -> None:
     """A caller who says nothing more is thanked after the silence; one who does not stop, at the limit."""
     settings = {"voicemail": {"silence": 3, "longest": 6}}
