@@ -52,7 +52,7 @@ class Phone(Receiver):
         self._next_key_at = 0  # the frame at which another key may be pressed
 
     @classmethod
-    async def dial(  # noqa: PLR0913 - a call has this much to it
+    async def dial(
         cls,
         url: str,
         port: int,

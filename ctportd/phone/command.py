@@ -38,7 +38,7 @@ USAGE = os.EX_USAGE
 """The steps make no sense."""
 
 
-async def run_phone(  # noqa: PLR0913 - the command's options
+async def run_phone(
     url: str,
     port: int,
     *,
