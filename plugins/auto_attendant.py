@@ -85,14 +85,16 @@ async def answer_call(call: Call, target: str, settings: Settings) -> None:
 
 async def _choose(call: Call, menu: Menu) -> str:
     """Play the menu until the caller has chosen, or has had all tries; returns what is to be done."""
-    for _ in range(menu.tries):
-        await call.play(menu.prompt)
-        key = await call.collect(1, first=menu.wait)
-        if key in menu.keys:
-            return menu.keys[key]
-        log.info("no choice", key=key)
-        await call.play(menu.invalid if key else menu.no_key)
-    return menu.give_up
+    key = await call.ask(
+        menu.prompt,
+        digits=1,
+        accept=lambda key: key in menu.keys,
+        first=menu.wait,
+        tries=menu.tries,
+        invalid=menu.invalid,
+        no_key=menu.no_key,
+    )
+    return menu.keys.get(key, menu.give_up)
 
 
 async def _act(call: Call, action: str, menu: str) -> str | None:
