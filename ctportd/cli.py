@@ -6,6 +6,7 @@ Commands import what they need when they run, so that ``ctportd --help`` need no
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from ctportd.store import Store
 
 EXIT_FAILED = 1
-EXIT_CONFIG = 78
+EXIT_CONFIG = os.EX_CONFIG
 """EX_CONFIG of sysexits.h: the configuration has a mistake."""
 
 _COMMANDS = "ctportd.cli.commands"  # where those of the plugins are kept in click's context
@@ -37,7 +38,16 @@ class _Program(click.Group):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run, and turn our errors into exit statuses."""
         try:
-            return super().main(*args, **kwargs)
+            status = super().main(*args, **kwargs | {"standalone_mode": False})
+            sys.exit(status if isinstance(status, int) else 0)
+        except click.UsageError as error:
+            error.show()
+            sys.exit(os.EX_USAGE)  # not click's 2, with which `phone` says that nobody answered
+        except click.ClickException as error:
+            error.show()
+            sys.exit(error.exit_code)
+        except click.Abort:
+            sys.exit(EXIT_FAILED)
         except ConfigError as error:
             _fail(str(error), EXIT_CONFIG)
         except CtportdError as error:

@@ -233,9 +233,9 @@ def test_log_that_cannot_be_written(config: Path, folder: Path, file: str) -> No
     ids=" ".join,
 )
 def test_mistake_in_the_command_line(config: Path, arguments: tuple[str, ...]) -> None:
-    """It is status 2, as everywhere, with the usage."""
+    """It is status 64 with the usage, so that 2 of ``phone`` means that nobody answered, and nothing else."""
     ran = ctportd(*arguments)
-    assert (ran.status, ran.out) == (2, "")
+    assert (ran.status, ran.out) == (64, "")
     assert ran.err.startswith("Usage: ctportd")
 
 
