@@ -13,7 +13,9 @@ import structlog
 
 from ctportd.calls import speech
 from ctportd.calls.leg import Leg
+from ctportd.calls.progress import NO_ANSWER, CallProgress
 from ctportd.errors import LinkError
+from ctportd.wire.events import Grunt
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection
@@ -151,6 +153,31 @@ class Call(Leg):
         """Give the call to another number of the exchange: hook flash, number, on hook."""
         await self.dial(f"&{FLASH_PAUSE}{number}")
         await self.hangup()
+
+    async def wait_answer(self, within: float = 45.0) -> str:
+        """After :meth:`~ctportd.calls.leg.Leg.dial`: wait until somebody answers, told by ear.
+
+        Args:
+            within: Seconds of the line to wait.
+
+        Returns:
+            ``answered``: a voice is heard. ``busy``: busy tone, of one second or so a beat. ``no answer``: neither
+            within the time.
+
+        Raises:
+            RequestFailed: This ctserver tells nothing of sound (``grunt_on``).
+        """
+        progress = CallProgress()
+        deadline = self.clock.time() + within
+        await self._request("grunt_on")
+        try:
+            while await self.next_event(Grunt, within=max(0.0, deadline - self.clock.time())):
+                verdict = progress.heard(self.clock.time())
+                if verdict:
+                    return verdict
+            return NO_ANSWER
+        finally:
+            await self._undo("grunt_off")
 
     @asynccontextmanager
     async def bridged(self, port: int) -> AsyncIterator[None]:

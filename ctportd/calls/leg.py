@@ -227,7 +227,7 @@ class Leg:
         """The next event of the call that is none of ring, key, caller ID and hang-up; those have their own ways.
 
         Args:
-            kinds: Of these kinds only, such as ``UserMessage``; others that came before are dropped. None: of any.
+            kinds: Of these kinds only, such as ``UserMessage``; others wait on for who asks for them. None: of any.
             within: Seconds of the line to wait; None: as long as the call lasts.
 
         Returns:
@@ -235,14 +235,15 @@ class Leg:
         """
         try:
             async with self.clock.timeout(within):
-                while True:
-                    while not self._inbox:
-                        await self._wait_change()
-                    event = self._inbox.popleft()
-                    if not kinds or isinstance(event, kinds):
-                        return event
+                while (event := self._first_of(kinds)) is None:
+                    await self._wait_change()
+                self._inbox.remove(event)
+                return event
         except TimeoutError:
             return None
+
+    def _first_of(self, kinds: tuple[type[Event], ...]) -> Event | None:
+        return next((event for event in self._inbox if not kinds or isinstance(event, kinds)), None)
 
     async def wait_ended(self) -> None:
         """Wait until the call is over. Raises nothing."""

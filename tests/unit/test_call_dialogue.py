@@ -215,6 +215,7 @@ async def test_messages_between_calls(call: Call, far: Far) -> None:
     got = await waiting
     assert isinstance(got, UserMessage)
     assert (got.text, got.sender) == ("HI", 2)
+    assert isinstance(await call.next_event(), TimerExpired)
 
 
 @pytest.mark.looptime

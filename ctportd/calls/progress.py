@@ -1,0 +1,56 @@
+"""What became of a number that was dialled, told by ear.
+
+An analog line says nothing when the far end answers. ctserver tells of sound after silence (``grunt``), and when
+sounds begin tells them apart: ring-back comes at the exchange's slow beat, busy tone at a quick one, a voice at none.
+"""
+
+from __future__ import annotations
+
+_QUICK = 1.6
+"""Seconds: a shorter beat is busy tone (1 s or less everywhere), a longer one ring-back (3 to 6 s)."""
+
+_SLOWEST = 7.0
+"""Seconds: no exchange rests longer between two rings, so what comes later is no ring-back."""
+
+_EVEN = 0.1
+"""By what part two periods of a tone may differ: exchanges keep time, voices do not."""
+
+_BUSY_PERIODS = 3
+"""Even quick periods that make a busy tone: two may be a voice's chance."""
+
+ANSWERED, BUSY, NO_ANSWER = "answered", "busy", "no answer"
+
+
+class CallProgress:
+    """Listens to when sounds begin, in seconds of the line."""
+
+    def __init__(self) -> None:
+        self._last: float | None = None
+        self._quick: list[float] = []
+        self._beat: float | None = None
+
+    def heard(self, at: float) -> str:
+        """A sound began; returns :data:`ANSWERED` or :data:`BUSY` when that settles it, else an empty text."""
+        last, self._last = self._last, at
+        if last is None:
+            return ""
+        period = at - last
+        return self._quick_period(period) if period <= _QUICK else self._slow_period(period)
+
+    def _quick_period(self, period: float) -> str:
+        if self._quick and not _even(period, self._quick[-1]):
+            return ANSWERED
+        self._quick.append(period)
+        return BUSY if len(self._quick) >= _BUSY_PERIODS else ""
+
+    def _slow_period(self, period: float) -> str:
+        if self._quick or period > _SLOWEST:
+            return ANSWERED
+        if self._beat is not None and not _even(period, self._beat):
+            return ANSWERED
+        self._beat = period
+        return ""
+
+
+def _even(one: float, other: float) -> bool:
+    return abs(one - other) <= _EVEN * other
