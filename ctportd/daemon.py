@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import sys
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,33 +16,26 @@ from ctportd.calls.files import Prompts
 from ctportd.calls.router import Router
 from ctportd.clock import Clock
 from ctportd.control.server import ControlServer
-from ctportd.errors import LinkError
+from ctportd.controls import DaemonControls
 from ctportd.hooks.dispatch import Dispatcher
 from ctportd.hooks.loader import load_plugins
 from ctportd.links.ports import Ports
-from ctportd.reporting import status_of
 from ctportd.servers import Server
-from ctportd.status import Rotated
 from ctportd.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine, Sequence
+    from collections.abc import AsyncIterator, Coroutine
 
     from ctportd.config import Config, CtserverTable
     from ctportd.hooks.loader import Plugins
-    from ctportd.links.reply import Reply
     from ctportd.links.supervisor import Supervisor
     from ctportd.logs import LogFile
-    from ctportd.status import Status
 
 DRAIN_TIMEOUT = 1.0
 """Seconds that the plugins get, after the last call, for what waits in their queues (our figure)."""
 
 CONNECT_WAIT = 5.0
 """Seconds after which the daemon calls itself ready although connections are missing (our figure)."""
-
-MANAGER = "manager"
-"""What the manager connection is called where a port is named."""
 
 log = structlog.stdlib.get_logger("ctportd")
 
@@ -100,7 +91,7 @@ class Daemon:
         self.router = Router(self.prompts, self.dispatcher)
         self.servers = [self._build_server(table) for table in config.file.ctserver]
         self.ports = Ports(port for server in self.servers for port in server.ports)
-        self._log_file = log_file
+        self._controls = DaemonControls(self, log_file)
         self._stop = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -126,7 +117,7 @@ class Daemon:
             await self.store.open()
             stack.push_async_callback(self.store.close)
             await stack.enter_async_context(self._background(self.dispatcher.run(), "plugins"))
-            await stack.enter_async_context(ControlServer(self, Path(self.config.file.control.socket)))
+            await stack.enter_async_context(ControlServer(self._controls, Path(self.config.file.control.socket)))
             self._catch_signals()
             self._log_failed_plugins()
             self.dispatcher.tell("daemon_started")
@@ -224,47 +215,6 @@ class Daemon:
         self.dispatcher.tell("daemon_stopping")
         await self.dispatcher.drain(DRAIN_TIMEOUT)
 
-    # -- ctportd.control.server.Controls
-
     def stop(self) -> None:
         """Begin to stop."""
         self._stop.set()
-
-    async def status(self) -> Status:
-        """What the daemon is and does."""
-        return await status_of(self, os.getpid(), version("ctportd"))
-
-    async def rotate(self) -> Rotated:
-        """Roll our own log, and have ctserver roll its own."""
-        rolled = ""
-        if self._log_file is not None:
-            rolled = str(await asyncio.to_thread(self._log_file.roll, self.clock.now().astimezone()))
-        answers = {server.name: await self._roll(server) for server in self.servers}
-        log.info("log rotated", old=rolled)
-        return Rotated(rolled, answers)
-
-    @staticmethod
-    async def _roll(server: Server) -> str:
-        if server.manager is None:
-            return "its dialect has no request for it"
-        try:
-            await server.manager.roll_log()
-        except LinkError as error:
-            log.warning("ctserver did not roll its log", ctserver=server.name, error=str(error))
-            return str(error)
-        return "rolled"
-
-    async def request(self, port: str, name: str, arguments: Sequence[str]) -> Reply:
-        """Send one request by its name to a port, or to ``manager`` (of the first ctserver) or ``NAME:manager``."""
-        managers = {f"{server.name}:{MANAGER}": server.manager for server in self.servers if server.manager}
-        if managers:
-            managers[MANAGER] = next(iter(managers.values()))
-        if name in ("play", "play_async") and arguments:
-            found = await asyncio.to_thread(self.prompts.find, arguments[0])
-            arguments = [str(found), *arguments[1:]]
-        if port in managers:
-            return await managers[port].request(name, *arguments)
-        addressed = self.ports.find(port, name)
-        if name == "record_stop":
-            return await addressed.record_stop()
-        return await addressed.request(name, *arguments)
