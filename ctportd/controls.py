@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from ctportd.errors import LinkError
+from ctportd.errors import LinkError, NotSupported
 from ctportd.reporting import status_of
 from ctportd.status import Rotated
+from ctportd.wire.requests import request_named
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ctportd.daemon import Daemon
+    from ctportd.links.manager import Manager
     from ctportd.links.reply import Reply
     from ctportd.logs import LogFile
     from ctportd.servers import Server
@@ -70,16 +72,23 @@ class DaemonControls:
 
     async def request(self, port: str, name: str, arguments: Sequence[str]) -> Reply:
         """Send one request by its name to a port, or to ``manager`` (of the first ctserver) or ``NAME:manager``."""
-        servers = self._daemon.servers
-        managers = {f"{server.name}:{MANAGER}": server.manager for server in servers if server.manager}
-        if managers:
-            managers[MANAGER] = next(iter(managers.values()))
         if name in ("play", "play_async") and arguments:
             found = await asyncio.to_thread(self._daemon.prompts.find, arguments[0])
             arguments = [str(found), *arguments[1:]]
-        if port in managers:
-            return await managers[port].request(name, *arguments)
+        manager = self._manager(port, name)
+        if manager is not None:
+            return await manager.request(name, *arguments)
         addressed = self._daemon.ports.find(port, name)
         if name == "record_stop":
             return await addressed.record_stop()
         return await addressed.request(name, *arguments)
+
+    def _manager(self, port: str, name: str) -> Manager | None:
+        """The manager connection that was named, if one was."""
+        named = [server for server in self._daemon.servers if port in (MANAGER, f"{server.name}:{MANAGER}")]
+        for server in named:
+            if server.manager is not None:
+                return server.manager
+        if named:
+            raise NotSupported(f"manager of {named[0].name}", named[0].table.dialect, request_named(name).cmd)
+        return None

@@ -36,6 +36,7 @@ class ClassicConnection(Connection):
             NotSupported: The dialect cannot do it.
             PortBusy: The port waits for a ring, and would answer only after it.
         """
+        self._encode(request)  # what the dialect lacks is refused whatever the port does
         if self._waiting and self._waiting[0].cmd == _WAIT_FOR_RING:
             raise PortBusy(self.name, f"waits for a ring, so {request.cmd} was not sent: see the classic dialect")
         return await super().request(request, time_limit)
