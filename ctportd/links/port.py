@@ -75,6 +75,8 @@ class Port:
     async def request(self, name: str, *values: object) -> Reply:
         """Send any request by its name, such as ``play``, with its arguments."""
         spec = request_named(name)
+        if name == "port_status" and not values:
+            values = (self.number,)  # without a number it asks for all, one message each: here it is this port's
         request = spec.build(handle_of(self.number), values)
         if name == "send_cid":
             request = msgspec.structs.replace(request, cmd=self._send_cid)
@@ -264,4 +266,4 @@ class Port:
 
     async def port_status(self) -> Reply:
         """Ask for the port's state. The values of the reply are port, state and script name."""
-        return await self.request("port_status", self.number)
+        return await self.request("port_status")
