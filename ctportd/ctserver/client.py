@@ -147,6 +147,7 @@ class Client:
     async def _block(self, asked: Asked, served: Served) -> tuple[str, ...]:
         port = asked.port
         asked.wait = port.open_wait(self)
+        asked.wait.spared = lambda event: self._dialect.cannot_tell(asked.cmd, event)
         try:
             if served.on_call:
                 _see_far_end(port)

@@ -55,6 +55,9 @@ class Dialect(Protocol):
     def event(self, handle: int, signal: Signal) -> bytes:
         """An event; nothing where clients fetch them."""
 
+    def cannot_tell(self, cmd: str, event: str) -> bool:
+        """Whether the reply to a request would mean something else if an event of this name cut it short."""
+
     def next_event(self) -> Signal | None:
         """The oldest event that waits to be fetched."""
 
@@ -81,6 +84,10 @@ class Keyed:
         """An event, in the form that satisfies both tests of clients (PROTOCOL.md 3)."""
         args = (signal.name, *signal.words)[:MAX_ARGUMENTS]
         return encode_message(Message(signal.name, handle, handle, args))
+
+    def cannot_tell(self, cmd: str, event: str) -> bool:  # noqa: ARG002  its replies carry the event
+        """It can tell all."""
+        return False
 
     def next_event(self) -> Signal | None:
         """None: clients of this dialect are told at once."""
@@ -122,6 +129,10 @@ class Classic:
         """Nothing is said; the event waits for ``ctwaitforevent``."""
         self._events.append(signal)
         return b""
+
+    def cannot_tell(self, cmd: str, event: str) -> bool:
+        """A wait for a ring has one reply, that it rang; which will do for a set that was lifted."""
+        return cmd == "ctwaitforring" and event != "pickup"
 
     def next_event(self) -> Signal | None:
         """The oldest event that waits."""
@@ -176,6 +187,10 @@ class FirstLine:
     def event(self, handle: int, signal: Signal) -> bytes:
         """An event."""
         return self._chosen.event(handle, signal)
+
+    def cannot_tell(self, cmd: str, event: str) -> bool:
+        """Whether the reply to a request would mean something else if an event of this name cut it short."""
+        return self._chosen.cannot_tell(cmd, event)
 
     def next_event(self) -> Signal | None:
         """The oldest event that waits to be fetched."""

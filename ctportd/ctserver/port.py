@@ -109,6 +109,7 @@ class Port:
     def _begin_call(self) -> None:
         self._keys.clear()
         self.caller = ()
+        self.forget_events()  # whose hang-up a client would take for that of the new call
 
     def _heard_caller(self, words: tuple[str, ...]) -> None:
         if self.listening:

@@ -42,6 +42,7 @@ class Wait:
         key: The key that ended it.
         cut_by: The event that cut it short.
         every_event: Any event cuts it short, not only those that cut all.
+        spared: What would cut it short does not where this says so of the event's name.
     """
 
     def __init__(self, asker: object) -> None:
@@ -52,6 +53,7 @@ class Wait:
         self.key = ""
         self.cut_by: Signal | None = None
         self.every_event = False
+        self.spared: Callable[[str], bool] = _none
         self._over = False
         self._future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -62,7 +64,8 @@ class Wait:
 
     def cuts(self, signal: Signal) -> bool:
         """Whether this event would cut it short."""
-        return not self.over and (self.every_event or signal.name not in TELLING)
+        cutting = self.every_event or signal.name not in TELLING
+        return not self.over and cutting and not self.spared(signal.name)
 
     def finish(self) -> None:
         """It ended as it should: what was to be done is done, or a key or the time ended it."""
@@ -99,6 +102,11 @@ class Wait:
         await self._future
         if self.cut_by is not None:
             raise Interrupted(self.cut_by)
+
+
+def _none(_: str) -> bool:
+    """No event is spared."""
+    return False
 
 
 def _nothing() -> None:
