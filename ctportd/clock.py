@@ -7,7 +7,6 @@ On a virtual line with ``speed`` 20 a second of the line is 50 ms on the clock. 
 from __future__ import annotations
 
 import asyncio
-import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -22,8 +21,8 @@ class Clock:
         self.speed = speed
 
     def time(self) -> float:
-        """Seconds since some moment in the past; never goes back."""
-        return time.monotonic() * self.speed
+        """Seconds since some moment in the past, as the event loop counts them; never goes back."""
+        return asyncio.get_running_loop().time() * self.speed
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""

@@ -35,6 +35,7 @@ class DaemonTable(_Table, frozen=True):
 
     state: str = "state"
     stop_timeout: Seconds = 5.0
+    end_timeout: Seconds = 10.0
 
 
 class LogTable(_Table, frozen=True):
@@ -256,7 +257,9 @@ def _check_servers(source: str, servers: list[CtserverTable]) -> None:
 def _check_ports(source: str, file: ConfigFile) -> None:
     servers = {server.name: server for server in file.ctserver}
     seen: set[tuple[str, int]] = set()
-    taken = {(server.host, server.manager_port) for server in file.ctserver}
+    taken = {(server.host, server.manager_port) for server in file.ctserver} | {
+        split_address(file.exchange.listen)
+    }
     for port in file.port:
         where = f"{source}: [[port]] number {port.number}"
         if not port.ctserver and len(servers) > 1:

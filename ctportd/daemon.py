@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from ctportd.links.supervisor import Supervisor
     from ctportd.logs import LogFile
 
+PART_TIMEOUT = 2.0
+"""Seconds that a part of the daemon gets to end when it is told to: it needs milliseconds (our figure)."""
+
 DRAIN_TIMEOUT = 1.0
 """Seconds that the plugins get, after the last call, for what waits in their queues (our figure)."""
 
@@ -89,6 +92,7 @@ class Daemon:
         )
         self.dispatcher = Dispatcher(plugins.loaded.values(), self, config.file.plugins.queue)
         self.router = Router(self.prompts, self.dispatcher)
+        self.end_timeout = config.file.daemon.end_timeout
         self.servers = [self._build_server(table) for table in config.file.ctserver]
         self.ports = Ports(port for server in self.servers for port in server.ports)
         self._controls = DaemonControls(self, log_file)
@@ -101,7 +105,7 @@ class Daemon:
         server = Server(table, commands[table.mode])
         clock = Clock(self.config.line_speed(table))
         for port in self.config.ports_of(table):
-            server.add_port(port, self.router, self.dispatcher, clock)
+            server.add_port(port, self, clock)
         return server
 
     # -- one run
@@ -135,10 +139,13 @@ class Daemon:
         One that does not start does not keep the others waiting for longer than ``start_timeout``.
         """
         if server.supervisor is not None:
-            await stack.enter_async_context(self._background(server.supervisor.run(), f"ctserver {server.name}"))
+            process = self._background(
+                server.supervisor.run(), f"ctserver {server.name}", server.table.stop_timeout + PART_TIMEOUT
+            )
+            await stack.enter_async_context(process)
             await self._or_stop(self._wait_for_process(server.supervisor, server.table.start_timeout))
         for connection in server.connections:
-            await stack.enter_async_context(self._background(connection.run(), connection.name))
+            await stack.enter_async_context(self._background(server.connect(connection), connection.name))
         for watch in server.ring_watches:
             await stack.enter_async_context(self._background(watch.run(), f"rings of {server.name}"))
 
@@ -156,8 +163,10 @@ class Daemon:
             stop.cancel()
 
     @asynccontextmanager
-    async def _background(self, work: Coroutine[Any, Any, None], name: str) -> AsyncIterator[None]:
-        """Run something as long as the block lasts."""
+    async def _background(
+        self, work: Coroutine[Any, Any, None], name: str, within: float = PART_TIMEOUT
+    ) -> AsyncIterator[None]:
+        """Run something as long as the block lasts; then it has ``within`` seconds to end."""
         task = asyncio.create_task(work, name=name)
         self._tasks.append(task)
         try:
@@ -165,7 +174,9 @@ class Daemon:
         finally:
             self._tasks.remove(task)
             task.cancel()
-            await asyncio.wait([task])
+            _, late = await asyncio.wait([task], timeout=within)
+            if late:
+                log.error("a part of the daemon does not come to an end, and is left behind", part=name)
 
     @staticmethod
     async def _wait_for_process(supervisor: Supervisor, seconds: float) -> None:
@@ -186,7 +197,7 @@ class Daemon:
 
     def _catch_signals(self) -> None:
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # the last: its terminal was closed
             loop.add_signal_handler(number, self.stop)
 
     def _log_failed_plugins(self) -> None:

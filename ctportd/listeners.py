@@ -38,8 +38,10 @@ class _Logging:
         self._log.info("connected")
 
     def disconnected(self, reason: str, retry_in: float | None) -> None:
-        told = self._log.info if reason == CLOSED_BY_US else self._log.warning
-        told("disconnected", reason=reason, retry_in=_rounded(retry_in))
+        if reason == CLOSED_BY_US:
+            self._log.debug("disconnected", reason=reason)
+        else:
+            self._log.warning("disconnected", reason=reason, retry_in=_rounded(retry_in))
 
     def connect_failed(self, error: ConnectFailed, retry_in: float | None) -> None:
         self._log.warning("cannot connect", error=str(error), retry_in=_rounded(retry_in))

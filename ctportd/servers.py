@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ctportd.calls.line import Routing
 from ctportd.links.classic import ClassicConnection, RingWatch
@@ -19,6 +19,20 @@ if TYPE_CHECKING:
     from ctportd.clock import Clock
     from ctportd.config import CtserverTable, PortTable
     from ctportd.hooks.dispatch import Dispatcher
+
+
+class Host(Protocol):
+    """What the ports of all ctservers share.
+
+    Attributes:
+        router: Who makes calls of their events.
+        dispatcher: Who tells plugins of them.
+        end_timeout: Seconds that a plugin gets when its call is over.
+    """
+
+    router: Router
+    dispatcher: Dispatcher
+    end_timeout: float
 
 
 class Server:
@@ -57,10 +71,10 @@ class Server:
         """What the configuration calls it."""
         return self.table.name
 
-    def add_port(self, table: PortTable, router: Router, dispatcher: Dispatcher, clock: Clock) -> None:
-        """Build one of its ports."""
+    def add_port(self, table: PortTable, host: Host, clock: Clock) -> None:
+        """Build one of its ports; ``clock`` is its line's time."""
         name = f"port {self.name}:{table.number}"
-        listener = PortListener(router, dispatcher, name)
+        listener = PortListener(host.router, host.dispatcher, name)
         connection = self._connect(name, self.table.first_port + table.number - 1, table.number, listener)
         server = self.table
         port = Port(
@@ -79,8 +93,19 @@ class Server:
         if not keyed:
             self.ring_watches.append(RingWatch(port, connection, listener))
         caller_id = table.caller_id and keyed  # in the other dialect it comes with the ring
-        routing = Routing(table.handlers, caller_id=caller_id, ring_timeout=table.ring_timeout)
-        router.add_port(port, routing, clock)
+        routing = Routing(
+            table.handlers, caller_id=caller_id, ring_timeout=table.ring_timeout, end_timeout=host.end_timeout
+        )
+        host.router.add_port(port, routing, clock)
+
+    async def connect(self, connection: Connection) -> None:
+        """Hold a connection up, as soon as the process is ready where it is ours.
+
+        Else a ctserver of somebody else's that has our TCP ports would be taken for ours.
+        """
+        if self.supervisor is not None:
+            await self.supervisor.wait_ready()
+        await connection.run()
 
     def _connect(
         self, name: str, tcp_port: int, port: int, listener: ManagerListener | PortListener

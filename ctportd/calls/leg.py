@@ -6,7 +6,7 @@ import asyncio
 import secrets
 from collections import deque
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 
@@ -14,6 +14,7 @@ from ctportd.calls.caller import Caller, Recording
 from ctportd.errors import CallEnded, LinkError, NotSupported, RequestFailed, RequestTimedOut
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
     from datetime import datetime
 
     from ctportd.calls.files import Prompts
@@ -43,6 +44,9 @@ class Desk(Protocol):
 
     def answered(self) -> None:
         """Told when the call is answered."""
+
+    def ended(self) -> None:
+        """Told when the call is over."""
 
     async def hand_over(self, handler: str) -> None:
         """Let another plugin have the call until it is done with it."""
@@ -76,7 +80,7 @@ class Leg:
         self._changed = asyncio.Event()
         self._requests = 0
         self._interrupter: asyncio.Task[None] | None = None
-        self._typed = 0
+        self._keys = ""
         self._identified = False
         self._abandoned = False
         self._off_hook = False
@@ -109,9 +113,15 @@ class Leg:
             CallEnded: The caller gave up.
             LinkError: Ctserver cannot be reached or refuses. Every method of a call may raise these two.
         """
-        if not self.answered:
+        if self.answered:
+            return
+        self._off_hook = True  # whatever becomes of the reply: it is put on hook at the end
+        try:
             await self._request("off_hook")
-            self.mark_answered()
+        except RequestFailed:
+            self._off_hook = False
+            raise
+        self.mark_answered()
 
     async def play(self, *prompts: str, ignore_keys: bool | None = None) -> str:
         """Play prompts one after the other, until a key is pressed.
@@ -133,9 +143,9 @@ class Leg:
         files = await asyncio.to_thread(self._desk.prompts.find_all, prompts)
         digits = ""
         for file in files:
-            if self._typed and not ignore_keys:
+            if self._keys and not ignore_keys:
                 self.check()
-                return digits
+                return self._keys
             mode = ["ignore_dtmf"] if ignore_keys and self.port.dialect == "keyed" else []
             digits = (await self._request("play", str(file), *mode)).digits
             if digits and not ignore_keys:
@@ -162,9 +172,9 @@ class Leg:
             ended_by = getattr(reply.event, "text", reply.event.name)
         else:
             ended_by = "key" if reply.digits and reply.digits[-1] in ending_keys else "silence or limit"
-        if ended_by == "key":  # it has done its work, and must not cut the next prompt short
+        if reply.digits and not self.ended:  # they have done their work, and must not cut the next prompt short
             await self._request("clear", may_end=True)
-            self._typed = 0
+            self._keys = ""
         return Recording(full, ended_by, reply.digits)
 
     async def collect(self, digits: int, first: int = 10, between: int = 0) -> str:
@@ -179,13 +189,13 @@ class Leg:
             The keys, fewer where the time ran out, perhaps none.
         """
         keys = (await self._request("collect", digits, first, between)).digits
-        self._typed = max(0, self._typed - len(keys))
+        self._keys = self._keys[len(keys) :]
         return keys
 
     async def clear(self) -> None:
         """Forget the keys that were pressed so far."""
         await self._request("clear")
-        self._typed = 0
+        self._keys = ""
 
     async def pause(self, seconds: int) -> str:
         """Wait in silence, until a key; returns as :meth:`play` does."""
@@ -269,9 +279,9 @@ class Leg:
         self.rings += 1
         self._changed.set()
 
-    def key(self) -> None:
+    def key(self, key: str) -> None:
         """A key was pressed, and waits to be collected."""
-        self._typed += 1
+        self._keys += key
 
     def take(self, event: Event) -> None:
         """An event for :meth:`next_event`."""
@@ -294,6 +304,7 @@ class Leg:
         self.end_reason = reason
         self.ended_at = self._desk.clock.now()
         self._changed.set()
+        self._desk.ended()
         if self._requests:
             self._interrupter = asyncio.create_task(self._interrupt(grace))
 
@@ -306,15 +317,21 @@ class Leg:
             log.warning("cannot stop what blocks the port", error=str(error))
 
     async def release(self) -> None:
-        """Leave the line free: on hook, no keys waiting."""
+        """Leave the line free: nothing that blocks it, on hook, no keys waiting. Raises nothing; each step is tried."""
         if self._interrupter is not None:
             self._interrupter.cancel()
-        if self._abandoned and self.port.connected:
-            await self.port.record_stop()
-        if self.answered and self.port.connected:
-            if self._off_hook:
-                await self.port.on_hook()
-            await self.port.clear()
+        if self._abandoned:
+            await self._try(self.port.record_stop())
+        if self._off_hook:
+            await self._try(self.port.on_hook())
+        if self.answered:
+            await self._try(self.port.clear())
+
+    async def _try(self, step: Coroutine[Any, Any, object]) -> None:
+        try:
+            await step
+        except (LinkError, NotSupported) as error:
+            log.warning("the line may not be free", error=str(error))
 
     # -- within
 

@@ -11,7 +11,7 @@ import structlog
 from ctportd.calls.call import Call
 from ctportd.calls.caller import Caller
 from ctportd.calls.leg import handler_parts
-from ctportd.errors import CallEnded, CtportdError, LinkError, NotSupported
+from ctportd.errors import CallEnded, CtportdError, LinkError
 from ctportd.wire.events import CallerId, Dtmf, Hangup, LoopDrop
 
 if TYPE_CHECKING:
@@ -57,12 +57,21 @@ class Routing:
         handlers: Who is offered a call, in order, such as ``auto_attendant`` or ``voicemail:100``.
         caller_id: Whether to take caller ID from between the first two rings.
         ring_timeout: Seconds without a ring after which the caller has given up.
+        end_timeout: Seconds of the clock that a plugin gets when its call is over; then it is cancelled.
     """
 
-    def __init__(self, handlers: Sequence[str], *, caller_id: bool = True, ring_timeout: float = 8.0) -> None:
+    def __init__(
+        self,
+        handlers: Sequence[str],
+        *,
+        caller_id: bool = True,
+        ring_timeout: float = 8.0,
+        end_timeout: float = 10.0,
+    ) -> None:
         self.handlers = list(handlers)
         self.caller_id = caller_id
         self.ring_timeout = ring_timeout
+        self.end_timeout = end_timeout
 
 
 class Line:
@@ -74,6 +83,7 @@ class Line:
         call: The call under way, if there is one.
         idle: Set while there is none.
         task: What runs it.
+        closed: Whether no more calls are taken.
     """
 
     def __init__(self, port: Port, routing: Routing, clock: Clock, prompts: Prompts, handlers: Handlers) -> None:
@@ -86,16 +96,20 @@ class Line:
         self.idle.set()
         self.task: asyncio.Task[None] | None = None
         self._handlers = handlers
+        self.closed = False
         self._alarm: asyncio.TimerHandle | None = None
-        self._rang_again = False
+        self._deadline: asyncio.TimerHandle | None = None
+        self._rang_again: float | None = None
 
     # -- what happens on the port
 
     def ring(self) -> None:
         """It rings: a call begins, or goes on ringing."""
+        if self.closed:
+            return
         call = self.call or self._begin(picked_up=False)
         if call.ended:
-            self._rang_again = True  # the next caller is quicker than we are with the last one
+            self._rang_again = self.clock.time()  # the next caller is quicker than we are with the last one
         if call.ended or call.answered:
             return
         call.ring()
@@ -104,7 +118,7 @@ class Line:
 
     def picked_up(self) -> None:
         """A station's set was lifted: that is a call, unless it answers one."""
-        if self.call is None:
+        if self.call is None and not self.closed:
             self._begin(picked_up=True)
 
     def event(self, event: Event) -> None:
@@ -118,7 +132,7 @@ class Line:
             case CallerId():
                 call.identify(Caller(event.number, event.caller_name))
             case Dtmf():
-                call.key()
+                call.key(event.key)
             case _:
                 call.take(event)
 
@@ -180,7 +194,6 @@ class Line:
         for handler in self.routing.handlers:
             await self._let_answer(call, handler)
             if call.answered:
-                await call.hangup()
                 return
         log.info("nobody answers this call", handlers=self.routing.handlers)
         await call.wait_ended()
@@ -189,6 +202,8 @@ class Line:
         """Offer the call to one plugin. One that fails before it answered has let the call pass."""
         try:
             await self.hand_over(handler)
+            if call.answered:
+                await call.hangup()
         except CallEnded:
             raise
         except LinkError as error:
@@ -214,16 +229,26 @@ class Line:
         call.end("finished")
         try:
             await call.release()
-        except (LinkError, NotSupported) as error:
-            log.warning("cannot put the line on hook", error=str(error))
         finally:
+            if self._deadline is not None:
+                self._deadline.cancel()
             self.call = self.task = None
             self.idle.set()
             self._handlers.call_ended(call)
             log.info("call ended", reason=call.end_reason, answered=call.answered)
-            if self._rang_again:
-                self._rang_again = False
-                self.ring()
+            self._take_next()
+
+    def _take_next(self) -> None:
+        """Begin the call that rang while the last one was put down, unless its caller has given up since."""
+        rang, self._rang_again = self._rang_again, None
+        if rang is not None and self.clock.time() - rang < self.routing.ring_timeout:
+            self.ring()
+
+    def _give_up(self, task: asyncio.Task[None]) -> None:
+        log.error(
+            "a plugin does not come to an end, though its call is over: it is cancelled", task=task.get_name()
+        )
+        task.cancel()
 
     # -- ctportd.calls.leg.Desk
 
@@ -231,6 +256,12 @@ class Line:
         """The call was answered."""
         if self.call is not None:
             self._handlers.call_answered(self.call)
+
+    def ended(self) -> None:
+        """The call is over: its plugin has some time to put its things in order."""
+        if self.task is not None:
+            loop = asyncio.get_running_loop()
+            self._deadline = loop.call_later(self.routing.end_timeout, self._give_up, self.task)
 
     async def hand_over(self, handler: str) -> None:
         """Let a plugin have the call until it is done with it."""

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from ctportd.links.port import Port
     from ctportd.wire.events import Event
 
+LAST_GRACE = 2.0
+"""Seconds that a plugin gets after it was cancelled: one that heeds not even that is left behind (our figure)."""
+
 log = structlog.stdlib.get_logger("ctportd.calls")
 
 
@@ -28,7 +31,6 @@ class Router:
         self._prompts = prompts
         self._handlers = handlers
         self._lines: dict[Port, Line] = {}
-        self._stopping = False
 
     def add_port(self, port: Port, routing: Routing, clock: Clock) -> None:
         """Answer calls on this port from now on; ``clock`` is its line's time."""
@@ -56,8 +58,6 @@ class Router:
         line = self._lines[port]
         if not isinstance(event, Ring | Pickup):
             line.event(event)
-        elif self._stopping:
-            log.info("the daemon stops, so a call is not taken", port=str(port))
         elif isinstance(event, Ring):
             line.ring()
         else:
@@ -75,7 +75,8 @@ class Router:
         A plugin is told by :class:`~ctportd.errors.CallEnded` out of what it awaits, and has ``within`` seconds of
         the clock to put its things in order; then it is cancelled.
         """
-        self._stopping = True
+        for line in self._lines.values():
+            line.closed = True
         tasks = [line.task for line in self._lines.values() if line.task is not None]
         for call in self.calls:
             call.end("stopping", grace=0.0)
@@ -85,4 +86,5 @@ class Router:
         for task in late:
             log.warning("a plugin did not end its call in time", task=task.get_name())
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if late:
+            await asyncio.wait(late, timeout=LAST_GRACE)

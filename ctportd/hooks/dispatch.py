@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from ctportd.errors import CallEnded, PluginError
+from ctportd.errors import CallEnded, LinkError, PluginError
 from ctportd.logs import current_hook
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from ctportd.hooks.services import Daemon
     from ctportd.links.port import Port
     from ctportd.wire.events import Event
+
+NAME_TIMEOUT = 2.0
+"""Seconds that a plugin may take to find a caller's name: meanwhile the line rings (our figure)."""
 
 log = structlog.stdlib.get_logger("ctportd.plugins")
 
@@ -78,19 +81,30 @@ class Hosted:
         """Wait until everything in the queue has been done."""
         await self._queue.join()
 
-    async def call_safely(self, hook: str, arguments: dict[str, Any]) -> Any:
-        """Call one hook; log what it raises, with the plugin's name. Returns None then."""
+    async def call_safely(self, hook: str, arguments: dict[str, Any], within: float | None = None) -> Any:
+        """Call one hook; log what it raises, with the plugin's name. Returns None then.
+
+        ``within`` are the seconds that it may take; longer is a fault.
+        """
         token = current_hook.set((self.plugin.name, arguments))
         try:
-            return await self.call(hook, arguments)
+            async with asyncio.timeout(within):
+                return await self.call(hook, arguments)
         except CallEnded:
             log.debug("a hook used a call that is over", hook=hook)
-        except Exception:
-            self.faults += 1
-            log.exception("a plugin's hook failed", hook=hook)
+        except asyncio.CancelledError as error:
+            if _we_are_cancelled():
+                raise
+            self._fault(hook, error)  # it awaited a task of its own that was cancelled
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a plugin raises stays with it
+            self._fault(hook, error)
         finally:
             current_hook.reset(token)
         return None
+
+    def _fault(self, hook: str, error: BaseException) -> None:
+        self.faults += 1
+        log.error("a plugin's hook failed", hook=hook, exc_info=error)
 
     async def call(self, hook: str, arguments: dict[str, Any]) -> Any:
         """Call one hook with those arguments that it takes, and wait for it if it is asynchronous."""
@@ -168,7 +182,7 @@ class Dispatcher:
     async def caller_name(self, number: str) -> str:
         """Ask the plugins in the order of their names; the first that knows one is believed."""
         for hosted in self._observers.get("caller_name", ()):
-            name = await hosted.call_safely("caller_name", {"number": number})
+            name = await hosted.call_safely("caller_name", {"number": number}, within=NAME_TIMEOUT)
             if isinstance(name, str) and name:
                 return name
         return ""
@@ -185,8 +199,22 @@ class Dispatcher:
         with structlog.contextvars.bound_contextvars(plugin=plugin):
             try:
                 await hosted.call("answer_call", {"call": call, "target": target})
-            except CallEnded:
+            except (CallEnded, LinkError):
                 raise
+            except asyncio.CancelledError:
+                if _we_are_cancelled():
+                    raise
+                hosted.faults += 1
+                raise PluginError(plugin, "awaited a task of its own that was cancelled") from None
+            except SystemExit as error:
+                hosted.faults += 1
+                raise PluginError(plugin, "tried to end the daemon") from error
             except Exception:
                 hosted.faults += 1
                 raise
+
+
+def _we_are_cancelled() -> bool:
+    """Whether it is this very task that somebody wants to end."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -12,7 +12,7 @@ from ctportd.calls.call import Call
 from ctportd.calls.caller import Caller
 from ctportd.calls.files import Prompts
 from ctportd.clock import Clock
-from ctportd.errors import CallEnded, PromptNotFound, RequestTimedOut
+from ctportd.errors import CallEnded, PromptNotFound, RequestFailed, RequestTimedOut
 from ctportd.links.manager import Manager
 from ctportd.links.port import Port
 from ctportd.wire.message import Message, Request
@@ -33,6 +33,9 @@ class Desk:
     def answered(self) -> None:
         """Count."""
         self.was_answered += 1
+
+    def ended(self) -> None:
+        """Nothing is done with it."""
 
     async def hand_over(self, handler: str) -> None:
         """Remember."""
@@ -106,8 +109,8 @@ async def test_key_cuts_the_rest_short(call: Call, network: AnsweringNetwork) ->
 
 async def test_keys_typed_ahead_skip_what_comes(call: Call, network: AnsweringNetwork) -> None:
     """Nothing is played while keys wait; collecting them ends that."""
-    call.key()
-    await call.play("one")
+    call.key("5")
+    assert await call.play("one") == "5"
     assert network.requests == []
     network.answer = lambda request: ok(request, "5")
     assert await call.collect(1) == "5"
@@ -118,14 +121,14 @@ async def test_keys_typed_ahead_skip_what_comes(call: Call, network: AnsweringNe
 
 async def test_keys_can_be_ignored(call: Call, network: AnsweringNetwork) -> None:
     """A beep is played whatever was typed."""
-    call.key()
+    call.key("5")
     await call.play("one two", ignore_keys=True)
     assert [request.args[1:] for request in network.requests] == [("ignore_dtmf",)] * 2
 
 
 async def test_clear_forgets_keys(call: Call, network: AnsweringNetwork) -> None:
     """After clear, prompts are played again."""
-    call.key()
+    call.key("5")
     await call.clear()
     await call.play("one")
     assert commands(network) == ["ctclear", "ctplay"]
@@ -183,7 +186,7 @@ async def test_recording_tells_what_ended_it(
 
 async def test_ending_key_does_not_skip_the_next_prompt(call: Call, network: AnsweringNetwork) -> None:
     """The key that ended a recording has done its work."""
-    call.key()
+    call.key("5")
     network.answer = lambda request: ok(request, "#")
     await call.record("/var/x.wav")
     network.answer = ok
@@ -272,12 +275,77 @@ async def test_release_stops_what_a_cancelled_plugin_left_running(
 
 
 @pytest.mark.looptime
-async def test_timed_out_request_is_raised(call: Call, network: AnsweringNetwork) -> None:
-    """A plugin hears of a reply that never came."""
+async def test_timed_out_answer_leaves_the_line_on_hook(call: Call, network: AnsweringNetwork) -> None:
+    """A plugin hears of a reply that never came; the line may be off hook all the same, so it is put on hook."""
     network.answer = lambda _request: []
     with pytest.raises(RequestTimedOut):
         await call.answer()
     assert not call.answered
+    network.answer = ok
+    await call.release()
+    assert commands(network)[-1] == "cthangup"
+
+
+async def test_call_that_ends_while_it_is_answered_is_put_on_hook(call: Call, network: AnsweringNetwork) -> None:
+    """The caller gives up while the line goes off hook: it does not stay there."""
+
+    def give_up(request: Request) -> list[Message]:
+        call.end("rings stopped")
+        return ok(request)
+
+    network.answer = give_up
+    with pytest.raises(CallEnded):
+        await call.answer()
+    network.answer = ok
+    await call.release()
+    assert commands(network) == ["ctanswer", "cthangup"]
+
+
+async def test_refused_answer_is_no_answer(call: Call, network: AnsweringNetwork) -> None:
+    """A line that ctserver could not take off hook need not be put down."""
+    network.answer = lambda request: [Message(request.cmd, 0, 0, ("ERROR", "no-line"))]
+    with pytest.raises(RequestFailed):
+        await call.answer()
+    await call.release()
+    assert commands(network) == ["ctanswer"]
+
+
+async def test_line_goes_on_hook_though_the_manager_is_gone(
+    call: Call, network: AnsweringNetwork, manager: AnsweringNetwork
+) -> None:
+    """Each step of freeing the line is tried, whatever became of the one before."""
+    await call.answer()
+    network.answer = lambda _request: []
+    recording = asyncio.create_task(call.record("/var/x.wav"))
+    await settle()
+    recording.cancel()
+    await settle()
+    manager.transport.lose()
+    network.answer = ok
+    await call.release()
+    assert commands(network)[-2:] == ["cthangup", "ctclear"]
+
+
+async def test_hanging_up_after_the_ending_key_raises_nothing(call: Call, network: AnsweringNetwork) -> None:
+    """A caller who ends a recording by a key and is gone at once has made a recording."""
+
+    def end(request: Request) -> list[Message]:
+        call.end("hangup")
+        return ok(request, "#")
+
+    network.answer = end
+    assert (await call.record("/var/x.wav")).ended_by == "key"
+    assert commands(network) == ["ctrecord"]
+
+
+async def test_any_key_of_a_recording_is_forgotten(call: Call, network: AnsweringNetwork) -> None:
+    """A key that did not end the recording must not cut short what is said after it."""
+    call.key("5")
+    network.answer = lambda request: ok(request, "5")
+    await call.record("/var/x.wav")
+    network.answer = ok
+    await call.play("one")
+    assert commands(network) == ["ctrecord", "ctclear", "ctplay"]
 
 
 async def test_wait_rings(call: Call) -> None:

@@ -39,6 +39,9 @@ class Desk:
     def answered(self) -> None:
         """Nothing is done with it."""
 
+    def ended(self) -> None:
+        """Nothing is done with it."""
+
     async def hand_over(self, handler: str) -> None:
         """Nothing is handed over here."""
         raise AssertionError(handler)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from support.fakes import AnsweringNetwork, Recorder, settle
 
-from ctportd.errors import CallEnded, PluginError
+from ctportd.errors import CallEnded, Disconnected, PluginError
 from ctportd.hooks.dispatch import Dispatcher
 from ctportd.hooks.loader import Plugin, hooks_of, load_plugins
 from ctportd.hooks.markers import hookimpl
@@ -213,3 +213,69 @@ def test_loaded_plugins_are_in_the_order_of_their_names(tmp_path: Path) -> None:
     for name in ("c", "a", "b"):
         (tmp_path / f"{name}.py").write_text("")
     assert list(load_plugins(tmp_path, {}, "x.toml").loaded) == ["a", "b", "c"]
+
+
+async def test_plugin_that_tries_to_end_the_daemon(port: Port, log_lines: list[MutableMapping[str, Any]]) -> None:
+    """SystemExit and a stray cancellation are faults like others: the plugin sees the next event."""
+    seen: list[Event] = []
+
+    async def event_told(event: Event) -> None:
+        seen.append(event)
+        if len(seen) == 1:
+            raise SystemExit(3)
+        if len(seen) == 2:
+            task = asyncio.create_task(asyncio.sleep(60))
+            task.cancel()
+            await task
+
+    plugins = dispatcher(plugin("mad", port_event=event_told))
+    working = asyncio.create_task(plugins.run())
+    for number in range(3):
+        plugins.port_event(port, cast("Event", number))
+    await plugins.drain(1)
+    assert len(seen) == 3
+    assert plugins.hosted["mad"].faults == 2
+    working.cancel()
+
+
+async def test_answer_that_tries_to_end_the_daemon() -> None:
+    """In a call they are told as the plugin's fault."""
+    call = cast("Call", object())
+
+    async def leave(call: Call) -> None:
+        raise SystemExit(3)
+
+    async def trip(call: Call) -> None:
+        raise asyncio.CancelledError
+
+    plugins = dispatcher(plugin("leaves", answer_call=leave), plugin("trips", answer_call=trip))
+    with pytest.raises(PluginError, match="plugin leaves: tried to end the daemon"):
+        await plugins.answer_call("leaves", call, "")
+    with pytest.raises(PluginError, match="plugin trips: awaited a task of its own"):
+        await plugins.answer_call("trips", call, "")
+
+
+async def test_lost_link_is_no_fault_of_the_plugin() -> None:
+    """A call that was cut because ctserver died is not counted against who answered it."""
+
+    async def cut(call: Call) -> None:
+        raise Disconnected("port main:1", "gone")
+
+    plugins = dispatcher(plugin("good", answer_call=cut))
+    with pytest.raises(Disconnected):
+        await plugins.answer_call("good", cast("Call", object()), "")
+    assert plugins.hosted["good"].faults == 0
+
+
+@pytest.mark.looptime
+async def test_name_that_is_long_in_coming_is_not_waited_for() -> None:
+    """The line rings while a name is looked for: after two seconds the next plugin is asked."""
+
+    async def slow(number: str) -> str:
+        await asyncio.sleep(1e6)
+        return "never"
+
+    plugins = dispatcher(plugin("a", caller_name=slow), plugin("b", caller_name=lambda number: "Ada"))
+    assert await plugins.caller_name("555") == "Ada"
+    assert asyncio.get_running_loop().time() < 1e6
+    assert plugins.hosted["a"].faults == 1

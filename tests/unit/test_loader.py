@@ -382,5 +382,5 @@ def test_our_own_command_needs_no_plugin(folder: Folder, invoke: Any) -> None:
 def test_unknown_command_is_told_as_such(invoke: Any) -> None:
     """A command that neither we nor a plugin have is a mistake in the command line."""
     status, _, errors = invoke("gret")
-    assert status == 2
+    assert status == 64
     assert "No such command 'gret'" in errors

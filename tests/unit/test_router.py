@@ -19,7 +19,7 @@ from ctportd.links.port import Port
 from ctportd.wire.message import Message
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, MutableMapping
     from pathlib import Path
 
     from ctportd.calls.call import Call
@@ -430,3 +430,65 @@ async def test_stopping_does_not_wait_for_ever(tmp_path: Path) -> None:
     await line.router.stop(5.0)
     assert asyncio.get_running_loop().time() - began == pytest.approx(5, abs=0.1)
     assert line.commands[-2:] == ["cthangup", "ctclear"]
+
+
+@pytest.mark.looptime
+async def test_plugin_that_hangs_frees_its_line_in_the_end(
+    tmp_path: Path, log_lines: list[MutableMapping[str, Any]]
+) -> None:
+    """A plugin that waits for something else than its call is cancelled some time after the caller has gone."""
+    line = Line(tmp_path, "one", end_timeout=10.0)
+
+    async def one(call: Call, _target: str) -> None:
+        await call.answer()
+        await asyncio.sleep(1e6)
+
+    line.plugins.plugins["one"] = one
+    await line.ring_twice()
+    began = asyncio.get_running_loop().time()
+    line.network.say("rly=hangup")
+    await line.ended()
+    assert asyncio.get_running_loop().time() - began == pytest.approx(10, abs=0.1)
+    assert line.commands[-2:] == ["cthangup", "ctclear"]
+    assert "does not come to an end" in str(log_lines)
+
+
+@pytest.mark.looptime
+async def test_ring_of_a_caller_who_gave_up_long_ago_begins_no_call(tmp_path: Path) -> None:
+    """What rang while a plugin was slow to leave its last call has been over for long when it does."""
+    line = Line(tmp_path, "one", end_timeout=60.0)
+
+    async def one(call: Call, _target: str) -> None:
+        await call.answer()
+        await call.wait_ended()
+        await asyncio.sleep(30)
+
+    line.plugins.plugins["one"] = one
+    await line.ring_twice()
+    line.network.say("rly=hangup")
+    await settle()
+    line.network.say("rly=ring arg1=ring arg2=1")
+    await line.ended()
+    await settle()
+    assert line.router.calls == []
+
+
+@pytest.mark.looptime
+async def test_hang_up_that_fails_is_told_and_leaves_nothing(tmp_path: Path) -> None:
+    """A plugin returns, and ctserver refuses to hang up: the call is over as failed, and the next one is taken."""
+    line = Line(tmp_path, "one")
+
+    async def one(call: Call, _target: str) -> None:
+        await call.answer()
+
+    def refuse(request: Request) -> list[Message]:
+        return [Message(request.cmd, 0, 0, ("ERROR",))] if request.cmd == "cthangup" else ok(request)
+
+    line.plugins.plugins["one"] = one
+    line.network.answer = refuse
+    await line.ring_twice()
+    await line.ended()
+    assert line.plugins.told[-1] == "ended: failed"
+    await line.ring_twice()
+    await line.ended()
+    assert line.plugins.told.count("started") == 2
