@@ -285,9 +285,9 @@ def stop(ctx: click.Context) -> None:
 def request(ctx: click.Context, port: str, name: str, arguments: tuple[str, ...]) -> None:
     """Send one request of ctserver to PORT (or "manager") and print the reply as JSON.
 
-    NAME is the request's: off_hook, play, record, collect, dial, ...
+    NAME is the request's: off_hook, play, record, collect, dial, ... A port plays and records while it is off hook.
 
-    Example: ctportd request 1 play beep
+    Example: ctportd request 1 port_status
     """
     import msgspec
 
@@ -361,7 +361,7 @@ def phone(
     keyboard is the telephone's. Exit status: 0 the call was answered and ended, 2 nobody answered, 1 it failed,
     64 a step makes no sense.
 
-    Example: ctportd phone 1 --number 5550100 until menu-main press 1 until beep say hello.wav press '#'
+    Example: ctportd phone 1 until menu-main press 1 until beep say hello.wav press '#' until vm-thanks hangup
     """
     from ctportd.phone.command import run_phone
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, TypeVar
 
 import click
@@ -19,7 +18,8 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-_WIDE = 10_000  # columns where nobody looks: a pipe gets whole lines
+_WIDE = 10_000
+"""Columns of a table: each row is one line, which a terminal breaks better than cells could be, and a pipe keeps."""
 
 
 def show(data: _T, tables: Callable[[_T], Iterable[Table | str]], *, as_json: bool) -> None:
@@ -27,9 +27,8 @@ def show(data: _T, tables: Callable[[_T], Iterable[Table | str]], *, as_json: bo
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(data), indent=2))
         return
-    width = None if sys.stdout.isatty() else _WIDE
     # No markup and no emoji: what is printed came from anywhere.
-    console = Console(width=width, highlight=False, markup=False, emoji=False)
+    console = Console(width=_WIDE, highlight=False, markup=False, emoji=False)
     for table in tables(data):
         console.print(table)
 
@@ -51,7 +50,8 @@ def status_tables(status: Status) -> Iterable[Table | str]:
     yield ""
     plugins = _table("plugin", "state", "hooks")
     for plugin in status.plugins:
-        counts = {"faults": plugin.faults, "lost": plugin.lost, "waiting": plugin.waiting}
+        faults = "fault" if plugin.faults == 1 else "faults"
+        counts = {faults: plugin.faults, "lost": plugin.lost, "waiting": plugin.waiting}
         state = ", ".join([plugin.state, *(f"{number} {what}" for what, number in counts.items() if number)])
         plugins.add_row(*map(_shown, (plugin.name, state, plugin.error or ", ".join(plugin.hooks))))
     yield plugins
@@ -62,17 +62,20 @@ def calls_table(calls: list[CallRecord]) -> Iterable[Table | str]:
     if not calls:
         yield "No call has been logged."
         return
-    table = _table("began", "port", "number", "name", "answered", "lasted", "how it ended")
+    table = _table("began", "port", "number", "name", "lasted", "how it ended")
     for call in calls:
-        answered = _time(call.answered_at) if call.answered_at else "no"
-        lasted = (
-            _seconds((call.ended_at - (call.answered_at or call.began)).total_seconds())
-            if call.ended_at
-            else "under way"
-        )
-        cells = (_time(call.began), call.port, call.number, call.name, answered, lasted, call.end_reason)
+        cells = (_time(call.began), call.port, call.number, call.name, _lasted(call), call.end_reason)
         table.add_row(*map(_shown, cells))
     yield table
+
+
+def _lasted(call: CallRecord) -> str:
+    """How long people spoke."""
+    if call.ended_at is None:
+        return "under way"
+    if call.answered_at is None:
+        return "no answer"
+    return _seconds((call.ended_at - call.answered_at).total_seconds())
 
 
 def messages_table(messages: list[VoiceMessage]) -> Iterable[Table | str]:
