@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import wave
 from typing import TYPE_CHECKING
@@ -235,6 +236,21 @@ async def test_tone_is_heard(office: Office, tone: str, hertz: list[int]) -> Non
     client.send("ctstoptone")
     assert await client.event("toneend") == ()
     assert await client.reply("ctstoptone") == ("OK",)
+
+
+@pytest.mark.parametrize(("tone", "sound", "rest"), [("busy", 25, 25), ("ringback", 100, 200), ("dialx", 5, 5)])
+async def test_tone_has_its_cadence(office: Office, tone: str, sound: int, rest: int) -> None:
+    """Sound and rest follow each other as the country's exchange has them, to the frame of 20 ms."""
+    client, phone = await office.answered()
+    start = len(phone.heard)
+    assert await client.ask("ctplaytoneasync", tone) == ("OK",)
+    await phone.until(lambda: len(phone.heard) > start + 3 * (sound + rest))
+    runs = [
+        (loud, len(list(frames)))
+        for loud, frames in itertools.groupby(phone.heard[start:], key=lambda frame: frame != SILENT)
+    ]
+    first = runs.index((True, sound))
+    assert runs[first : first + 4] == [(True, sound), (False, rest)] * 2
 
 
 async def test_dialled_keys_are_heard_as_tones(office: Office) -> None:

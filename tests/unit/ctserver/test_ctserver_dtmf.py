@@ -58,16 +58,17 @@ def test_all_keys_as_we_dial_them() -> None:
     assert keys_in(b"".join(key_tone(key) for key in dialled)) == dialled
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(
     key=st.sampled_from(sorted(FREQUENCIES)),
-    softer=st.floats(-25, -10),
+    level=st.floats(0, 1),
     twist=st.floats(-3.5, 7.5),
     off=st.floats(-0.015, 0.015),
     lead=st.integers(0, 400),
 )
-def test_key_is_found_over_its_whole_range(key: str, softer: float, twist: float, off: float, lead: int) -> None:
-    """40 ms, anywhere among the blocks, soft and loud, with either tone the louder, and not quite in tune."""
+def test_key_is_found_over_its_whole_range(key: str, level: float, twist: float, off: float, lead: int) -> None:
+    """40 ms from -25 to -3 dBm, anywhere among the blocks, with either tone the louder, and not quite in tune."""
+    softer = -25 + level * (22 - abs(twist))  # the louder one is at -3 dBm at most
     low, high = softer + max(0.0, -twist), softer + max(0.0, twist)
     assert keys_in(tone(key, 0.040, low, high, off=off, lead=lead)) == key
 
@@ -106,6 +107,16 @@ def test_held_key_is_one_key() -> None:
 def test_speech_is_no_key(prompt: Path) -> None:
     """Not one of all the prompts talks a key off."""
     assert keys_in(read_sound(str(prompt)).codes) == ""
+
+
+@pytest.mark.parametrize("pace", [0.85, 1.15, 1.3])
+def test_minutes_of_speech_hold_no_key(pace: float) -> None:
+    """All prompts in a row, by a deeper, a higher and a still higher voice, louder too: nine minutes, and not a key."""
+    spoken = np.concatenate([g711.decode(read_sound(str(prompt)).codes) for prompt in PROMPTS]).astype(np.float64)
+    at = np.arange(0, spoken.size - 1, pace)
+    voice = np.clip(np.interp(at, np.arange(spoken.size), spoken) * 1.6, -32768, 32767).astype(np.int16)
+    assert voice.size / 8000 > 150
+    assert keys_in(g711.encode(voice)) == ""
 
 
 def test_tones_of_the_network_are_no_keys() -> None:
