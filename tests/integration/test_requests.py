@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 
+PATIENCE = 40.0
+"""Seconds after which a test has failed, whatever it waits for; it takes one or two."""
+
 RATE = 8000
 WHISTLE = 1000
 """Hz of the long sound that is played."""
@@ -201,7 +204,8 @@ def shows(
         @wraps(test)
         async def checked(office: Office, *args: P.args, **kwargs: P.kwargs) -> None:
             office.sent.clear()
-            await test(office, *args, **kwargs)
+            async with asyncio.timeout(PATIENCE):
+                await test(office, *args, **kwargs)
             assert set(requests) <= office.sent
 
         for dialect in dialects:
