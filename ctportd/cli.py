@@ -198,9 +198,9 @@ def _run_daemon(config: Config, pid_file: Path | None) -> None:
 @program.command()
 @click.pass_context
 def ctserver(ctx: click.Context) -> None:
-    """Run ctportd's own ctserver, with virtual lines, as the configuration says.
+    """Run ctportd's own ctserver, with virtual lines.
 
-    The daemon starts it by itself where [[ctserver]] mode is "virtual".
+    It does what the configuration says. The daemon starts it by itself where [[ctserver]] mode is "virtual".
 
     Example: ctportd --config etc/ctportd.toml ctserver
     """
@@ -212,7 +212,7 @@ def ctserver(ctx: click.Context) -> None:
 @program.command()
 @click.pass_context
 def check(ctx: click.Context) -> None:
-    """Check the configuration and its plugins, without running anything.
+    """Check the configuration and its plugins without running them.
 
     Example: ctportd --config etc/ctportd.toml check
     """
@@ -240,7 +240,7 @@ def config(ctx: click.Context) -> None:
 @json_option
 @click.pass_context
 def status(ctx: click.Context, *, as_json: bool) -> None:
-    """Show the running daemon: ports, calls under way, plugins, ctserver.
+    """Show the running daemon: ports, calls, plugins, ctserver.
 
     Example: ctportd status
     """
@@ -267,7 +267,9 @@ def rotate(ctx: click.Context) -> None:
 @program.command()
 @click.pass_context
 def stop(ctx: click.Context) -> None:
-    """Stop the running daemon: calls are ended politely, messages kept. Returns when it is gone.
+    """Stop the running daemon, and wait until it is gone.
+
+    Calls are ended politely, and a message that is being recorded is kept.
 
     Example: ctportd stop
     """
@@ -283,9 +285,10 @@ def stop(ctx: click.Context) -> None:
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.pass_context
 def request(ctx: click.Context, port: str, name: str, arguments: tuple[str, ...]) -> None:
-    """Send one request of ctserver to PORT (or "manager") and print the reply as JSON.
+    """Send one request of ctserver and print the reply as JSON.
 
-    NAME is the request's: off_hook, play, record, collect, dial, ... A port plays and records while it is off hook.
+    PORT is a port's number, its address such as main:1, or "manager". NAME is the request's: off_hook, play, record,
+    collect, dial, ... A port plays and records while it is off hook.
 
     Example: ctportd request 1 port_status
     """
