@@ -736,6 +736,11 @@ async def test_events_of_an_earlier_call_are_forgotten(office: Office) -> None:
         await phone.press("1")
         await phone.wait(1)  # by then the key waits
         assert [(await office.ask(1, "wait_for_event"))["event"] for _ in range(3)] == ["ring", "ring", "dtmf"]
+        waiting = asyncio.create_task(office.ask(1, "wait_for_event"))  # there are no more
+        await phone.wait(3)
+        assert not waiting.done()
+        await phone.press("2")
+        assert (await waiting)["event"] == "dtmf"
 
 
 @shows("send_event", "start_timer", dialects=("classic",))
