@@ -320,8 +320,7 @@ class Leg:
         """Leave the line free: nothing that blocks it, on hook, no keys waiting. Raises nothing; each step is tried."""
         if self._interrupter is not None:
             self._interrupter.cancel()
-        if self._abandoned:
-            await self._try(self.port.record_stop())
+        await self._try(self._unblock())
         if self._off_hook:
             await self._try(self.port.on_hook())
         if self.answered:
@@ -335,8 +334,19 @@ class Leg:
 
     # -- within
 
+    async def _unblock(self) -> None:
+        """Stop a request that was given up and that ctserver is still at: the port would take no other."""
+        abandoned, self._abandoned = self._abandoned, False
+        if not abandoned or not self.port.blocked:
+            return
+        if self.port.dialect == "classic":
+            self.port.reconnect()  # nothing else frees it; the line is put on hook when the connection is back
+        else:
+            await self.port.record_stop()
+
     async def _request(self, name: str, *values: object, may_end: bool = False) -> Reply:
         self.check()
+        await self._unblock()
         self._requests += 1
         try:
             reply = await self.port.request(name, *values)

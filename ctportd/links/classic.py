@@ -5,6 +5,7 @@ There are no events: every line is the reply to the oldest request, and a ring i
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Protocol
 
 import structlog
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from ctportd.wire.message import Message, Request
 
 _WAIT_FOR_RING = "ctwaitforring"
+
+_RETRY = 1.0
+"""Seconds after which a ring is waited for again when that failed (our figure)."""
 
 log = structlog.stdlib.get_logger("ctportd.links")
 
@@ -90,10 +94,11 @@ class RingWatch:
             await self._connection.wait_connected()
             await self._listener.idle()
             try:
+                await self._port.on_hook()  # a call whose connection was cut may have left it off hook
                 reply = await self._port.wait_for_ring()
             except CtportdError as error:
                 log.warning("cannot wait for a ring", port=str(self._port), error=str(error))
-                await self._connection.wait_disconnected()
+                await asyncio.sleep(_RETRY)
                 continue
             number, *name = reply.values or ("",)
             self._listener.event(Ring(port=self._port.number, message=reply.message))

@@ -96,8 +96,6 @@ class Connection(asyncio.Protocol):
         self._lost: asyncio.Future[str] | None = None
         self._proven = False
         self._up = asyncio.Event()
-        self._down = asyncio.Event()
-        self._down.set()
         self._begin_decoding()
 
     @property
@@ -109,9 +107,15 @@ class Connection(asyncio.Protocol):
         """Wait until the connection stands."""
         await self._up.wait()
 
-    async def wait_disconnected(self) -> None:
-        """Wait until there is none."""
-        await self._down.wait()
+    @property
+    def awaits_reply(self) -> bool:
+        """Whether a reply is still to come, be it to a request that was given up."""
+        return bool(self._waiting)
+
+    def reset(self) -> None:
+        """Cut the connection: what waits fails, and another one is made as after any loss."""
+        if self._transport is not None:
+            self._transport.abort()
 
     async def run(self) -> None:
         """Connect, and connect again whenever the connection is lost, until cancelled.
@@ -231,7 +235,6 @@ class Connection(asyncio.Protocol):
         self._begin_decoding()
         self._lost = asyncio.get_running_loop().create_future()
         self._up.set()
-        self._down.clear()
         self._listener.connected()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -242,7 +245,6 @@ class Connection(asyncio.Protocol):
     def _drop(self, reason: str) -> None:
         self._transport = None
         self._up.clear()
-        self._down.set()
         waiting, self._waiting = self._waiting, deque()
         for one in waiting:
             if not one.reply.done():

@@ -72,6 +72,15 @@ class Port:
         """Whether ctserver can be spoken to about this port now."""
         return self._connection.connected
 
+    @property
+    def blocked(self) -> bool:
+        """Whether a request is still unanswered, be it one that its sender has given up."""
+        return self._connection.awaits_reply
+
+    def reconnect(self) -> None:
+        """Cut the connection, so that another one is made: all that frees a blocked port of the classic dialect."""
+        self._connection.reset()
+
     async def request(self, name: str, *values: object) -> Reply:
         """Send any request by its name, such as ``play``, with its arguments."""
         spec = request_named(name)

@@ -48,6 +48,30 @@ async def test_classic_dialect_names_what_it_lacks(start_system: StartSystem) ->
     assert "the port waits for a ring" in refused.err or "classic" in refused.err
 
 
+IMPATIENT = """
+import asyncio
+from ctportd import hookimpl
+
+@hookimpl
+async def answer_call(call):
+    await call.answer()
+    async with asyncio.timeout(0.2):
+        await call.pause(500)
+"""
+
+
+async def test_classic_port_that_is_blocked_is_freed(start_system: StartSystem) -> None:
+    """A plugin gives up a request that blocks the port: a new connection frees it, and the next call comes."""
+    system = await start_system(
+        ["impatient"], changes={"ctserver": {"dialect": "classic"}}, own_plugins={"impatient.py": IMPATIENT}
+    )
+    for number in ("5550101", "5550102"):
+        finished = await system.phone(1, "--number", number)
+        assert finished.status == 0, finished
+        assert finished.happenings[-1]["t"] < 60, finished
+        await system.call_record(number)
+
+
 @pytest.fixture
 def elsewhere(tmp_path: Path) -> System:
     """The configuration of a ctserver that runs elsewhere."""

@@ -383,3 +383,43 @@ async def test_call_ids_differ(network: AnsweringNetwork, desk: Desk) -> None:
     """Two calls on one port in one second have names of their own."""
     port = Port("main", 1, network, None)
     assert len({Call(port, desk).id for _ in range(20)}) == 20
+
+
+async def test_request_after_one_that_was_given_up(
+    call: Call, network: AnsweringNetwork, manager: AnsweringNetwork
+) -> None:
+    """A plugin that loses patience with a recording goes on at once: what blocks the port is stopped first."""
+    network.answer = lambda _request: []
+
+    async def impatient() -> None:
+        async with asyncio.timeout(0):
+            await call.record("/var/x.wav")
+
+    with pytest.raises(TimeoutError):
+        await impatient()
+
+    def stop(request: Request) -> list[Message]:
+        network.answer = ok
+        network.say("rly=ctrecord arg1=EVENT arg2= arg3=RECORD_STOP arg4=-2")
+        return ok(request)
+
+    manager.answer = stop
+    await call.play("one")
+    assert commands(manager) == ["ctsendevent"]
+    assert commands(network) == ["ctrecord", "ctplay"]
+
+
+async def test_late_reply_needs_no_stop(call: Call, network: AnsweringNetwork, manager: AnsweringNetwork) -> None:
+    """If what was given up has ended meanwhile, no message is sent that would cut short what comes next."""
+    network.answer = lambda _request: []
+
+    async def impatient() -> None:
+        async with asyncio.timeout(0):
+            await call.record("/var/x.wav")
+
+    with pytest.raises(TimeoutError):
+        await impatient()
+    network.say("rly=ctrecord arg1=OK arg2=")
+    network.answer = ok
+    await call.play("one")
+    assert manager.requests == []
