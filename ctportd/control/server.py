@@ -22,7 +22,7 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from ctportd.errors import ControlError, CtportdError, InvalidArgument, LinkError, PromptNotFound
+from ctportd.errors import ControlError, CtportdError, InvalidArgument, LinkError, NotSupported, PromptNotFound
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -164,6 +164,7 @@ def _problem(status: int, title: str, detail: str) -> web.Response:
 _PROBLEMS: tuple[tuple[tuple[type[Exception], ...], int, str], ...] = (
     ((msgspec.DecodeError, UnicodeDecodeError), 400, "Bad request body"),
     ((InvalidArgument, PromptNotFound), 400, "Bad argument"),
+    ((NotSupported,), 501, "Not in this dialect"),
     ((LinkError,), 502, "ctserver"),
     ((CtportdError,), 500, "ctportd"),
 )

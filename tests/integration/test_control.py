@@ -29,6 +29,7 @@ from ctportd.errors import (
     ControlError,
     Disconnected,
     InvalidArgument,
+    NotSupported,
     PluginError,
     PromptNotFound,
     RequestFailed,
@@ -218,6 +219,7 @@ async def test_port_is_sent_as_it_was_given(client: ControlClient, controls: Fak
     [
         (InvalidArgument("play", "file", "is missing"), 400, "Bad argument"),
         (PromptNotFound("beep", ("/a/beep.au", "/b/beep.au")), 400, "Bad argument"),
+        (NotSupported("port 1", "classic", "ctgrunton"), 501, "Not in this dialect"),
         (RequestFailed("port 1", "ctplay", ("no", "file")), 502, "ctserver"),
         (RequestTimedOut("port 1", "ctplay", 10), 502, "ctserver"),
         (Disconnected("port 1", "the connection was lost"), 502, "ctserver"),
