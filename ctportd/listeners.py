@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from ctportd.wire.events import Event
     from ctportd.wire.message import BrokenLine, Message
 
+_SHOWN = 200  # characters of a line that means nothing: a log is no dump
+
 log = structlog.stdlib.get_logger("ctportd.links")
 
 
@@ -49,7 +51,7 @@ class _Logging:
     def stray(self, line: Message | BrokenLine) -> None:
         self.strays += 1
         reason = getattr(line, "reason", "a reply that nobody awaits")
-        self._log.warning("a line from ctserver means nothing", reason=reason, line=line.raw)
+        self._log.warning("a line from ctserver means nothing", reason=reason, line=line.raw[:_SHOWN])
 
 
 class ManagerListener(_Logging):
@@ -83,6 +85,7 @@ class PortListener(_Logging):
     def connected(self) -> None:
         """Tell that the connection stands."""
         super().connected()
+        self._router.connected(self.port)
         self._dispatcher.port_connected(self.port)
 
     def disconnected(self, reason: str, retry_in: float | None) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("voicemail")
 
-_MAILBOX = r"^[A-Za-z0-9_-]+$"  # a mailbox is a folder's name, too
+_MAILBOX = r"^[A-Za-z0-9_-]+\Z"  # a mailbox is a folder's name, too
 
 Seconds = Annotated[int, Meta(ge=0)]
 

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 GRACE = 2.0
 """Seconds of the line that ctserver gets to end a blocking request by itself when the caller has gone."""
 
+UNBLOCK_TIMEOUT = 2.0
+"""Seconds that the manager gets, when a line is put down, to stop what blocks it (our figure)."""
+
 _INBOX = 1000  # events that wait for a plugin that asks for none; the oldest go first (our figure)
 
 log = structlog.stdlib.get_logger("ctportd.call")
@@ -144,7 +147,7 @@ class Leg:
         digits = ""
         for file in files:
             if self._keys and not ignore_keys:
-                self.check()
+                await self._check_and_yield()
                 return self._keys
             mode = ["ignore_dtmf"] if ignore_keys and self.port.dialect == "keyed" else []
             digits = (await self._request("play", str(file), *mode)).digits
@@ -320,35 +323,51 @@ class Leg:
         """Leave the line free: nothing that blocks it, on hook, no keys waiting. Raises nothing; each step is tried."""
         if self._interrupter is not None:
             self._interrupter.cancel()
-        await self._try(self._unblock())
-        if self._off_hook:
-            await self._try(self.port.on_hook())
+        self._abandoned = (
+            self._abandoned or self._requests > 0
+        )  # a task that the plugin left behind may be at it still
+        steps = [self._try(self._unblock(UNBLOCK_TIMEOUT))]
+        if (
+            self._off_hook
+        ):  # sent at once, for it waits its turn behind what blocks, whatever becomes of the manager
+            steps.insert(0, self._try(self._put_down()))
+        await asyncio.gather(*steps)
         if self.answered:
             await self._try(self.port.clear())
+
+    @property
+    def off_hook(self) -> bool:
+        """Whether the line is off hook, or may be."""
+        return self._off_hook
+
+    async def _put_down(self) -> None:
+        await self.port.on_hook()
+        self._off_hook = False
 
     async def _try(self, step: Coroutine[Any, Any, object]) -> None:
         try:
             await step
-        except (LinkError, NotSupported) as error:
-            log.warning("the line may not be free", error=str(error))
+        except (LinkError, NotSupported, TimeoutError) as error:
+            log.warning("the line may not be free", error=str(error) or "no answer from the manager")
 
     # -- within
 
-    async def _unblock(self) -> None:
+    async def _unblock(self, within: float | None = None) -> None:
         """Stop a request that was given up and that ctserver is still at: the port would take no other."""
-        abandoned, self._abandoned = self._abandoned, False
-        if not abandoned or not self.port.blocked:
-            return
-        if self.port.dialect == "classic":
-            self.port.reconnect()  # nothing else frees it; the line is put on hook when the connection is back
-        else:
-            await self.port.record_stop()
+        if self._abandoned and self.port.blocked:
+            if self.port.dialect == "classic":
+                self.port.reconnect()  # nothing else frees it; the line is put on hook when the connection is back
+            else:
+                async with asyncio.timeout(within):
+                    await self.port.record_stop()
+        self._abandoned = False
 
     async def _request(self, name: str, *values: object, may_end: bool = False) -> Reply:
-        self.check()
-        await self._unblock()
+        await self._check_and_yield()
         self._requests += 1
         try:
+            await self._unblock()
+            self.check()
             reply = await self.port.request(name, *values)
         except (asyncio.CancelledError, RequestTimedOut):
             self._abandoned = True  # ctserver may be at it still, and the port blocked
@@ -364,8 +383,14 @@ class Leg:
             self.check()
         return reply
 
+    async def _check_and_yield(self) -> None:
+        """As :meth:`check`; a plugin that goes on all the same, in a loop, must not hold up everyone else."""
+        if self.ended:
+            await asyncio.sleep(0)
+            self.check()
+
     async def _wait_change(self) -> None:
-        self.check()
+        await self._check_and_yield()
         self._changed.clear()
         await self._changed.wait()
         self.check()

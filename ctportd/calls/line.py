@@ -100,6 +100,8 @@ class Line:
         self._alarm: asyncio.TimerHandle | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._rang_again: float | None = None
+        self._left_off_hook = False
+        self._tidying: asyncio.Task[None] | None = None
 
     # -- what happens on the port
 
@@ -108,7 +110,7 @@ class Line:
         if self.closed:
             return
         call = self.call or self._begin(picked_up=False)
-        if call.ended:
+        if call.ended or call.answered:
             self._rang_again = self.clock.time()  # the next caller is quicker than we are with the last one
         if call.ended or call.answered:
             return
@@ -124,9 +126,13 @@ class Line:
     def event(self, event: Event) -> None:
         """Something happened in the call."""
         call = self.call
+        if call is None:
+            if isinstance(
+                event, Hangup | LoopDrop
+            ):  # a call that nobody told us of, or whose line we could not reach
+                self.put_down()
+            return
         match event:
-            case _ if call is None:
-                return
             case Hangup() | LoopDrop():
                 call.end(event.name)
             case CallerId():
@@ -135,6 +141,23 @@ class Line:
                 call.key(event.key)
             case _:
                 call.take(event)
+
+    def connected(self) -> None:
+        """The connection is there again: a line that could not be put on hook is put there now."""
+        if self._left_off_hook:
+            self.put_down()
+
+    def put_down(self) -> None:
+        """Put a line without a call on hook."""
+        self._left_off_hook = False
+        self._tidying = asyncio.create_task(self._put_down())
+
+    async def _put_down(self) -> None:
+        try:
+            await self.port.on_hook()
+        except LinkError as error:
+            self._left_off_hook = True
+            log.warning("the line may not be free", port=str(self.port), error=str(error))
 
     def _rings_stopped(self) -> None:
         if self.call is not None and not self.call.answered:
@@ -227,11 +250,12 @@ class Line:
     async def _release(self, call: Call) -> None:
         self._disarm()
         call.end("finished")
+        if self._deadline is not None:
+            self._deadline.cancel()
         try:
             await call.release()
         finally:
-            if self._deadline is not None:
-                self._deadline.cancel()
+            self._left_off_hook = call.off_hook
             self.call = self.task = None
             self.idle.set()
             self._handlers.call_ended(call)

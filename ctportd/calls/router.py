@@ -63,6 +63,10 @@ class Router:
         else:
             line.picked_up()
 
+    def connected(self, port: Port) -> None:
+        """The connection of a port is there."""
+        self._lines[port].connected()
+
     def lost(self, port: Port) -> None:
         """The connection of a port is gone, and its call with it."""
         call = self._lines[port].call

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import stat
 from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -110,6 +111,8 @@ def _key(path: str) -> tuple[str, int, int]:
         status = Path(path).stat()
     except (OSError, ValueError):  # ValueError: a NUL in the name
         raise AudioError(f"there is no file {path}") from None
+    if not stat.S_ISREG(status.st_mode):  # a pipe would be waited for
+        raise AudioError(f"{path} is no file")
     return path, status.st_mtime_ns, status.st_size
 
 

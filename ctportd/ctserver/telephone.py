@@ -96,10 +96,10 @@ class Telephone:
 
     def spoke(self, frame: bytes) -> bool:
         """A frame came. Returns whether it counts: it may be too short, or one too many."""
-        self._last_heard = self._clock()
         if len(frame) != FRAME or self._heard - self._sent >= _SLACK:
             self.dropped += 1
             return False
+        self._last_heard = self._clock()
         self._heard += 1
         return True
 

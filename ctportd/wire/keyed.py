@@ -80,6 +80,8 @@ def parse_message(line: str) -> Message | BrokenLine:
 
 def parse_request(line: str) -> Request | BrokenLine:
     """A line from a client as a request. Never raises."""
+    if "\r" in line:  # a reply echoes what was asked, and could not carry it
+        return BrokenLine("a line with a carriage return in it", line)
     fields = _fields(line, "cmd")
     if isinstance(fields, BrokenLine):
         return fields

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -65,7 +66,8 @@ async def test_classic_port_that_is_blocked_is_freed(start_system: StartSystem) 
     system = await start_system(
         ["impatient"], changes={"ctserver": {"dialect": "classic"}}, own_plugins={"impatient.py": IMPATIENT}
     )
-    for number in ("5550101", "5550102"):
+    for waits, number in enumerate(("5550101", "5550102"), 1):
+        await system.until(partial(system.was_asked, "ctwaitforring", waits))
         finished = await system.phone(1, "--number", number)
         assert finished.status == 0, finished
         assert finished.happenings[-1]["t"] < 60, finished

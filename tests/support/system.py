@@ -146,6 +146,11 @@ class System:
         """The log file, line by line."""
         return [json.loads(line) for line in (self.state / "ctportd.log").read_text().splitlines()]
 
+    def was_asked(self, request: str, times: int) -> bool:
+        """Whether ctserver was asked something so often."""
+        asked = [line for line in self.log_lines if line["event"] == "request" and line["request"] == request]
+        return len(asked) == times
+
     async def start(self) -> None:
         """Start the daemon and wait until it is ready."""
         await self.launch()

@@ -423,3 +423,35 @@ async def test_late_reply_needs_no_stop(call: Call, network: AnsweringNetwork, m
     network.answer = ok
     await call.play("one")
     assert manager.requests == []
+
+
+@pytest.mark.looptime
+async def test_mute_manager_does_not_keep_the_line_off_hook(
+    call: Call, network: AnsweringNetwork, manager: AnsweringNetwork
+) -> None:
+    """The hang-up is sent at once, behind what blocks; the manager is not waited for longer than two seconds."""
+    await call.answer()
+    network.answer = lambda _request: []
+    recording = asyncio.create_task(call.record("/var/x.wav"))
+    await settle()
+    recording.cancel()
+    await settle()
+    manager.answer = lambda _request: []
+    network.answer = ok
+    began = asyncio.get_running_loop().time()
+    await call.release()
+    assert "cthangup" in commands(network)
+    assert asyncio.get_running_loop().time() - began == pytest.approx(2, abs=0.1)
+
+
+async def test_task_left_behind_does_not_block_the_line(
+    call: Call, network: AnsweringNetwork, manager: AnsweringNetwork
+) -> None:
+    """A recording that goes on in a task of the plugin's is stopped when the line is put down."""
+    await call.answer()
+    network.answer = lambda request: [] if request.cmd == "ctrecord" else ok(request)
+    recording = asyncio.create_task(call.record("/var/x.wav"))
+    await settle()
+    await call.release()
+    assert commands(manager) == ["ctsendevent"]
+    recording.cancel()

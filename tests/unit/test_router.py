@@ -492,3 +492,50 @@ async def test_hang_up_that_fails_is_told_and_leaves_nothing(tmp_path: Path) -> 
     await line.ring_twice()
     await line.ended()
     assert line.plugins.told.count("started") == 2
+
+
+@pytest.mark.looptime
+async def test_hang_up_without_a_call_puts_the_line_on_hook(tmp_path: Path) -> None:
+    """A line that somebody else has taken off hook, or that we could not reach, is freed when its far end goes."""
+    line = Line(tmp_path, "one")
+    line.network.say("rly=loopdrop arg1=loopdrop")
+    await settle()
+    assert line.commands == ["cthangup"]
+
+
+@pytest.mark.looptime
+async def test_line_that_could_not_be_put_down_is_put_down_later(tmp_path: Path) -> None:
+    """A connection that is lost in a call leaves the line off hook: it goes on hook when the connection is back."""
+    line = Line(tmp_path, "one")
+    line.plugins.plugins["one"] = answer_and_wait
+    await line.ring_twice()
+    line.network.transport.lose()
+    line.router.lost(line.port)
+    await line.ended()
+    assert line.commands[-1] == "ctanswer"
+    line.network.connect()
+    line.router.connected(line.port)
+    await settle()
+    assert line.commands[-1] == "cthangup"
+    line.router.connected(line.port)
+    await settle()
+    assert line.commands.count("cthangup") == 1
+
+
+async def test_plugin_that_loops_on_an_ended_call_holds_up_nobody(tmp_path: Path) -> None:
+    """Who swallows CallEnded and asks again is cancelled in the end; meanwhile the others go on."""
+    line = Line(tmp_path, "one", end_timeout=0.05)
+
+    async def one(call: Call, _target: str) -> None:
+        await call.answer()
+        while True:
+            try:
+                await call.collect(1, 5)
+            except CallEnded:
+                continue
+
+    line.plugins.plugins["one"] = one
+    await line.ring_twice()
+    line.network.say("rly=hangup")
+    await asyncio.wait_for(line.ended(), 10)
+    assert line.commands[-2:] == ["cthangup", "ctclear"]

@@ -132,3 +132,8 @@ def test_tenth_argument_is_refused() -> None:
     """There are nine arguments at most."""
     with pytest.raises(InvalidArgument, match="arg10 is one too many"):
         encode_request(Request("ctsendevent", 0, 0, tuple("abcdefghij")))
+
+
+def test_request_with_a_carriage_return_is_broken() -> None:
+    """What a reply could not echo is no request."""
+    assert isinstance(parse_request("cmd=a\rb src=0"), BrokenLine)
