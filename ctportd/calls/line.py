@@ -110,7 +110,7 @@ class Line:
         if self.closed:
             return
         call = self.call or self._begin(picked_up=False)
-        if call.ended or call.answered:
+        if call.ended:
             self._rang_again = self.clock.time()  # the next caller is quicker than we are with the last one
         if call.ended or call.answered:
             return
