@@ -170,7 +170,7 @@ async def test_plugin_is_an_answering_machine(start_system: StartSystem) -> None
                 assert (await phone.ended()).by == "line"
                 assert not any(one.prompt == "menu-main" and one.complete for one in phone.playbacks)
         await system.idle(1)
-    assert [call.end_reason for call in await system.calls()] == ["finished", "hangup"]
+    assert [call.end_reason for call in await system.ended_calls(2)] == ["finished", "hangup"]
     recordings = [soundfile.read(path, dtype="int16")[0] for path in system.state.glob("*.wav")]
     assert len(recordings) == 2
     for recording in recordings:

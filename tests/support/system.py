@@ -276,6 +276,14 @@ class System:
             assert time.monotonic() < deadline, self.output
             await tick()
 
+    async def ended_calls(self, count: int) -> list[CallRecord]:
+        """Wait until so many calls have ended in the log of calls, which comes after the line; newest first."""
+        deadline = time.monotonic() + READY_TIMEOUT
+        while len(ended := [call for call in await self.calls() if call.ended_at]) < count:
+            assert time.monotonic() < deadline, self.output
+            await tick()
+        return ended
+
     async def call_record(self, number: str) -> CallRecord:
         """Wait until the call from this number has ended in the log of calls, and return it."""
         deadline = time.monotonic() + READY_TIMEOUT
