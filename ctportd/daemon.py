@@ -13,6 +13,7 @@ import sdnotify
 import structlog
 
 from ctportd.calls.files import Prompts
+from ctportd.calls.leg import handler_parts
 from ctportd.calls.router import Router
 from ctportd.clock import Clock
 from ctportd.control.server import ControlServer
@@ -51,7 +52,7 @@ def load_configured_plugins(config: Config) -> Plugins:
     """
     plugins = load_plugins(Path(config.file.plugins.directory), config.plugins, config.source)
     for port in config.file.port:
-        names = [handler.partition(":")[0] for handler in port.handlers]
+        names = [handler_parts(handler)[0] for handler in port.handlers]
         plugins.check_handlers(names, f"{config.source}: [[port]] number {port.number}")
     return plugins
 
