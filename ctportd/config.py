@@ -60,6 +60,8 @@ class CtserverTable(_Table, frozen=True):
     reconnect: bool = True
     reconnect_delay: Seconds = 1.0
     max_reconnect_delay: Seconds = 60.0
+    heartbeat: Annotated[float, Meta(ge=0)] = 10.0
+    heartbeat_timeout: Seconds = 10.0
     start_timeout: Seconds = 15.0
     stop_timeout: Seconds = 3.0
 

@@ -147,6 +147,9 @@ class Daemon:
             await self._or_stop(self._wait_for_process(server.supervisor, server.table.start_timeout))
         for connection in server.connections:
             await stack.enter_async_context(self._background(server.connect(connection), connection.name))
+        if server.heartbeat is not None:
+            heartbeat = self._background(server.heartbeat.run(), f"heartbeat of {server.name}")
+            await stack.enter_async_context(heartbeat)
         for watch in server.ring_watches:
             await stack.enter_async_context(self._background(watch.run(), f"rings of {server.name}"))
 

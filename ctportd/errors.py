@@ -119,7 +119,15 @@ class ConnectFailed(LinkError):
 
 
 class Disconnected(LinkError):
-    """The connection was lost while the request waited for its reply, or was not there to send it."""
+    """The connection was lost while the request waited for its reply, or was not there to send it.
+
+    Attributes:
+        sent: Whether the request had gone out, so that ctserver may have carried it out all the same.
+    """
+
+    def __init__(self, link: str, problem: str, *, sent: bool = True) -> None:
+        self.sent = sent
+        super().__init__(link, problem)
 
 
 class RequestFailed(LinkError):

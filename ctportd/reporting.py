@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ctportd.errors import LinkError
+from ctportd.fates import Fates
 from ctportd.status import CallStatus, CtserverStatus, PluginStatus, PortStatus, Status
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ async def _ctserver(server: Server) -> CtserverStatus:
         pid=supervisor.pid if supervisor else None,
         version=version,
         starts=supervisor.starts if supervisor else 0,
+        requests=server.manager.fates if server.manager else Fates(),
+        missed=server.heartbeat.missed if server.heartbeat else 0,
     )
 
 
@@ -60,6 +63,7 @@ def _port(daemon: Daemon, port: Port, listener: PortListener) -> PortStatus:
         handlers=daemon.router.handlers_of(port),
         strays=listener.strays,
         call=None if call is None else _call(call),
+        requests=port.fates,
     )
 
 

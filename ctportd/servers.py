@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+import structlog
+
 from ctportd.calls.line import Routing
 from ctportd.links.classic import ClassicConnection, RingWatch
 from ctportd.links.connection import Connection
+from ctportd.links.heartbeat import Heartbeat
 from ctportd.links.manager import Manager
 from ctportd.links.port import Port
 from ctportd.links.supervisor import Supervisor
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
     from ctportd.clock import Clock
     from ctportd.config import CtserverTable, PortTable
     from ctportd.hooks.dispatch import Dispatcher
+
+log = structlog.stdlib.get_logger("ctportd.links")
 
 
 class Host(Protocol):
@@ -48,6 +53,7 @@ class Server:
         connections: Every connection to it.
         ports: Its telephone ports, and who listens to each.
         ring_watches: What notices rings where the dialect knows no events.
+        heartbeat: What notices that it answers no more; None where it is not asked.
     """
 
     def __init__(self, table: CtserverTable, command: Sequence[str] | None) -> None:
@@ -61,10 +67,22 @@ class Server:
         self.manager = self._build_manager() if table.dialect == "keyed" else None
         self.ports: dict[Port, PortListener] = {}
         self.ring_watches: list[RingWatch] = []
+        self.heartbeat = self._build_heartbeat()
 
     def _build_manager(self) -> Manager:
         name = f"manager of {self.name}"
         return Manager(self._connect(name, self.table.manager_port, 0, ManagerListener(name)))
+
+    def _build_heartbeat(self) -> Heartbeat | None:
+        if self.manager is None or not self.table.heartbeat:
+            return None
+        return Heartbeat(self.manager, self.table.heartbeat, self.table.heartbeat_timeout, self._give_up)
+
+    def _give_up(self, reason: str) -> None:
+        """It answers no more: what waits on its connections fails, and they are made anew."""
+        log.error("ctserver does not answer", ctserver=self.name, reason=reason)
+        for connection in self.connections:
+            connection.reset()
 
     @property
     def name(self) -> str:

@@ -6,6 +6,8 @@ from datetime import datetime
 
 import msgspec
 
+from ctportd.fates import Fates
+
 
 class CallStatus(msgspec.Struct, frozen=True):
     """A call under way. ``state`` is ``ringing``, ``answered`` or ``ending``."""
@@ -24,6 +26,7 @@ class PortStatus(msgspec.Struct, frozen=True):
         address: How it is named where there are several ctservers: ``main:2``.
         state: ``disconnected``, ``idle``, or the state of its call.
         strays: Lines from ctserver that meant nothing here, since the daemon started.
+        requests: What became of the requests that were asked of it, since the daemon started.
     """
 
     address: str
@@ -34,6 +37,7 @@ class PortStatus(msgspec.Struct, frozen=True):
     handlers: list[str]
     strays: int
     call: CallStatus | None
+    requests: Fates = msgspec.field(default_factory=Fates)
 
 
 class CtserverStatus(msgspec.Struct, frozen=True):
@@ -43,6 +47,8 @@ class CtserverStatus(msgspec.Struct, frozen=True):
         pid: Its process, where we run it and it is up.
         version: What it says of itself; empty while it cannot be asked.
         starts: How often it was started, where we run it.
+        requests: What became of the requests that were asked of the server itself.
+        missed: How often it did not answer when it was asked whether it lives.
     """
 
     name: str
@@ -50,6 +56,8 @@ class CtserverStatus(msgspec.Struct, frozen=True):
     pid: int | None
     version: str
     starts: int
+    requests: Fates = msgspec.field(default_factory=Fates)
+    missed: int = 0
 
 
 class PluginStatus(msgspec.Struct, frozen=True):

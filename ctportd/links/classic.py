@@ -18,6 +18,7 @@ from ctportd.wire.lines import LineReader
 from ctportd.wire.message import BrokenLine
 
 if TYPE_CHECKING:
+    from ctportd.links.connection import Waiting
     from ctportd.links.port import Port
     from ctportd.wire.events import Event
     from ctportd.wire.message import Message, Request
@@ -33,17 +34,16 @@ log = structlog.stdlib.get_logger("ctportd.links")
 class ClassicConnection(Connection):
     """A connection on which replies come in the order of their requests, and nothing else comes."""
 
-    async def request(self, request: Request, time_limit: float | None) -> Message:
-        """Send a request and wait for its reply; see :meth:`Connection.request`.
+    def _can_tell_late(self, cmd: str) -> bool:  # noqa: ARG002 - no reply of this dialect says what it answers
+        return False
 
-        Raises:
-            NotSupported: The dialect cannot do it.
-            PortBusy: The port waits for a ring, and would answer only after it.
-        """
-        self._encode(request)  # what the dialect lacks is refused whatever the port does
-        if self._waiting and self._waiting[0].cmd == _WAIT_FOR_RING:
-            raise PortBusy(self.name, f"waits for a ring, so {request.cmd} was not sent: see the classic dialect")
-        return await super().request(request, time_limit)
+    def _fence(self, transport: asyncio.Transport) -> None:
+        """There is none: after a request that timed out the connection is cut."""
+
+    def _send(self, cmd: str, line: bytes) -> Waiting:
+        if self._waiting and self._waiting[0].cmd == _WAIT_FOR_RING:  # it would answer only after the ring
+            raise PortBusy(self.name, f"waits for a ring, so {cmd} was not sent: see the classic dialect")
+        return super()._send(cmd, line)
 
     def _encode(self, request: Request) -> bytes:
         return classic_client.encode(self.name, request)

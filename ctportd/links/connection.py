@@ -10,16 +10,25 @@ from typing import TYPE_CHECKING, Protocol
 
 from tenacity import AsyncRetrying, retry_if_exception_type, retry_never, wait_exponential
 
-from ctportd.errors import BadReply, ConnectFailed, Disconnected, LinkError, RequestFailed, RequestTimedOut
+from ctportd.errors import (
+    BadReply,
+    ConnectFailed,
+    Disconnected,
+    LinkError,
+    PortBusy,
+    RequestFailed,
+    RequestTimedOut,
+)
+from ctportd.fates import Fate, Fates, fate_of
 from ctportd.wire.events import event_of, is_reply, is_status
 from ctportd.wire.keyed import Decoder, encode_request, parse_message
-from ctportd.wire.message import BrokenLine
+from ctportd.wire.message import MANAGER_HANDLE, BrokenLine, Request, handle_of
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState
 
     from ctportd.wire.events import Event
-    from ctportd.wire.message import Message, Request
+    from ctportd.wire.message import Message
 
 FIRST_DELAY = 1.0
 LONGEST_DELAY = 60.0
@@ -29,6 +38,21 @@ JITTER = 0.1
 CONNECT_TIMEOUT = 10.0  # seconds; a ctserver on the same machine or network answers in milliseconds
 CLOSED_BY_US = "closed by us"
 """The reason of a connection's end when we want it."""
+
+MOST_WAITING = 256
+"""Requests of one connection that may wait for their replies; a plugin that sends on and on is stopped here."""
+
+KEEPALIVE = (
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 30),  # seconds of silence before the kernel asks
+    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 10),  # seconds between its questions
+    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),  # questions without an answer
+    (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 30_000),  # milliseconds that what we sent may stay unconfirmed
+)
+"""A far machine that is gone without a word is noticed within a minute, a request on its way or not (our figures)."""
+
+_FENCE = "serversion"
+"""A request that any ctserver answers at once, on any connection, and that changes nothing."""
 
 PROVEN = 5.0
 """Seconds after which a connection counts as good: the delays begin at the first one again after it."""
@@ -53,7 +77,7 @@ class Listener(Protocol):
         """A line came that means nothing here: no message, or a reply that nobody awaits."""
 
 
-class _Waiting:
+class Waiting:
     """A request that was sent and whose reply is awaited, or was until its sender gave up."""
 
     __slots__ = ("cmd", "reply")
@@ -73,6 +97,10 @@ class Connection(asyncio.Protocol):
         listener: Who is told what happens.
         reconnect: Whether a connection that is lost, or cannot be made, is tried again.
         delays: The first and the longest delay before it is, in seconds; they double in between.
+
+    Attributes:
+        name: As given.
+        fates: What became of the requests that were asked on it.
     """
 
     def __init__(
@@ -91,7 +119,8 @@ class Connection(asyncio.Protocol):
         self._listener = listener
         self._reconnect = reconnect
         self._delays = delays
-        self._waiting: deque[_Waiting] = deque()
+        self.fates = Fates()
+        self._waiting: deque[Waiting] = deque()
         self._transport: asyncio.Transport | None = None
         self._lost: asyncio.Future[str] | None = None
         self._proven = False
@@ -146,31 +175,67 @@ class Connection(asyncio.Protocol):
             Disconnected: There is no connection, or it was lost before the reply.
             RequestFailed: Ctserver answered ERROR.
             RequestTimedOut: No reply came in time. If it comes late, it is told from the next one's.
+            PortBusy: Too many requests wait already.
             BadReply: The reply is neither OK, ERROR nor EVENT.
         """
         line = self._encode(request)
-        transport = self._transport
-        if transport is None or transport.is_closing():
-            raise Disconnected(self.name, f"not connected, so {request.cmd} was not sent")
-        waiting = _Waiting(request.cmd, asyncio.get_running_loop().create_future())
-        self._waiting.append(waiting)
-        transport.write(line)
+        try:
+            reply = await self._ask(request.cmd, line, time_limit)
+        except (LinkError, asyncio.CancelledError) as error:
+            self.fates.count(fate_of(error))
+            raise
+        self.fates.count(Fate.DONE)
+        return reply
+
+    async def _ask(self, cmd: str, line: bytes, time_limit: float | None) -> Message:
+        waiting = self._send(cmd, line)
         try:
             async with asyncio.timeout(time_limit):
                 reply = await waiting.reply
         except TimeoutError as error:
             assert time_limit is not None  # noqa: S101 - asyncio.timeout(None) never times out
-            raise RequestTimedOut(self.name, request.cmd, time_limit) from error
+            if not self._can_tell_late(cmd):
+                self.reset()
+            raise RequestTimedOut(self.name, cmd, time_limit) from error
         if reply.status == "ERROR":
-            raise RequestFailed(self.name, request.cmd, reply.args[1:])
+            raise RequestFailed(self.name, cmd, reply.args[1:])
         if not is_status(reply.status):
-            raise BadReply(self.name, request.cmd, reply.status)
+            raise BadReply(self.name, cmd, reply.status)
         return reply
+
+    def _send(self, cmd: str, line: bytes) -> Waiting:
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            raise Disconnected(self.name, f"not connected, so {cmd} was not sent", sent=False)
+        if len(self._waiting) >= MOST_WAITING:
+            raise PortBusy(self.name, f"{MOST_WAITING} requests wait for their replies, so {cmd} was not sent")
+        if any(one.cmd == cmd and one.reply.done() for one in self._waiting):
+            self._fence(transport)
+        waiting = Waiting(cmd, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        transport.write(line)
+        return waiting
+
+    def _fence(self, transport: asyncio.Transport) -> None:
+        """Part a request that was given up from the next one of its name.
+
+        A reply of that name that comes before the fence's own is the late one of the first, and one that comes after it
+        is that of the second, though the first one's be lost for ever.
+        """
+        handle = MANAGER_HANDLE if self._port == 0 else handle_of(self._port)
+        fence = Waiting(_FENCE, asyncio.get_running_loop().create_future())
+        fence.reply.cancel()  # nobody waits for it
+        self._waiting.append(fence)
+        transport.write(self._encode(Request(_FENCE, handle, MANAGER_HANDLE)))
 
     # -- the dialect
 
     def _encode(self, request: Request) -> bytes:
         return encode_request(request)
+
+    def _can_tell_late(self, cmd: str) -> bool:
+        """Whether a reply of this name that comes too late can be told from the next request's; a fence's cannot."""
+        return cmd != _FENCE
 
     def _begin_decoding(self) -> None:
         self._decoder = Decoder(parse_message)
@@ -230,7 +295,8 @@ class Connection(asyncio.Protocol):
         """Begin anew: nothing of an earlier connection is left."""
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - a TCP connection's always is
         sock = transport.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option in KEEPALIVE:
+            sock.setsockopt(*option)
         self._transport = transport
         self._begin_decoding()
         self._lost = asyncio.get_running_loop().create_future()
@@ -270,7 +336,7 @@ class Connection(asyncio.Protocol):
         elif answered is None:
             self._listener.stray(message)
 
-    def _answered_by(self, message: Message) -> _Waiting | None:
+    def _answered_by(self, message: Message) -> Waiting | None:
         """The request that this message replies to: the oldest, but for those whose sender gave up."""
         for position, waiting in enumerate(self._waiting):
             if is_reply(message, waiting.cmd):

@@ -9,6 +9,7 @@ from ctportd.wire.message import MANAGER_HANDLE
 from ctportd.wire.requests import request_named
 
 if TYPE_CHECKING:
+    from ctportd.fates import Fates
     from ctportd.links.connection import Connection
     from ctportd.links.reply import Reply
 
@@ -26,6 +27,15 @@ class Manager:
     def connected(self) -> bool:
         """Whether the server can be spoken to now."""
         return self._connection.connected
+
+    @property
+    def fates(self) -> Fates:
+        """What became of the requests that were asked of the server itself."""
+        return self._connection.fates
+
+    async def wait_connected(self) -> None:
+        """Wait until the server can be spoken to."""
+        await self._connection.wait_connected()
 
     async def request(self, name: str, *values: object) -> Reply:
         """Send any request by its name, such as ``ser_version``, with its arguments."""

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 import msgspec
 import structlog
 
-from ctportd.errors import NotSupported
+from ctportd.errors import LinkError, NotSupported
+from ctportd.fates import Fate, fate_of
 from ctportd.links.reply import reply_of
 from ctportd.wire.message import handle_of
 from ctportd.wire.requests import request_named
 
 if TYPE_CHECKING:
+    from ctportd.fates import Fates
     from ctportd.links.connection import Connection
     from ctportd.links.manager import Manager
     from ctportd.links.reply import Reply
@@ -73,6 +75,11 @@ class Port:
         return self._connection.connected
 
     @property
+    def fates(self) -> Fates:
+        """What became of the requests that were asked of this port."""
+        return self._connection.fates
+
+    @property
     def blocked(self) -> bool:
         """Whether a request is still unanswered, be it one that its sender has given up."""
         return self._connection.awaits_reply
@@ -90,8 +97,12 @@ class Port:
         if name == "send_cid":
             request = msgspec.structs.replace(request, cmd=self._send_cid)
         log.debug("request", port=self.address, request=request.cmd, arguments=request.args)
-        message = await self._connection.request(request, spec.time_limit(request.args))
-        log.debug("reply", port=self.address, request=request.cmd, reply=message.args)
+        try:
+            message = await self._connection.request(request, spec.time_limit(request.args))
+        except LinkError as error:
+            log.debug("no reply", port=self.address, request=request.cmd, fate=fate_of(error), error=str(error))
+            raise
+        log.debug("reply", port=self.address, request=request.cmd, reply=message.args, fate=Fate.DONE)
         return reply_of(message, self.number)
 
     # -- the hook

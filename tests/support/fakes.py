@@ -35,6 +35,7 @@ class FakeTransport(asyncio.Transport):
         self.sent = b""
         self._protocol = protocol
         self._closed = False
+        self.aborted = False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Remember what was sent."""
@@ -47,6 +48,12 @@ class FakeTransport(asyncio.Transport):
     def close(self) -> None:
         """Close from this side."""
         self._closed = True
+
+    def abort(self) -> None:
+        """Cut it at once; what is lost is told as soon as the loop turns."""
+        self.aborted = True
+        self._closed = True
+        asyncio.get_running_loop().call_soon(self._protocol.connection_lost, None)
 
     def lose(self, error: Exception | None = None) -> None:
         """Close from the far side, or break."""

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
 import pytest
 from support.fakes import FakeNetwork, Recorder, settle
 
-from ctportd.errors import BadReply, ConnectFailed, Disconnected, InvalidArgument, RequestFailed, RequestTimedOut
+from ctportd.errors import (
+    BadReply,
+    ConnectFailed,
+    Disconnected,
+    InvalidArgument,
+    PortBusy,
+    RequestFailed,
+    RequestTimedOut,
+)
+from ctportd.fates import Fates
+from ctportd.links.connection import MOST_WAITING
 from ctportd.wire.events import Dtmf, Hangup
 from ctportd.wire.message import BrokenLine, Message, Request
 
@@ -256,3 +267,82 @@ async def test_closing_fails_what_waits(listener: Recorder) -> None:
 def test_connect_failed_is_a_link_error() -> None:
     """The error names the link and where it should have led."""
     assert str(ConnectFailed("port 2", "cannot connect")) == "port 2: cannot connect"
+
+
+@pytest.mark.looptime
+async def test_lost_reply_costs_its_own_request_only(connection: FakeNetwork, listener: Recorder) -> None:
+    """A reply that never comes does not make the next request of its name wait for ever, nor take a wrong one."""
+    with pytest.raises(RequestTimedOut):
+        await connection.request(PLAY, 10)
+    second = asyncio.create_task(connection.request(PLAY, 10))
+    await settle()
+    assert [request.cmd for request in connection.transport.requests] == ["ctplay", "serversion", "ctplay"]
+    connection.say("rly=serversion arg1=OK arg2=9", "rly=ctplay arg1=OK arg2=second")
+    assert (await second).args[1] == "second"
+    third = asyncio.create_task(connection.request(PLAY, 10))
+    await settle()
+    assert len(connection.transport.requests) == 4  # nothing is given up any more: no fence
+    connection.say("rly=ctplay arg1=OK arg2=third")
+    assert (await third).args[1] == "third"
+    assert listener.strays == []
+
+
+@pytest.mark.looptime
+async def test_late_reply_is_told_from_the_next_of_its_name(connection: FakeNetwork) -> None:
+    """A reply that comes late, before the fence's, is that of the request that was given up."""
+    with pytest.raises(RequestTimedOut):
+        await connection.request(PLAY, 10)
+    second = asyncio.create_task(connection.request(PLAY, 10))
+    await settle()
+    connection.say("rly=ctplay arg1=OK arg2=late")
+    await settle()
+    assert not second.done()
+    connection.say("rly=serversion arg1=OK arg2=9", "rly=ctplay arg1=OK arg2=second")
+    assert (await second).args[1] == "second"
+
+
+@pytest.mark.looptime
+async def test_connection_whose_fence_fails_is_cut(connection: FakeNetwork) -> None:
+    """What any ctserver answers at once, and this one does not: the connection is worth nothing."""
+    with pytest.raises(RequestTimedOut):
+        await connection.request(Request("serversion", 1, -2), 10)
+    assert connection.transport.aborted
+
+
+async def test_requests_without_end_are_refused(connection: FakeNetwork) -> None:
+    """A plugin that sends on and on without waiting is stopped, and the requests under way are not harmed."""
+    requests = [asyncio.create_task(connection.request(PLAY, None)) for _ in range(MOST_WAITING)]
+    await settle()
+    with pytest.raises(PortBusy, match="256 requests wait for their replies, so ctanswer was not sent"):
+        await connection.request(ANSWER, None)
+    connection.say(*["rly=ctplay arg1=OK"] * MOST_WAITING)
+    assert {reply.status for reply in await asyncio.gather(*requests)} == {"OK"}
+
+
+@pytest.mark.looptime
+async def test_every_request_has_its_fate(connection: FakeNetwork) -> None:
+    """Each request is counted once, under what became of it."""
+    asked = [asyncio.create_task(connection.request(ANSWER, None)) for _ in range(4)]
+    await settle()
+    connection.say("rly=ctanswer arg1=OK", "rly=ctanswer arg1=ERROR", "rly=ctanswer arg1=MAYBE")
+    asked[3].cancel()
+    await asyncio.gather(*asked, return_exceptions=True)
+    with pytest.raises(RequestTimedOut):
+        await connection.request(PLAY, 10)
+    lost = asyncio.create_task(connection.request(PLAY, 10))
+    await settle()
+    connection.transport.lose()
+    with pytest.raises(Disconnected) as caught:
+        await lost
+    assert caught.value.sent
+    with pytest.raises(Disconnected) as caught:
+        await connection.request(PLAY, 10)
+    assert not caught.value.sent
+    assert connection.fates == Fates(done=1, failed=2, timed_out=1, link_lost=1, not_sent=1, given_up=1)
+
+
+async def test_far_machine_that_is_gone_is_noticed(connection: FakeNetwork) -> None:
+    """The kernel asks after a connection that is silent, and gives up on one that confirms nothing."""
+    options = connection.transport.get_extra_info("socket").options
+    assert (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1) in options
+    assert (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 30_000) in options
