@@ -265,17 +265,24 @@ def rotate(ctx: click.Context) -> None:
 
 
 @program.command()
+@click.option("--now", is_flag=True, help="End the calls under way at once, instead of giving them drain_timeout.")
 @click.pass_context
-def stop(ctx: click.Context) -> None:
+def stop(ctx: click.Context, *, now: bool) -> None:
     """Stop the running daemon, and wait until it is gone.
 
-    Calls are ended politely, and a message that is being recorded is kept.
+    It takes no new calls. Those under way may go on for [daemon] drain_timeout; then they are ended politely. A message
+    that is being recorded is kept.
 
-    Example: ctportd stop
+    Example: ctportd stop --now
     """
     from ctportd.control.stopping import stop_and_wait
 
-    _await(stop_and_wait(_control(ctx)))
+    table = _config(ctx).file.daemon
+
+    def tell(what: str) -> None:
+        click.echo(f"ctportd: {what}", err=True)
+
+    _await(stop_and_wait(_control(ctx), now=now, patience=table.drain_timeout + table.stop_timeout, tell=tell))
     click.echo("ctportd: stopped")
 
 

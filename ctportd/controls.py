@@ -43,8 +43,12 @@ class DaemonControls:
         self._log_file = log_file
 
     def stop(self) -> None:
-        """Begin to stop."""
+        """Begin to stop, with some time for the calls under way."""
         self._daemon.stop()
+
+    def stop_now(self) -> None:
+        """Begin to stop, and end the calls under way at once."""
+        self._daemon.stop_now()
 
     async def status(self) -> Status:
         """What the daemon is and does."""

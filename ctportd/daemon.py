@@ -73,7 +73,7 @@ class Daemon:
     Attributes:
         config: As given.
         plugins: As given.
-        phase: ``starting``, ``ready`` or ``stopping``.
+        phase: ``starting``, ``ready``, ``draining`` or ``stopping``.
         state: The folder of all that must survive.
         servers: Every ctserver.
         ports: Every telephone port of every ctserver.
@@ -98,6 +98,7 @@ class Daemon:
         self.ports = Ports(port for server in self.servers for port in server.ports)
         self._controls = DaemonControls(self, log_file)
         self._stop = asyncio.Event()
+        self._hurry = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
     def _build_server(self, table: CtserverTable) -> Server:
@@ -223,13 +224,30 @@ class Daemon:
 
     async def _wind_up(self) -> None:
         """Calls first, then what the plugins have still to do; the rest is undone in the order of the building."""
-        self.phase = "stopping"
+        self.phase = "draining"
         sdnotify.SystemdNotifier().notify("STOPPING=1")
-        log.info("stopping", calls=len(self.router.calls))
-        await self.router.stop(self.config.file.daemon.stop_timeout)
+        table = self.config.file.daemon
+        log.info("stopping", calls=len(self.router.calls), **self._patience())
+        await self.router.drain(table.drain_timeout, self._hurry)
+        self.phase = "stopping"
+        await self.router.stop(table.stop_timeout, self._hurry)
         self.dispatcher.tell("daemon_stopping")
         await self.dispatcher.drain(DRAIN_TIMEOUT)
 
+    def _patience(self) -> dict[str, str]:
+        """What people are told who wait for calls to end."""
+        seconds = self.config.file.daemon.drain_timeout
+        if not self.router.calls or not seconds:
+            return {}
+        return {"waiting": f"up to {seconds:g} s for their ends; tell me once more to end them at once"}
+
     def stop(self) -> None:
-        """Begin to stop."""
+        """Begin to stop: no new calls, and some time for those under way. Told again, they are ended at once."""
+        if self._stop.is_set():
+            self._hurry.set()
+        self._stop.set()
+
+    def stop_now(self) -> None:
+        """Stop, and end the calls under way at once."""
+        self._hurry.set()
         self._stop.set()

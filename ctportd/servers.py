@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
-from ctportd.calls.line import Routing
+from ctportd.calls.routing import Routing
 from ctportd.links.classic import ClassicConnection, RingWatch
 from ctportd.links.connection import Connection
 from ctportd.links.heartbeat import Heartbeat
@@ -112,7 +112,11 @@ class Server:
             self.ring_watches.append(RingWatch(port, connection, listener))
         caller_id = table.caller_id and keyed  # in the other dialect it comes with the ring
         routing = Routing(
-            table.handlers, caller_id=caller_id, ring_timeout=table.ring_timeout, end_timeout=host.end_timeout
+            table.handlers,
+            caller_id=caller_id,
+            ring_timeout=table.ring_timeout,
+            end_timeout=host.end_timeout,
+            call_limit=table.call_limit or None,
         )
         host.router.add_port(port, routing, clock)
 

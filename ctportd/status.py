@@ -82,7 +82,7 @@ class PluginStatus(msgspec.Struct, frozen=True):
 
 
 class Status(msgspec.Struct, frozen=True):
-    """The whole daemon. ``state`` is ``starting``, ``ready`` or ``stopping``."""
+    """The whole daemon. ``state`` is ``starting``, ``ready``, ``draining`` or ``stopping``."""
 
     state: str
     pid: int

@@ -67,7 +67,9 @@ class Leg:
         answered_at: When it was answered, or None.
         ended_at: When it was over, or None.
         end_reason: Why: ``hangup`` (the far end's), ``loopdrop``, ``rings stopped``, ``finished`` (by us),
-            ``stopping`` (the daemon), ``disconnected`` (from ctserver), ``failed`` (a plugin); empty before.
+            ``stopping`` (the daemon), ``disconnected`` (from ctserver), ``failed`` (a plugin), ``too long`` (the port's
+            ``call_limit``); empty before.
+        taken: Whether the plugin that the call was offered to last has answered it, or gone on with it.
     """
 
     def __init__(self, port: Port, desk: Desk) -> None:
@@ -78,6 +80,7 @@ class Leg:
         self.answered_at: datetime | None = None
         self.ended_at: datetime | None = None
         self.end_reason = ""
+        self.taken = False
         self.id = f"{self.began:%Y%m%d-%H%M%S}-{port.number}-{secrets.token_hex(3)}"
         self._desk = desk
         self._changed = asyncio.Event()
@@ -110,13 +113,15 @@ class Leg:
     # -- what a plugin does
 
     async def answer(self) -> None:
-        """Go off hook, if that has not been done.
+        """Go off hook, if that has not been done: by a plugin that has failed since, say.
 
         Raises:
             CallEnded: The caller gave up.
             LinkError: Ctserver cannot be reached or refuses. Every method of a call may raise these two.
         """
         if self.answered:
+            await self._check_and_yield()
+            self.taken = True
             return
         self._off_hook = True  # whatever becomes of the reply: it is put on hook at the end
         try:
@@ -124,6 +129,7 @@ class Leg:
         except RequestFailed:
             self._off_hook = False
             raise
+        self.taken = True
         self.mark_answered()
 
     async def play(self, *prompts: str, ignore_keys: bool | None = None) -> str:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import structlog
 
 from ctportd.calls.call import Call
 from ctportd.calls.caller import Caller
 from ctportd.calls.leg import handler_parts
-from ctportd.errors import CallEnded, CtportdError, LinkError
+from ctportd.errors import CallEnded, CtportdError, LinkError, PluginError
 from ctportd.wire.events import CallerId, Dtmf, Hangup, LoopDrop
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ctportd.calls.files import Prompts
+    from ctportd.calls.routing import Handlers, Routing
     from ctportd.clock import Clock
     from ctportd.links.port import Port
     from ctportd.wire.events import Event
@@ -29,49 +28,6 @@ APOLOGY = "error"
 """The prompt that a caller hears whose plugin has failed."""
 
 log = structlog.stdlib.get_logger("ctportd.calls")
-
-
-class Handlers(Protocol):
-    """The plugins, as a line sees them. Those that only tell never wait and never raise."""
-
-    def call_started(self, call: Call) -> None:
-        """A call has begun, and who calls is known as far as it will be."""
-
-    def call_answered(self, call: Call) -> None:
-        """It was answered."""
-
-    def call_ended(self, call: Call) -> None:
-        """It is over."""
-
-    async def caller_name(self, number: str) -> str:
-        """The name that a plugin knows for a number; empty where none does."""
-
-    async def answer_call(self, plugin: str, call: Call, target: str) -> None:
-        """Let a plugin have the call. Raises CallEnded, CtportdError, or whatever the plugin raises."""
-
-
-class Routing:
-    """How calls on a port are routed.
-
-    Attributes:
-        handlers: Who is offered a call, in order, such as ``auto_attendant`` or ``voicemail:100``.
-        caller_id: Whether to take caller ID from between the first two rings.
-        ring_timeout: Seconds without a ring after which the caller has given up.
-        end_timeout: Seconds of the clock that a plugin gets when its call is over; then it is cancelled.
-    """
-
-    def __init__(
-        self,
-        handlers: Sequence[str],
-        *,
-        caller_id: bool = True,
-        ring_timeout: float = 8.0,
-        end_timeout: float = 10.0,
-    ) -> None:
-        self.handlers = list(handlers)
-        self.caller_id = caller_id
-        self.ring_timeout = ring_timeout
-        self.end_timeout = end_timeout
 
 
 class Line:
@@ -99,6 +55,7 @@ class Line:
         self.closed = False
         self._alarm: asyncio.TimerHandle | None = None
         self._deadline: asyncio.TimerHandle | None = None
+        self._limit: asyncio.TimerHandle | None = None
         self._rang_again: float | None = None
         self._left_off_hook = False
         self._tidying: asyncio.Task[None] | None = None
@@ -163,6 +120,11 @@ class Line:
         if self.call is not None and not self.call.answered:
             self.call.end("rings stopped")
 
+    def _too_long(self) -> None:
+        if self.call is not None:
+            log.warning("a call is ended: it has reached the port's call_limit", call=self.call.id)
+            self.call.end("too long")
+
     def _disarm(self) -> None:
         if self._alarm is not None:
             self._alarm.cancel()
@@ -214,29 +176,51 @@ class Line:
             call.identify(Caller(call.caller.number, known))
 
     async def _offer(self, call: Call) -> None:
+        """Offer the call to one plugin after the other, until one is done with it.
+
+        One that fails has let the call pass, though it be answered already: the caller is still there.
+        """
+        failed = False
         for handler in self.routing.handlers:
-            await self._let_answer(call, handler)
-            if call.answered:
+            call.taken = False
+            if not await self._goes_well(call, handler):
+                failed = True
+            elif call.taken or (
+                call.answered and not failed
+            ):  # a set that was lifted is answered from the beginning
+                await self._hang_up(call)
                 return
+        if call.answered:
+            await self._apologise(call)
         log.info("nobody answers this call", handlers=self.routing.handlers)
         await call.wait_ended()
 
-    async def _let_answer(self, call: Call, handler: str) -> None:
-        """Offer the call to one plugin. One that fails before it answered has let the call pass."""
+    async def _goes_well(self, call: Call, handler: str) -> bool:
+        """Let one plugin have the call; returns whether it came to its own end, and did not fail."""
         try:
             await self.hand_over(handler)
-            if call.answered:
-                await call.hangup()
         except CallEnded:
             raise
+        except PluginError as error:
+            log.error("a plugin cannot have the call", handler=handler, error=str(error))  # noqa: TRY400 - it says all
         except LinkError as error:
-            log.warning("the call was cut", handler=handler, error=str(error))
-            call.end("failed" if call.port.connected else "disconnected")
-            raise CallEnded(call.end_reason) from error
+            log.warning("ctserver failed a plugin", handler=handler, error=str(error))
+            if not call.port.connected:
+                call.end("disconnected")
+                raise CallEnded(call.end_reason) from error
         except Exception:
             log.exception("a plugin failed on a call", handler=handler)
-            if call.answered:
-                await self._apologise(call)
+        else:
+            return True
+        return False
+
+    @staticmethod
+    async def _hang_up(call: Call) -> None:
+        try:
+            await call.hangup()
+        except LinkError as error:
+            log.warning("the call could not be hung up", error=str(error))
+            call.end("failed" if call.port.connected else "disconnected")
 
     async def _apologise(self, call: Call) -> None:
         """A caller whose plugin failed hears so; the line is never left off hook."""
@@ -250,8 +234,9 @@ class Line:
     async def _release(self, call: Call) -> None:
         self._disarm()
         call.end("finished")
-        if self._deadline is not None:
-            self._deadline.cancel()
+        for timer in (self._deadline, self._limit):
+            if timer is not None:
+                timer.cancel()
         try:
             await call.release()
         finally:
@@ -279,6 +264,8 @@ class Line:
     def answered(self) -> None:
         """The call was answered."""
         if self.call is not None:
+            if self.routing.call_limit is not None:
+                self._limit = self.clock.later(self.routing.call_limit, self._too_long)
             self._handlers.call_answered(self.call)
 
     def ended(self) -> None:

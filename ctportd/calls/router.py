@@ -13,10 +13,13 @@ from ctportd.wire.events import Pickup, Ring
 if TYPE_CHECKING:
     from ctportd.calls.call import Call
     from ctportd.calls.files import Prompts
-    from ctportd.calls.line import Handlers, Routing
+    from ctportd.calls.routing import Handlers, Routing
     from ctportd.clock import Clock
     from ctportd.links.port import Port
     from ctportd.wire.events import Event
+
+HASTE = 1.0
+"""Seconds that a plugin gets to put its things in order when the daemon is told twice to stop (our figure)."""
 
 LAST_GRACE = 2.0
 """Seconds that a plugin gets after it was cancelled: one that heeds not even that is left behind (our figure)."""
@@ -73,22 +76,44 @@ class Router:
         if call is not None:
             call.end("disconnected")
 
-    async def stop(self, within: float) -> None:
+    async def drain(self, within: float, hurry: asyncio.Event) -> None:
+        """Take no more calls, and let those under way come to their ends, for so many seconds or until ``hurry``."""
+        for line in self._lines.values():
+            line.closed = True
+        await _wait(self._tasks, within, hurry)
+
+    async def stop(self, within: float, hurry: asyncio.Event) -> None:
         """End all calls politely, and take no more.
 
         A plugin is told by :class:`~ctportd.errors.CallEnded` out of what it awaits, and has ``within`` seconds of
-        the clock to put its things in order; then it is cancelled.
+        the clock to put its things in order; in a hurry :data:`HASTE` must do. Then it is cancelled.
         """
         for line in self._lines.values():
             line.closed = True
-        tasks = [line.task for line in self._lines.values() if line.task is not None]
         for call in self.calls:
             call.end("stopping", grace=0.0)
-        if not tasks:
-            return
-        _, late = await asyncio.wait(tasks, timeout=within)
+        late = await _wait(self._tasks, within, hurry)
+        if hurry.is_set():
+            late = await _wait(late, min(HASTE, within), asyncio.Event())
         for task in late:
             log.warning("a plugin did not end its call in time", task=task.get_name())
             task.cancel()
         if late:
             await asyncio.wait(late, timeout=LAST_GRACE)
+
+    @property
+    def _tasks(self) -> list[asyncio.Task[None]]:
+        return [line.task for line in self._lines.values() if line.task is not None]
+
+
+async def _wait(tasks: list[asyncio.Task[None]], within: float, hurry: asyncio.Event) -> list[asyncio.Task[None]]:
+    """Wait until all are done, the time is up, or somebody hurries; returns those that are not done."""
+    if tasks:
+        done = asyncio.ensure_future(asyncio.wait(tasks))
+        hurried = asyncio.ensure_future(hurry.wait())
+        try:
+            await asyncio.wait((done, hurried), timeout=within, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            done.cancel()
+            hurried.cancel()
+    return [task for task in tasks if not task.done()]

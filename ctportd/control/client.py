@@ -32,9 +32,9 @@ class ControlClient:
         """Have it roll the logs."""
         return self._read(await self._ask("POST", "/v1/rotate"), Rotated)
 
-    async def stop(self) -> None:
-        """Have it begin to stop."""
-        await self._ask("POST", "/v1/stop")
+    async def stop(self, *, now: bool = False) -> None:
+        """Have it begin to stop; ``now``: without waiting for the calls under way."""
+        await self._ask("POST", "/v1/stop", msgspec.json.encode({"now": now}))
 
     async def request(self, port: str, name: str, arguments: list[str]) -> dict[str, Any]:
         """Have it send one request of ctserver; returns the reply."""

@@ -4,7 +4,7 @@
 |---|---|---|
 | /v1/status | GET | the daemon, its ports, calls and plugins |
 | /v1/rotate | POST | rolls the logs |
-| /v1/stop | POST | begins to stop; answers at once |
+| /v1/stop | POST | begins to stop; answers at once. ``{"now": true}`` ends the calls under way at once |
 | /v1/ports/{port}/requests | POST | sends one request of ctserver: ``{"name": "play", "arguments": ["beep"]}`` |
 
 An error is ``application/problem+json`` with ``title``, ``status`` and ``detail``.
@@ -41,7 +41,10 @@ class Controls(Protocol):
     """What can be done with a running daemon."""
 
     def stop(self) -> None:
-        """Begin to stop."""
+        """Begin to stop, with some time for the calls under way."""
+
+    def stop_now(self) -> None:
+        """Begin to stop, and end the calls under way at once."""
 
     async def status(self) -> Status:
         """What it is and does."""
@@ -58,6 +61,12 @@ class RequestBody(msgspec.Struct, forbid_unknown_fields=True):
 
     name: str
     arguments: list[str] = []
+
+
+class StopBody(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of a request to stop, which may be left out."""
+
+    now: bool = False
 
 
 class ControlServer:
@@ -93,8 +102,12 @@ class ControlServer:
     async def _rotate(self, _request: web.Request) -> web.Response:
         return _json(await self._controls.rotate())
 
-    async def _stop(self, _request: web.Request) -> web.Response:
-        self._controls.stop()
+    async def _stop(self, request: web.Request) -> web.Response:
+        body = msgspec.json.decode(await request.read() or b"{}", type=StopBody)
+        if body.now:
+            self._controls.stop_now()
+        else:
+            self._controls.stop()
         return _json({"state": "stopping"})
 
     async def _request(self, request: web.Request) -> web.Response:

@@ -92,6 +92,10 @@ class FakeControls:
         self.asked.append(("stop",))
         self.stopping()
 
+    def stop_now(self) -> None:
+        """Begin to stop, and give calls no time."""
+        self.asked.append(("stop_now",))
+
     async def status(self) -> Status:
         """What it is and does."""
         return self._answer(STATUS, "status")
@@ -166,9 +170,10 @@ async def test_rotate(client: ControlClient, controls: FakeControls) -> None:
 
 
 async def test_stop(client: ControlClient, controls: FakeControls) -> None:
-    """Stopping is begun, and answered at once."""
+    """Stopping is begun, with or without time for calls, and answered at once."""
     await client.stop()
-    assert controls.asked == [("stop",)]
+    await client.stop(now=True)
+    assert controls.asked == [("stop",), ("stop_now",)]
 
 
 async def test_request(client: ControlClient, controls: FakeControls) -> None:

@@ -126,6 +126,7 @@ class System:
         ports = len(handlers)
         server = {"first_port": self.first_port, "manager_port": self.first_port + ports, "name": "main"}
         config: dict[str, Any] = {
+            "daemon": {"drain_timeout": 0.0},
             "log": {"level": "debug"},
             "ctserver": [server | changes.pop("ctserver", {})],
             "exchange": {"listen": f"127.0.0.1:{self.first_port + ports + 1}", "speed": SPEED},

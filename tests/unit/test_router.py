@@ -10,8 +10,8 @@ from support.fakes import AnsweringNetwork, Recorder, ok, settle
 
 from ctportd.calls.caller import Caller
 from ctportd.calls.files import Prompts
-from ctportd.calls.line import Routing
-from ctportd.calls.router import Router
+from ctportd.calls.router import HASTE, Router
+from ctportd.calls.routing import Routing
 from ctportd.clock import Clock
 from ctportd.errors import CallEnded, PluginError
 from ctportd.links.manager import Manager
@@ -273,20 +273,124 @@ async def test_plugin_that_fails_before_answering_lets_the_call_pass(tmp_path: P
 
 @pytest.mark.looptime
 async def test_plugin_that_fails_on_the_line_apologises(tmp_path: Path) -> None:
-    """The caller hears that something went wrong, and the line is never left off hook."""
-    line = Line(tmp_path, "broken", "one")
+    """Where nobody else wants the call, the caller hears that something went wrong, and the line goes on hook."""
+    line = Line(tmp_path, "broken", "passes")
 
     async def broken(call: Call, _target: str) -> None:
         await call.answer()
         raise ZeroDivisionError
 
-    line.plugins.plugins |= {"broken": broken, "one": answer_and_wait}
+    async def passes(_call: Call, _target: str) -> None:
+        """Let the call pass."""
+
+    line.plugins.plugins |= {"broken": broken, "passes": passes}
     await line.ring_twice()
     await line.ended()
     played = [request.args for request in line.network.requests if request.cmd == "ctplay"]
     assert played == [(str(tmp_path / "error.au"), "ignore_dtmf")]
     assert line.commands[-2:] == ["cthangup", "ctclear"]
     assert line.plugins.told[-1] == "ended: failed"
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize("fault", [ZeroDivisionError(), PluginError("broken", "is not well"), None])
+async def test_call_of_a_plugin_that_fails_goes_to_the_next(tmp_path: Path, fault: Exception | None) -> None:
+    """The caller is still there: the next handler goes on with a call that is answered already, without an apology."""
+    line = Line(tmp_path, "broken", "one")
+
+    async def broken(call: Call, _target: str) -> None:
+        await call.answer()
+        if fault:
+            raise fault
+        line.network.answer = lambda request: (
+            [Message(request.cmd, args=("ERROR", "cannot-record"))] if request.cmd == "ctrecord" else ok(request)
+        )
+        await call.record("/var/x.wav")
+
+    line.plugins.plugins |= {"broken": broken, "one": answer_and_wait}
+    await line.ring_twice()
+    assert line.commands.count("ctanswer") == 1
+    assert "ctplay" not in line.commands
+    line.network.say("rly=hangup")
+    await line.ended()
+    assert line.plugins.told == ["started", "answered", "ended: hangup"]
+
+
+@pytest.mark.looptime
+async def test_call_that_goes_on_for_too_long_is_ended(tmp_path: Path) -> None:
+    """A line is not taken for ever: the limit counts from the answer, and the plugin is told as of any end."""
+    line = Line(tmp_path, "one", call_limit=3600.0)
+    line.plugins.plugins["one"] = answer_and_wait
+    await line.ring_twice()
+    began = asyncio.get_running_loop().time()
+    await line.ended()
+    assert asyncio.get_running_loop().time() - began == pytest.approx(3600, abs=0.1)
+    assert line.plugins.told[-1] == "ended: too long"
+    assert line.commands[-2:] == ["cthangup", "ctclear"]
+
+
+@pytest.mark.looptime
+async def test_next_call_has_the_whole_limit(tmp_path: Path) -> None:
+    """The limit of a call that is over says nothing of the next one."""
+    line = Line(tmp_path, "one", call_limit=3600.0)
+    line.plugins.plugins["one"] = answer_and_wait
+    for _ in range(2):
+        await line.ring_twice()
+        await asyncio.sleep(3000)
+        line.network.say("rly=hangup")
+        await line.ended()
+    assert line.plugins.told.count("ended: hangup") == 2
+
+
+@pytest.mark.looptime
+async def test_draining_waits_for_calls_and_takes_none(tmp_path: Path) -> None:
+    """Calls under way come to their own ends; who rings meanwhile is not answered."""
+    line = Line(tmp_path, "one")
+    line.plugins.plugins["one"] = answer_and_wait
+    await line.ring_twice()
+    began = asyncio.get_running_loop().time()
+    draining = asyncio.create_task(line.router.drain(30.0, asyncio.Event()))
+    await asyncio.sleep(10)
+    assert not draining.done()
+    line.network.say("rly=hangup")
+    await draining
+    assert asyncio.get_running_loop().time() - began == pytest.approx(10, abs=0.1)
+    assert line.plugins.told[-1] == "ended: hangup"
+    await line.ring_twice()
+    assert line.router.calls == []
+
+
+@pytest.mark.looptime
+async def test_draining_ends_when_the_time_is_up(tmp_path: Path) -> None:
+    """A call that goes on is not touched by draining: what comes after ends it."""
+    line = Line(tmp_path, "one")
+    line.plugins.plugins["one"] = answer_and_wait
+    await line.ring_twice()
+    await line.router.drain(30.0, asyncio.Event())
+    (call,) = line.router.calls
+    assert not call.ended
+    await line.router.stop(5.0, asyncio.Event())
+    assert line.plugins.told[-1] == "ended: stopping"
+
+
+@pytest.mark.looptime
+async def test_hurry_cuts_every_wait(tmp_path: Path) -> None:
+    """Who stops it twice waits for no call, and a moment only for plugins; the line goes on hook all the same."""
+    line = Line(tmp_path, "one")
+
+    async def one(call: Call, _target: str) -> None:
+        await call.answer()
+        await asyncio.sleep(3600)
+
+    line.plugins.plugins["one"] = one
+    await line.ring_twice()
+    hurry = asyncio.Event()
+    began = asyncio.get_running_loop().time()
+    asyncio.get_running_loop().call_later(1, hurry.set)
+    await line.router.drain(30.0, hurry)
+    await line.router.stop(5.0, hurry)
+    assert asyncio.get_running_loop().time() - began == pytest.approx(1 + HASTE, abs=0.1)
+    assert line.commands[-2:] == ["cthangup", "ctclear"]
 
 
 @pytest.mark.looptime
@@ -406,7 +510,7 @@ async def test_stopping_ends_calls_politely(tmp_path: Path) -> None:
     line.plugins.plugins["one"] = one
     line.manager.answer = stop_recording
     await line.ring_twice()
-    await line.router.stop(5.0)
+    await line.router.stop(5.0, asyncio.Event())
     assert kept == ["RECORD_STOP"]
     assert line.commands[-2:] == ["cthangup", "ctclear"]
     assert line.plugins.told[-1] == "ended: stopping"
@@ -427,7 +531,7 @@ async def test_stopping_does_not_wait_for_ever(tmp_path: Path) -> None:
     line.plugins.plugins["one"] = one
     await line.ring_twice()
     began = asyncio.get_running_loop().time()
-    await line.router.stop(5.0)
+    await line.router.stop(5.0, asyncio.Event())
     assert asyncio.get_running_loop().time() - began == pytest.approx(5, abs=0.1)
     assert line.commands[-2:] == ["cthangup", "ctclear"]
 

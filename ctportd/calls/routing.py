@@ -1,0 +1,56 @@
+"""How the calls of a port are routed, and the plugins to which they may go, as a line sees them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ctportd.calls.call import Call
+
+
+class Handlers(Protocol):
+    """The plugins, as a line sees them. Those that only tell never wait and never raise."""
+
+    def call_started(self, call: Call) -> None:
+        """A call has begun, and who calls is known as far as it will be."""
+
+    def call_answered(self, call: Call) -> None:
+        """It was answered."""
+
+    def call_ended(self, call: Call) -> None:
+        """It is over."""
+
+    async def caller_name(self, number: str) -> str:
+        """The name that a plugin knows for a number; empty where none does."""
+
+    async def answer_call(self, plugin: str, call: Call, target: str) -> None:
+        """Let a plugin have the call. Raises CallEnded, CtportdError, or whatever the plugin raises."""
+
+
+class Routing:
+    """How calls on a port are routed.
+
+    Attributes:
+        handlers: Who is offered a call, in order, such as ``auto_attendant`` or ``voicemail:100``.
+        caller_id: Whether to take caller ID from between the first two rings.
+        ring_timeout: Seconds without a ring after which the caller has given up.
+        end_timeout: Seconds of the clock that a plugin gets when its call is over; then it is cancelled.
+        call_limit: Seconds of the line after which an answered call is ended; None: it may go on for ever.
+    """
+
+    def __init__(
+        self,
+        handlers: Sequence[str],
+        *,
+        caller_id: bool = True,
+        ring_timeout: float = 8.0,
+        end_timeout: float = 10.0,
+        call_limit: float | None = None,
+    ) -> None:
+        self.handlers = list(handlers)
+        self.caller_id = caller_id
+        self.ring_timeout = ring_timeout
+        self.end_timeout = end_timeout
+        self.call_limit = call_limit
