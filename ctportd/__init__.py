@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         PromptNotFound,
         RequestFailed,
         RequestTimedOut,
+        StorageError,
         StoreError,
     )
     from ctportd.hooks.markers import hookimpl
@@ -85,6 +86,7 @@ __all__ = [
     "RequestFailed",
     "RequestTimedOut",
     "Ring",
+    "StorageError",
     "StoreError",
     "TimerExpired",
     "ToneEnd",

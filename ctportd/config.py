@@ -21,8 +21,8 @@ from ctportd.nearest import no_such
 
 TcpPort = Annotated[int, Meta(ge=1, le=65535)]
 Seconds = Annotated[float, Meta(gt=0)]
-NoSeconds = Annotated[float, Meta(ge=0)]
-"""Seconds, of which there may be none."""
+NotNegative = Annotated[float, Meta(ge=0)]
+"""Seconds, or megabytes, of which there may be none."""
 
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]+\Z")]
 
@@ -37,9 +37,10 @@ class DaemonTable(_Table, frozen=True):
     """``[daemon]``: the daemon itself."""
 
     state: str = "state"
-    drain_timeout: NoSeconds = 30.0
+    drain_timeout: NotNegative = 30.0
     stop_timeout: Seconds = 5.0
     end_timeout: Seconds = 10.0
+    min_free: NotNegative = 50.0
 
 
 class LogTable(_Table, frozen=True):
@@ -64,7 +65,7 @@ class CtserverTable(_Table, frozen=True):
     reconnect: bool = True
     reconnect_delay: Seconds = 1.0
     max_reconnect_delay: Seconds = 60.0
-    heartbeat: NoSeconds = 10.0
+    heartbeat: NotNegative = 10.0
     heartbeat_timeout: Seconds = 10.0
     start_timeout: Seconds = 15.0
     stop_timeout: Seconds = 3.0
@@ -89,7 +90,7 @@ class PortTable(_Table, frozen=True):
     handlers: list[str] = []
     caller_id: bool = True
     ring_timeout: Seconds = 8.0
-    call_limit: NoSeconds = 14_400.0
+    call_limit: NotNegative = 14_400.0
 
 
 class PromptsTable(_Table, frozen=True):

@@ -18,11 +18,12 @@ from ctportd.calls.router import Router
 from ctportd.clock import Clock
 from ctportd.control.server import ControlServer
 from ctportd.controls import DaemonControls
+from ctportd.durable import DurableStore
 from ctportd.hooks.dispatch import Dispatcher
 from ctportd.hooks.loader import load_plugins
 from ctportd.links.ports import Ports
+from ctportd.messages.service import Messages
 from ctportd.servers import Server
-from ctportd.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine
@@ -86,7 +87,8 @@ class Daemon:
         self.clock = Clock(config.line_speed(config.file.ctserver[0]))
         self.started_at = self.clock.now()
         self.state = config.state
-        self.store = Store(config.store_url)
+        self.store = DurableStore(config.store_url)
+        self.messages = Messages(self.state, self.store, config.file.daemon.min_free)
         prompts = config.file.prompts
         self.prompts = Prompts(
             [Path(path) for path in prompts.paths], prompts.default_ext, ignore_dtmf=prompts.ignore_dtmf
@@ -122,6 +124,8 @@ class Daemon:
         async with AsyncExitStack() as stack:
             await self.store.open()
             stack.push_async_callback(self.store.close)
+            await stack.enter_async_context(self._background(self.store.run(), "store"))
+            await stack.enter_async_context(self._background(self.messages.run(), "messages"))
             await stack.enter_async_context(self._background(self.dispatcher.run(), "plugins"))
             await stack.enter_async_context(ControlServer(self._controls, Path(self.config.file.control.socket)))
             self._catch_signals()

@@ -17,6 +17,7 @@
     ├── ServerError              ctserver as a child process: cannot start, gave up, does not stop
     ├── PluginError              a plugin that cannot be loaded or used
     ├── StoreError               the database of calls and messages
+    ├── StorageError             the disk has no room for messages, or refuses them
     ├── ControlError             the running daemon could not be reached, or refused
     ├── AudioError               a sound file that cannot be read or written
     └── PhoneError               a virtual telephone's call that cannot go on
@@ -48,6 +49,7 @@ __all__ = [
     "RequestFailed",
     "RequestTimedOut",
     "ServerError",
+    "StorageError",
     "StoreError",
 ]
 
@@ -188,7 +190,19 @@ class PluginError(CtportdError):
 
 
 class StoreError(CtportdError):
-    """The database of calls and messages cannot be used."""
+    """The database of calls and messages cannot be used.
+
+    Attributes:
+        passing: Whether it may be usable in a while, as it is: it is locked, its disk is full, its server is away.
+    """
+
+    def __init__(self, problem: str, *, passing: bool = False) -> None:
+        self.passing = passing
+        super().__init__(problem)
+
+
+class StorageError(CtportdError):
+    """The disk has no room for messages, or refuses to take them."""
 
 
 class ControlError(CtportdError):

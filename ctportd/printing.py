@@ -92,7 +92,7 @@ def messages_table(messages: list[VoiceMessage]) -> Iterable[Table | str]:
             _time(message.recorded_at),
             message.number,
             message.name,
-            length,
+            f"{length} (cut short)" if message.cut_short else length,
         )
         table.add_row(*map(_shown, (*cells, message.path)))
     yield table

@@ -42,6 +42,7 @@ class VoiceMessage(msgspec.Struct, frozen=True):
         path: The recording: whole and on disk before this row is there.
         number: The caller's; may be empty.
         name: The caller's; may be empty.
+        cut_short: Whether something else than the caller or the limits ended it: a crash, a full disk.
         id: Counts the messages of the store; 0 before it is kept.
     """
 
@@ -52,4 +53,5 @@ class VoiceMessage(msgspec.Struct, frozen=True):
     path: str
     number: str = ""
     name: str = ""
+    cut_short: bool = False
     id: int = 0

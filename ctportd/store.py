@@ -88,6 +88,7 @@ _messages = sa.Table(
     sa.Column("path", sa.String(1024), nullable=False, unique=True),
     sa.Column("number", _Told(64), nullable=False),
     sa.Column("name", _Told(128), nullable=False),
+    sa.Column("cut_short", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 
 
@@ -101,6 +102,7 @@ class Store:
     def __init__(self, url: str) -> None:
         self.url = url
         self._engine: AsyncEngine | None = None
+        self._file: tuple[int, int] | None = None
 
     async def open(self, *, create: bool = True) -> None:
         """Connect, make what tables are missing, close the records that a crash left open.
@@ -111,14 +113,21 @@ class Store:
         self._engine = await asyncio.to_thread(_make_engine, self.url, create=create)
         if create:
             async with self._begin() as connection:
-                await connection.run_sync(_metadata.create_all)
+                await connection.run_sync(_make_tables)
                 mended = await connection.execute(
                     sa.update(_calls)
                     .where(_calls.c.ended_at.is_(None))
                     .values(ended_at=sa.func.coalesce(_calls.c.answered_at, _calls.c.began), end_reason=CRASHED)
                 )
+            self._file = await asyncio.to_thread(_identity, self._engine.url)
             if mended.rowcount:
                 log.warning("calls were cut short when the daemon last ended", calls=mended.rowcount)
+
+    async def is_gone(self) -> bool:
+        """Whether the file of the database has been removed, or replaced, since it was opened."""
+        if self._engine is None or self._file is None:
+            return False
+        return await asyncio.to_thread(_identity, self._engine.url) != self._file
 
     async def close(self) -> None:
         """Let go of the database."""
@@ -155,6 +164,15 @@ class Store:
             query = query.where(_messages.c.mailbox == mailbox)
         return [VoiceMessage(**row) for row in await self._rows(query)]
 
+    async def message_at(self, path: str) -> VoiceMessage | None:
+        """The message whose recording is at this path."""
+        rows = await self._rows(sa.select(_messages).where(_messages.c.path == path))
+        return VoiceMessage(**rows[0]) if rows else None
+
+    async def recordings(self) -> set[str]:
+        """The recordings of all messages, by their paths."""
+        return {row["path"] for row in await self._rows(sa.select(_messages.c.path))}
+
     async def _rows(self, query: sa.Select[Any]) -> list[dict[str, Any]]:
         async with self._begin() as connection:
             return [dict(row) for row in (await connection.execute(query)).mappings()]
@@ -168,7 +186,44 @@ class Store:
                 yield connection
         except (sa.exc.SQLAlchemyError, OSError) as error:
             reason = getattr(error, "orig", None) or error.args[0]
-            raise StoreError(f"the database {self._engine.url!r} refuses: {reason}") from error
+            raise StoreError(
+                f"the database {self._engine.url!r} refuses: {reason}", passing=_passes(error)
+            ) from error
+
+
+_PASSING = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY")
+"""What SQLite says of a database that is well, and that cannot be used now."""
+
+
+def _passes(error: BaseException | None) -> bool:
+    """Whether the same may succeed in a while: a lock, a full disk, a server that is away."""
+    name = getattr(getattr(error, "orig", error), "sqlite_errorname", None)
+    if name is not None:
+        return str(name).startswith(_PASSING)
+    return isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError | OSError)
+
+
+def _make_tables(connection: sa.Connection) -> None:
+    """Make the tables that are missing, and the columns that a later version has added to them."""
+    _metadata.create_all(connection)
+    there = sa.inspect(connection)
+    for table in _metadata.sorted_tables:
+        known = {column["name"] for column in there.get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in known:
+                added = sa.schema.CreateColumn(column).compile(dialect=connection.dialect)
+                connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {added}")
+
+
+def _identity(url: sa.URL) -> tuple[int, int] | None:
+    """Which file a database is in: device and inode; None where it is none, or not there."""
+    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:" or "uri" in url.query:
+        return None
+    try:
+        file = Path(url.database).stat()
+    except OSError:
+        return None
+    return file.st_dev, file.st_ino
 
 
 def _make_engine(url: str, *, create: bool) -> AsyncEngine:
@@ -197,7 +252,7 @@ def _try_sqlite(url: sa.URL, *, create: bool) -> None:
         with closing(sqlite3.connect(path)) as connection:
             connection.execute("PRAGMA schema_version")
     except sqlite3.Error as error:
-        raise StoreError(f"the database {path} cannot be opened: {error}") from error
+        raise StoreError(f"the database {path} cannot be opened: {error}", passing=_passes(error)) from error
 
 
 def _set_up_sqlite(connection: Any, _record: Any) -> None:

@@ -1,24 +1,20 @@
 """Takes messages: a greeting, a beep, and what the caller says until ``#``, silence, the limit or a hang-up.
 
 Name it in a port's ``handlers`` as ``voicemail`` or ``voicemail:MAILBOX``, or hand a call over to it. ``ctportd
-messages`` shows what was left. A recording grows in the mailbox's ``incoming`` folder and is moved when it is whole;
-only then does the store hear of it.
+messages`` shows what was left. What was spoken is kept whatever happens: ``daemon.messages`` sees to it.
 """
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import structlog
 from msgspec import Meta
 
-from ctportd import PluginError, VoiceMessage, hookimpl, recordings
+from ctportd import StorageError, hookimpl
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ctportd import Call, Daemon
 
 log = structlog.get_logger("voicemail")
@@ -51,54 +47,26 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
 @hookimpl
 async def answer_call(call: Call, target: str, settings: Settings, daemon: Daemon) -> None:
     """Take a message for the mailbox ``target``."""
-    mailbox = target or settings.mailbox
-    folder = daemon.state / "voicemail" / _checked(mailbox)
-    await recordings.make_folder(folder / "incoming")
     await call.answer()
-    await call.play(settings.greeting)
+    try:
+        await daemon.messages.check_room()  # before the caller has listened to the whole greeting
+        await call.play(settings.greeting)
+        await _take_message(call, target or settings.mailbox, settings, daemon)
+    except StorageError as error:
+        log.error("no message can be taken", error=str(error))  # noqa: TRY400 - it says all
+        await call.play("vm-unavailable", ignore_keys=True)
+
+
+async def _take_message(call: Call, mailbox: str, settings: Settings, daemon: Daemon) -> None:
+    """Record until it is long enough, or the caller has had all tries."""
     for _ in range(settings.tries):
         await call.clear()
         await call.play("beep", ignore_keys=True)
-        if await _take_message(call, mailbox, folder, settings, daemon):
-            await call.play("vm-thanks")
+        message = await daemon.messages.take(
+            call, mailbox, limit=settings.longest, silence=settings.silence, shortest=settings.shortest
+        )
+        if message is not None:
+            # cut short while the caller was still speaking: ctserver could not go on, and would not now
+            await call.play("vm-unavailable" if message.cut_short else "vm-thanks")
             return
         await call.play("vm-too-short")
-
-
-async def _take_message(call: Call, mailbox: str, folder: Path, settings: Settings, daemon: Daemon) -> bool:
-    """Record one message and keep it, whatever ends it; returns whether it was long enough."""
-    # a caller may leave several messages in one call, by way of the attendant
-    recording = folder / "incoming" / f"{call.id}-{secrets.token_hex(2)}.wav"
-    began = call.clock.now()
-    try:
-        await call.record(recording, limit=settings.longest, silence=settings.silence)
-    finally:
-        seconds = await recordings.length_of(recording)
-        long_enough = seconds > 0 and seconds >= settings.shortest
-        if long_enough:
-            kept = folder / recording.name
-            await recordings.keep(recording, kept)
-            message = await daemon.store.add_message(
-                VoiceMessage(
-                    mailbox=mailbox,
-                    call=call.id,
-                    recorded_at=began,
-                    seconds=seconds,
-                    path=str(kept),
-                    number=call.caller.number,
-                    name=call.caller.name,
-                )
-            )
-            log.info("message", mailbox=mailbox, id=message.id, seconds=round(seconds, 1))
-        else:
-            await recordings.discard(recording)
-    return long_enough
-
-
-def _checked(mailbox: str) -> str:
-    try:
-        msgspec.convert(mailbox, Annotated[str, Meta(pattern=_MAILBOX)])
-    except msgspec.ValidationError:
-        problem = f"{mailbox!r} cannot be a mailbox: letters, digits, - and _ only"
-        raise PluginError("voicemail", problem) from None
-    return mailbox

@@ -19,7 +19,7 @@ async def length_of(path: Path) -> float:
     Raises:
         AudioError: The file is no sound file.
     """
-    return await asyncio.to_thread(_length_of, path)
+    return await asyncio.to_thread(length_now, path)
 
 
 async def keep(recorded: Path, kept: Path) -> None:
@@ -31,7 +31,7 @@ async def keep(recorded: Path, kept: Path) -> None:
     Raises:
         AudioError: The disk refuses, or something is kept under that name; the recording stays where it was.
     """
-    await asyncio.to_thread(_keep, recorded, kept)
+    await asyncio.to_thread(keep_now, recorded, kept)
 
 
 async def discard(path: Path) -> None:
@@ -45,7 +45,8 @@ async def make_folder(path: Path) -> Path:
     return path
 
 
-def _length_of(path: Path) -> float:
+def length_now(path: Path) -> float:
+    """As :func:`length_of`, for a thread that may wait for the disk."""
     import soundfile  # noqa: PLC0415 - numpy and libsndfile take longer to load than the whole command line
 
     try:
@@ -56,7 +57,8 @@ def _length_of(path: Path) -> float:
         raise AudioError(f"the recording {path} cannot be read: {error}") from error
 
 
-def _keep(recorded: Path, kept: Path) -> None:
+def keep_now(recorded: Path, kept: Path) -> None:
+    """As :func:`keep`, for a thread that may wait for the disk."""
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
         if kept.exists():

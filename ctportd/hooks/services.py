@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from ctportd.calls.files import Prompts
     from ctportd.clock import Clock
     from ctportd.links.ports import Ports
+    from ctportd.messages.service import Messages
     from ctportd.store import Store
 
 
@@ -23,6 +24,10 @@ class Daemon(Protocol):
     @property
     def store(self) -> Store:
         """The database of calls and messages."""
+
+    @property
+    def messages(self) -> Messages:
+        """Takes voice messages, so that no crash loses one."""
 
     @property
     def prompts(self) -> Prompts:

@@ -1,0 +1,116 @@
+"""The daemon's store: what the database cannot take now is kept until it can.
+
+A database may be locked by a backup, its disk may be full, its server away, its file removed. Lines are answered all the
+same, and what is known of their calls is not lost while the daemon runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import structlog
+
+from ctportd.errors import StoreError
+from ctportd.store import Store
+
+if TYPE_CHECKING:
+    from ctportd.records import CallRecord
+
+RETRY = 5.0
+"""Seconds between two attempts to write what waits (our figure)."""
+
+MOST_WAITING = 10_000
+"""Calls whose records may wait; beyond them the oldest are lost, and told of."""
+
+log = structlog.stdlib.get_logger("ctportd.store")
+
+
+class DurableStore(Store):
+    """A store whose records of calls wait when the database cannot take them.
+
+    Attributes:
+        waiting: The records that wait, by their calls, each as it is now.
+        remade: How often the database was made anew because its file was gone.
+    """
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.waiting: dict[str, CallRecord] = {}
+        self.remade = 0
+        self._opened = False
+
+    async def open(self, *, create: bool = True) -> None:
+        """Open it; one that cannot be used now is opened later, by :meth:`run`.
+
+        Raises:
+            StoreError: It cannot be used at all.
+        """
+        try:
+            await super().open(create=create)
+        except StoreError as error:
+            if not error.passing:
+                raise
+            log.error("the database cannot be used now; calls go on without it", error=str(error))  # noqa: TRY400
+        else:
+            self._opened = True
+
+    async def save_call(self, record: CallRecord) -> None:
+        """Keep a call's record, new or as it is now, or let it wait. Raises nothing."""
+        first = not self.waiting
+        self.waiting.pop(record.id, None)
+        self.waiting[record.id] = record
+        try:
+            await self._save(record)
+        except StoreError as error:
+            if first:
+                log.error("records of calls wait for the database", error=str(error))  # noqa: TRY400 - it says all
+            self._lose_the_oldest()
+
+    async def _save(self, record: CallRecord) -> None:
+        await super().save_call(record)
+        if self.waiting.get(record.id) is record:  # else there is a newer one
+            del self.waiting[record.id]
+
+    def _lose_the_oldest(self) -> None:
+        while len(self.waiting) > MOST_WAITING:
+            lost = self.waiting.pop(next(iter(self.waiting)))
+            log.error("the record of a call is lost: too many wait for the database", record=str(lost))
+
+    async def close(self) -> None:
+        """Write what waits, if that is possible now, and let go of the database."""
+        try:
+            await self.write_what_waits()
+        except StoreError as error:
+            for record in self.waiting.values():
+                log.error("the record of a call is lost", record=str(record), error=str(error))  # noqa: TRY400
+        self.waiting.clear()
+        await super().close()
+
+    async def run(self) -> None:
+        """Write what waits as soon as that is possible, and mend what has happened to the file, until cancelled."""
+        while True:
+            await asyncio.sleep(RETRY)
+            try:
+                await self._look_after()
+            except StoreError as error:
+                log.warning("the database cannot be used yet", error=str(error), waiting=len(self.waiting))
+
+    async def _look_after(self) -> None:
+        if await self.is_gone():
+            log.error("the database's file was removed or replaced; it is opened anew")
+            self._opened = False
+            self.remade += 1
+        if not self._opened:
+            await super().close()
+            await super().open()
+            self._opened = True
+        await self.write_what_waits()
+
+    async def write_what_waits(self) -> None:
+        """Try to write all of it now."""
+        if not self.waiting:
+            return
+        for record in list(self.waiting.values()):
+            await self._save(record)
+        log.info("the records of calls that waited for the database are written")
