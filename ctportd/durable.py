@@ -39,6 +39,7 @@ class DurableStore(Store):
         self.waiting: dict[str, CallRecord] = {}
         self.remade = 0
         self._opened = False
+        self._writing = asyncio.Lock()
 
     async def open(self, *, create: bool = True) -> None:
         """Open it; one that cannot be used now is opened later, by :meth:`run`.
@@ -61,16 +62,20 @@ class DurableStore(Store):
         self.waiting.pop(record.id, None)
         self.waiting[record.id] = record
         try:
-            await self._save(record)
+            await self._save(record.id)
         except StoreError as error:
             if first:
                 log.error("records of calls wait for the database", error=str(error))  # noqa: TRY400 - it says all
             self._lose_the_oldest()
 
-    async def _save(self, record: CallRecord) -> None:
-        await super().save_call(record)
-        if self.waiting.get(record.id) is record:  # else there is a newer one
-            del self.waiting[record.id]
+    async def _save(self, call: str) -> None:
+        """Write what is known of a call by now, one after the other, so that no older record follows a newer one."""
+        async with self._writing:
+            record = self.waiting.get(call)
+            if record is not None:
+                await super().save_call(record)
+                if self.waiting.get(call) is record:  # else there is a newer one
+                    del self.waiting[call]
 
     def _lose_the_oldest(self) -> None:
         while len(self.waiting) > MOST_WAITING:
@@ -111,6 +116,6 @@ class DurableStore(Store):
         """Try to write all of it now."""
         if not self.waiting:
             return
-        for record in list(self.waiting.values()):
-            await self._save(record)
+        for call in list(self.waiting):
+            await self._save(call)
         log.info("the records of calls that waited for the database are written")

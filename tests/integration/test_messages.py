@@ -1,0 +1,330 @@
+"""Messages on the disk: what any crash leaves behind becomes a message, once, with all that is known of it."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import shutil
+import sqlite3
+import time
+import wave
+from contextlib import asynccontextmanager, closing
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ctportd.durable import DurableStore
+from ctportd.errors import AudioError, StorageError
+from ctportd.messages import incoming, notes
+from ctportd.messages.incoming import Place
+from ctportd.messages.mending import mend
+from ctportd.messages.notes import Note
+from ctportd.messages.service import Messages
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from ctportd.records import VoiceMessage
+
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+CALL = "20261123-120000-1-0a1b2c"
+NOTE = Note("100", CALL, NOON, "5550100", "Ada Lovelace", 1.0)
+NOBODY = 4_194_305  # above the kernel's highest pid
+VOICE = (np.sin(np.arange(24_000) / 5) * 12_000).astype("<i2")  # three seconds
+
+
+def place_in(tmp_path: Path, name: str = f"{CALL}-beef") -> Place:
+    """Where a message of this name is, its folders made."""
+    place = Place(tmp_path / "voicemail" / "100", name)
+    place.recording.parent.mkdir(parents=True, exist_ok=True)
+    return place
+
+
+def write_wav(path: Path, samples: np.ndarray = VOICE) -> None:
+    """A whole recording."""
+    soundfile.write(path, samples, 8000, subtype="PCM_16", format="WAV")
+
+
+def write_part(path: Path, samples: np.ndarray = VOICE) -> None:
+    """A recording as our ctserver leaves it when it is killed: its header tells of nothing."""
+    with path.open("wb") as file:
+        writer = wave.open(file, "wb")  # noqa: SIM115 - never closed: that is the point
+        writer.setparams((1, 2, 8000, 0, "NONE", ""))
+        writer.writeframesraw(samples.tobytes())
+        file.flush()
+        writer._file = None  # type: ignore[attr-defined]
+
+
+def part_of(place: Place, pid: int = NOBODY) -> Path:
+    """The part of a recording that this process wrote."""
+    return place.recording.with_name(f"{place.recording.name}.{pid}-0.part")
+
+
+# -- mending
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(cut=st.integers(0, 2000), form=st.sampled_from(["WAV", "AU", "WAVEX"]), whole=st.booleans())
+def test_recording_that_was_cut_anywhere_plays(tmp_path: Path, cut: int, form: str, *, whole: bool) -> None:
+    """Every whole sample that is there is heard, whatever the header says; mending twice changes nothing."""
+    path = tmp_path / f"x.{form.lower()}"
+    soundfile.write(path, VOICE[:800], 8000, subtype="PCM_16", format=form)
+    data = path.read_bytes()
+    header = len(data) - 1600
+    cut = len(data) if whole else min(header + cut, len(data))
+    path.write_bytes(data[:cut])
+    mend(path)
+    mended = path.read_bytes()
+    samples, _ = soundfile.read(path, dtype="int16") if cut - header >= 2 else (VOICE[:0], 0)
+    assert np.array_equal(samples, VOICE[: (cut - header) // 2])
+    mend(path)
+    assert path.read_bytes() == mended
+
+
+def test_recording_without_its_lengths_plays(tmp_path: Path) -> None:
+    """What our own ctserver had written when it was killed is heard to the last sample."""
+    write_part(tmp_path / "x.wav")
+    mend(tmp_path / "x.wav")
+    with wave.open(str(tmp_path / "x.wav")) as mended:
+        assert mended.getnframes() == len(VOICE)
+        assert mended.readframes(len(VOICE)) == VOICE.tobytes()
+
+
+@pytest.mark.parametrize("size", range(0, 44, 5))
+def test_file_that_is_all_header_is_no_fault(tmp_path: Path, size: int) -> None:
+    """A writer that was killed in its first moment has left less than a header."""
+    write_wav(tmp_path / "x.wav")
+    (tmp_path / "x.wav").write_bytes((tmp_path / "x.wav").read_bytes()[:size])
+    if 0 < size < 4:
+        return
+    mend(tmp_path / "x.wav")
+
+
+def test_what_is_no_recording_is_told(tmp_path: Path) -> None:
+    """It stays as it is."""
+    (tmp_path / "x.wav").write_bytes(b"not a recording")
+    with pytest.raises(AudioError, match=r"x\.wav cannot be mended: it begins like no sound file"):
+        mend(tmp_path / "x.wav")
+    assert (tmp_path / "x.wav").read_bytes() == b"not a recording"
+
+
+# -- finishing
+
+
+def test_whole_recording_becomes_a_message(tmp_path: Path) -> None:
+    """With its note, in its mailbox, and nothing is left of its growing."""
+    place = place_in(tmp_path)
+    incoming.begin(place, NOTE)
+    write_wav(place.recording)
+    message = incoming.finish(place, cut_short=False)
+    assert message is not None
+    assert (message.mailbox, message.call, message.number, message.name) == (
+        "100",
+        CALL,
+        "5550100",
+        "Ada Lovelace",
+    )
+    assert (message.recorded_at, message.seconds, message.cut_short) == (NOON, 3.0, False)
+    assert message.path == str(place.kept)
+    assert sorted(path.name for path in place.mailbox.rglob("*")) == [place.note.name, place.kept.name, "incoming"]
+
+
+def test_part_of_a_recording_becomes_a_message(tmp_path: Path) -> None:
+    """What a killed ctserver has left is mended, and marked as cut short."""
+    place = place_in(tmp_path)
+    incoming.begin(place, NOTE)
+    write_part(part_of(place))
+    message = incoming.finish(place, cut_short=False)
+    assert message is not None
+    assert (message.seconds, message.cut_short) == (3.0, True)
+    assert soundfile.info(place.kept).frames == len(VOICE)
+
+
+@pytest.mark.parametrize("spoken", [0.0, 0.9])
+def test_too_little_is_forgotten(tmp_path: Path, spoken: float) -> None:
+    """Who did not speak, or for less than the mailbox wants, has left no message, and no file."""
+    place = place_in(tmp_path)
+    incoming.begin(place, NOTE)
+    write_part(part_of(place), VOICE[: int(8000 * spoken)])
+    assert incoming.finish(place, cut_short=True) is None
+    assert [path.name for path in place.mailbox.rglob("*")] == ["incoming"]
+
+
+def test_recording_without_a_note_is_a_message_all_the_same(tmp_path: Path) -> None:
+    """Its names and its time tell what can be told."""
+    place = place_in(tmp_path)
+    write_part(part_of(place))
+    os.utime(part_of(place), (1_000_000_000, 1_000_000_000))
+    message = incoming.finish(place, cut_short=True)
+    assert message is not None
+    assert (message.mailbox, message.call, message.number) == ("100", CALL, "")
+    assert message.recorded_at.year == 2001
+
+
+class Crash(Exception):  # noqa: N818 - named after what happens
+    """The machine stops here."""
+
+
+@pytest.mark.parametrize("steps", range(12))
+def test_crash_between_any_two_steps_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: int
+) -> None:
+    """Whatever the last thing was that reached the disk, finishing it later gives the one message."""
+    place = place_in(tmp_path)
+    incoming.begin(place, NOTE)
+    write_part(part_of(place))
+    left = itertools.count(steps, -1)
+
+    def stop_at_last(real: object) -> object:
+        def step(*args: object, **kwargs: object) -> object:
+            if next(left) <= 0:
+                raise Crash
+            return real(*args, **kwargs)  # type: ignore[operator]
+
+        return step
+
+    with monkeypatch.context() as patch:
+        for name in ("replace", "rename", "unlink"):
+            patch.setattr(f"pathlib.Path.{name}", stop_at_last(getattr(type(tmp_path), name)))
+        patch.setattr("os.fsync", stop_at_last(os.fsync))
+        try:
+            finished = incoming.finish(place, cut_short=False)
+        except Crash:
+            finished = None
+    again = incoming.finish(place, cut_short=True)
+    assert again is not None
+    assert (again.number, again.seconds, again.cut_short) == ("5550100", 3.0, True)
+    assert finished in (None, again)
+    assert soundfile.info(place.kept).frames == len(VOICE)
+    assert not list(place.recording.parent.glob("*.wav*"))
+
+
+# -- the whole
+
+
+@asynccontextmanager
+async def opened(tmp_path: Path) -> AsyncIterator[tuple[Messages, DurableStore]]:
+    """The messages of a state folder, with its store."""
+    store = DurableStore(f"sqlite+aiosqlite:///{tmp_path}/ctportd.db")
+    await store.open()
+    try:
+        yield Messages(tmp_path, store, 0.0), store
+    finally:
+        await store.close()
+
+
+async def test_what_a_crash_left_is_in_its_mailbox(tmp_path: Path) -> None:
+    """Parts of dead writers, and recordings that nobody writes to any more; a part that still grows is left alone."""
+    dead, whole, growing = (place_in(tmp_path, f"{CALL}-{n:04x}") for n in range(3))
+    for place in (dead, whole, growing):
+        await asyncio.to_thread(incoming.begin, place, NOTE)
+    write_part(part_of(dead))
+    write_wav(whole.recording)
+    for path in (whole.recording, whole.incoming_note):
+        os.utime(path, (time.time() - 60, time.time() - 60))
+    write_part(part_of(growing, os.getpid()))
+    async with opened(tmp_path) as (messages, store):
+        assert not await messages.put_in_order()
+        listed = await store.messages("100")
+        assert {message.path for message in listed} == {str(dead.kept), str(whole.kept)}
+        assert all(message.cut_short and message.number == "5550100" for message in listed)
+        assert part_of(growing, os.getpid()).exists()
+        os.utime(part_of(growing, os.getpid()), (1, 1))
+        os.utime(growing.incoming_note, (1, 1))
+        assert await messages.put_in_order()
+        assert len(await store.messages()) == 3
+        assert await messages.put_in_order()
+        assert len(await store.messages()) == 3
+
+
+async def test_database_that_is_gone_is_made_anew_from_the_disk(tmp_path: Path) -> None:
+    """The rows follow from the notes: who called, when, for how long."""
+    place = place_in(tmp_path)
+    await asyncio.to_thread(incoming.begin, place, NOTE)
+    write_wav(place.recording)
+    os.utime(place.recording, (1, 1))
+    os.utime(place.incoming_note, (1, 1))
+    async with opened(tmp_path) as (messages, store):
+        await messages.put_in_order()
+        before = await store.messages()
+    assert len(before) == 1
+    (tmp_path / "ctportd.db").unlink()
+    async with opened(tmp_path) as (messages, store):
+        await messages.put_in_order()
+        assert await store.messages() == before
+
+
+async def test_database_that_goes_away_while_it_runs(tmp_path: Path) -> None:
+    """Its rows are there again, without a start."""
+    place = place_in(tmp_path)
+    await asyncio.to_thread(incoming.begin, place, NOTE)
+    write_part(part_of(place))
+    async with opened(tmp_path) as (messages, store):
+        await messages.put_in_order()
+        before = await store.messages()
+        (tmp_path / "ctportd.db").unlink()
+        await store._look_after()
+        assert await store.messages() == []
+        await messages.put_in_order()
+        assert await store.messages() == before
+
+
+async def test_message_waits_for_a_locked_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is in its mailbox; the row comes when the lock is gone, and one only."""
+    monkeypatch.setattr("ctportd.store._BUSY_TIMEOUT", 50)
+    place = place_in(tmp_path)
+    await asyncio.to_thread(incoming.begin, place, NOTE)
+    write_part(part_of(place))
+    async with opened(tmp_path) as (messages, store):
+        with locked(tmp_path / "ctportd.db"):
+            assert not await messages.put_in_order()
+            assert place.kept.exists()
+            assert list(messages.unlisted) == [str(place.kept)]
+        assert await messages.put_in_order()
+        assert [message.path for message in await store.messages()] == [str(place.kept)]
+
+
+def locked(path: Path) -> closing[sqlite3.Connection]:
+    """Another program that writes, as long as the block lasts."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("BEGIN IMMEDIATE")
+    return closing(connection)
+
+
+async def test_room_on_the_disk(tmp_path: Path) -> None:
+    """Where less is free than is wanted, no recording begins."""
+    free = shutil.disk_usage(tmp_path).free / 1e6
+    async with opened(tmp_path) as (_, store):
+        await Messages(tmp_path, store, free / 2).check_room()
+        with pytest.raises(StorageError, match=r"has [0-9]+ MB free where .* are wanted: see \[daemon\] min_free"):
+            await Messages(tmp_path, store, free * 2).check_room()
+
+
+def test_note_comes_back(tmp_path: Path) -> None:
+    """Whatever a line told: bytes that were no UTF-8 too."""
+    note = msgspec.structs.replace(NOTE, name=notes.told("\udcff\x00é"))
+    notes.write(note, tmp_path / "x.json")
+    assert notes.read(tmp_path / "x.json") == note
+    (tmp_path / "x.json").write_bytes(b"{")
+    assert notes.read(tmp_path / "x.json") is None
+
+
+async def test_broken_file_does_not_stop_the_rest(tmp_path: Path) -> None:
+    """What is no recording is told of and left; the others become messages."""
+    broken, good = (place_in(tmp_path, f"{CALL}-{n:04x}") for n in range(2))
+    broken.recording.write_bytes(b"not a recording")
+    os.utime(broken.recording, (1, 1))
+    write_part(part_of(good))
+    async with opened(tmp_path) as (messages, store):
+        assert not await messages.put_in_order()
+        listed: list[VoiceMessage] = await store.messages()
+        assert [message.path for message in listed] == [str(good.kept)]
+    assert broken.recording.exists()
