@@ -18,7 +18,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ctportd.calls import recordings
+    from ctportd.calls import recordings, speech
     from ctportd.calls.call import Call
     from ctportd.calls.caller import Caller, Recording
     from ctportd.errors import (
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         Disconnected,
         InvalidArgument,
         LinkError,
+        PinLocked,
         PluginError,
         PromptNotFound,
         RequestFailed,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from ctportd.hooks.services import Daemon
     from ctportd.links.port import Port
     from ctportd.links.reply import Reply
+    from ctportd.pins.hashing import LONGEST_PIN, PIN_HASH
     from ctportd.records import CallRecord, VoiceMessage
     from ctportd.wire.events import (
         KEYS,
@@ -59,6 +61,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "KEYS",
+    "LONGEST_PIN",
+    "PIN_HASH",
     "AudioError",
     "Call",
     "CallEnded",
@@ -78,6 +82,7 @@ __all__ = [
     "LoopDrop",
     "Message",
     "Pickup",
+    "PinLocked",
     "PluginError",
     "Port",
     "PromptNotFound",
@@ -94,13 +99,18 @@ __all__ = [
     "VoiceMessage",
     "hookimpl",
     "recordings",
+    "speech",
 ]
+
+_MODULES = {"recordings": "ctportd.calls.recordings", "speech": "ctportd.calls.speech"}
+"""Those of the names above that are modules."""
 
 _HOMES = (
     "ctportd.errors",
     "ctportd.wire.events",
     "ctportd.wire.message",
     "ctportd.records",
+    "ctportd.pins.hashing",
     "ctportd.hooks.markers",
     "ctportd.hooks.services",
     "ctportd.links.port",
@@ -108,12 +118,12 @@ _HOMES = (
     "ctportd.calls.caller",
     "ctportd.calls.call",
 )
-"""The modules in which the names above are looked for, the light ones first."""
+"""The modules in which the other names above are looked for, the light ones first."""
 
 
 def __getattr__(name: str) -> Any:
-    if name == "recordings":
-        return import_module("ctportd.calls.recordings")
+    if name in _MODULES:
+        return import_module(_MODULES[name])
     if name in __all__:
         for home in _HOMES:
             module = import_module(home)

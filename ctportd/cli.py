@@ -233,6 +233,21 @@ def config(ctx: click.Context) -> None:
     click.echo(dump(_config(ctx)), nl=False)
 
 
+@program.command()
+@click.password_option("--pin", prompt="PIN", help="The PIN; it is asked for if it is not given.")
+def pin(pin: str) -> None:
+    """Print the hash of a PIN, as the configuration keeps it: [plugins.voicemail] pins.
+
+    Example: ctportd pin
+    """
+    from ctportd.pins.hashing import hash_pin
+
+    try:
+        click.echo(hash_pin(pin))
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+
+
 # -- a running daemon
 
 

@@ -41,6 +41,8 @@ class DaemonTable(_Table, frozen=True):
     stop_timeout: Seconds = 5.0
     end_timeout: Seconds = 10.0
     min_free: NotNegative = 50.0
+    pin_tries: Annotated[int, Meta(ge=1)] = 5
+    pin_lock: Seconds = 900.0
 
 
 class LogTable(_Table, frozen=True):

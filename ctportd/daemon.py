@@ -23,6 +23,7 @@ from ctportd.hooks.dispatch import Dispatcher
 from ctportd.hooks.loader import load_plugins
 from ctportd.links.ports import Ports
 from ctportd.messages.service import Messages
+from ctportd.pins.guard import PinGuard
 from ctportd.servers import Server
 
 if TYPE_CHECKING:
@@ -94,6 +95,10 @@ class Daemon:
             [Path(path) for path in prompts.paths], prompts.default_ext, ignore_dtmf=prompts.ignore_dtmf
         )
         self.dispatcher = Dispatcher(plugins.loaded.values(), self, config.file.plugins.queue)
+        table = config.file.daemon
+        self.pins = PinGuard(
+            self.store, table.pin_tries, table.pin_lock, self.clock.now, self.dispatcher.pin_locked
+        )
         self.router = Router(self.prompts, self.dispatcher)
         self.end_timeout = config.file.daemon.end_timeout
         self.servers = [self._build_server(table) for table in config.file.ctserver]

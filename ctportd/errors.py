@@ -18,6 +18,7 @@
     ├── PluginError              a plugin that cannot be loaded or used
     ├── StoreError               the database of calls and messages
     ├── StorageError             the disk has no room for messages, or refuses them
+    ├── PinLocked                too many wrong PINs: nobody gets in for a while
     ├── ControlError             the running daemon could not be reached, or refused
     ├── AudioError               a sound file that cannot be read or written
     └── PhoneError               a virtual telephone's call that cannot go on
@@ -29,6 +30,11 @@ A caller who hangs up is the normal end of a call, so :class:`CallEnded` stands 
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 __all__ = [
     "AudioError",
@@ -43,6 +49,7 @@ __all__ = [
     "LinkError",
     "NotSupported",
     "PhoneError",
+    "PinLocked",
     "PluginError",
     "PortBusy",
     "PromptNotFound",
@@ -203,6 +210,20 @@ class StoreError(CtportdError):
 
 class StorageError(CtportdError):
     """The disk has no room for messages, or refuses to take them."""
+
+
+class PinLocked(CtportdError):
+    """Too many wrong PINs were given, for a mailbox or by a caller: not even the right one is believed for a while.
+
+    Attributes:
+        subject: What is locked: ``mailbox 100`` or ``caller 5550100``.
+        until: When it is over, in UTC.
+    """
+
+    def __init__(self, subject: str, until: datetime) -> None:
+        self.subject = subject
+        self.until = until
+        super().__init__(f"{subject} is locked until {until:%Y-%m-%d %H:%M:%S} UTC: too many wrong PINs")
 
 
 class ControlError(CtportdError):

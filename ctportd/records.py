@@ -31,6 +31,22 @@ class CallRecord(msgspec.Struct, frozen=True):
     end_reason: str = ""
 
 
+class WrongPins(msgspec.Struct, frozen=True):
+    """The wrong PINs that were given for a mailbox, or by a caller.
+
+    Attributes:
+        subject: ``mailbox 100`` or ``caller 5550100``.
+        count: How many in a row.
+        last: When the last one was given.
+        locked_until: Until when no PIN is believed; None: it is not locked.
+    """
+
+    subject: str
+    count: int
+    last: datetime
+    locked_until: datetime | None = None
+
+
 class VoiceMessage(msgspec.Struct, frozen=True):
     """One message in a mailbox.
 

@@ -19,7 +19,7 @@ import structlog
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from ctportd.errors import StoreError
-from ctportd.records import CallRecord, VoiceMessage
+from ctportd.records import CallRecord, VoiceMessage, WrongPins
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -89,6 +89,15 @@ _messages = sa.Table(
     sa.Column("number", _Told(64), nullable=False),
     sa.Column("name", _Told(128), nullable=False),
     sa.Column("cut_short", sa.Boolean, nullable=False, server_default=sa.false()),
+)
+
+_wrong_pins = sa.Table(
+    "wrong_pins",
+    _metadata,
+    sa.Column("subject", _Told(128), primary_key=True),
+    sa.Column("count", sa.Integer, nullable=False),
+    sa.Column("last", _Utc, nullable=False),
+    sa.Column("locked_until", _Utc),
 )
 
 
@@ -168,6 +177,17 @@ class Store:
         """The message whose recording is at this path."""
         rows = await self._rows(sa.select(_messages).where(_messages.c.path == path))
         return VoiceMessage(**rows[0]) if rows else None
+
+    async def wrong_pins(self) -> list[WrongPins]:
+        """The wrong PINs that are not forgotten yet."""
+        return [WrongPins(**row) for row in await self._rows(sa.select(_wrong_pins))]
+
+    async def save_wrong_pins(self, wrong: WrongPins) -> None:
+        """Keep what wrong PINs were given; a count of 0 forgets them."""
+        async with self._begin() as connection:
+            await connection.execute(sa.delete(_wrong_pins).where(_wrong_pins.c.subject == wrong.subject))
+            if wrong.count:
+                await connection.execute(sa.insert(_wrong_pins).values(msgspec.structs.asdict(wrong)))
 
     async def recordings(self) -> set[str]:
         """The recordings of all messages, by their paths."""

@@ -17,6 +17,7 @@ from ctportd.logs import current_hook
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     import pluggy
 
@@ -178,6 +179,10 @@ class Dispatcher:
     def call_ended(self, call: Call) -> None:
         """Tell that it is over."""
         self.tell("call_ended", call=call)
+
+    def pin_locked(self, mailbox: str, caller: str, until: datetime) -> None:
+        """Tell that somebody guesses at PINs."""
+        self.tell("pin_locked", mailbox=mailbox, caller=caller, until=until)
 
     async def caller_name(self, number: str) -> str:
         """Ask the plugins in the order of their names; the first that knows one is believed."""

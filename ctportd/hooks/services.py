@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ctportd.clock import Clock
     from ctportd.links.ports import Ports
     from ctportd.messages.service import Messages
+    from ctportd.pins.guard import PinGuard
     from ctportd.store import Store
 
 
@@ -28,6 +29,10 @@ class Daemon(Protocol):
     @property
     def messages(self) -> Messages:
         """Takes voice messages, so that no crash loses one."""
+
+    @property
+    def pins(self) -> PinGuard:
+        """Checks PINs, and locks out who guesses."""
 
     @property
     def prompts(self) -> Prompts:

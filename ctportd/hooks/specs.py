@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 from ctportd.hooks.markers import hookspec
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import click
 
     from ctportd.calls.call import Call
@@ -85,6 +87,11 @@ def call_answered(call: Call, settings: Any, daemon: Daemon) -> None:
 @hookspec
 def call_ended(call: Call, settings: Any, daemon: Daemon) -> None:
     """Observer: a call is over; ``call.end_reason`` says why. Comes once for each ``call_started``."""
+
+
+@hookspec
+def pin_locked(mailbox: str, caller: str, until: datetime, settings: Any, daemon: Daemon) -> None:
+    """Observer: somebody guesses at PINs: a mailbox, or a caller (whose number may be empty), is locked until then."""
 
 
 @hookspec(firstresult=True)

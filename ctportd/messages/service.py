@@ -27,6 +27,9 @@ RETRY = 2.0
 LONGEST_RETRY = 60.0
 """Seconds between two looks at what could not be finished; they double in between (our figures)."""
 
+PATIENCE = 1.0
+"""Seconds that a caller waits for the database, in silence; the message is on the disk already (our figure)."""
+
 IDLE = 30.0
 """Seconds between two looks where nothing is left to do: the database's file may have been removed (our figure)."""
 
@@ -56,6 +59,7 @@ class Messages:
         self._active: set[str] = set()
         self._left_over = asyncio.Event()
         self._finishing: set[asyncio.Task[VoiceMessage | None]] = set()
+        self._listings: set[asyncio.Task[VoiceMessage]] = set()
         self._listing = asyncio.Lock()
         self._listed = -1  # which making of the database has a row for all that is on the disk
 
@@ -125,8 +129,6 @@ class Messages:
             self._leave(place)
             raise StorageError(f"the message is put into its mailbox later: {error}") from error
         self._active.discard(place.name)
-        if message is not None and not message.id:
-            self._left_over.set()
         return message
 
     @staticmethod
@@ -144,10 +146,18 @@ class Messages:
         if message is None:
             return None
         self.unlisted[message.path] = message
+        listing = asyncio.create_task(self._list_or_leave(message))
+        self._listings.add(listing)
+        listing.add_done_callback(self._listings.discard)
+        await asyncio.wait([listing], timeout=PATIENCE)
+        return listing.result() if listing.done() else message
+
+    async def _list_or_leave(self, message: VoiceMessage) -> VoiceMessage:
         try:
             return await self._list(message)
         except StoreError as error:
             log.error("a message waits for the database", path=message.path, error=str(error))  # noqa: TRY400
+            self._left_over.set()
             return message
 
     async def _list(self, message: VoiceMessage) -> VoiceMessage:

@@ -1,0 +1,1 @@
+"""PINs: kept as hashes that cost time to try, and locked when they are guessed at."""

@@ -1,0 +1,57 @@
+"""PINs as they are kept: scrypt hashes (RFC 7914), each with a salt of its own.
+
+A PIN has four digits or a few more: whoever has the file can try them all. Scrypt makes each try cost a tenth of a
+second and 32 MiB, so that a short PIN is found in minutes rather than at once, and one of eight digits hardly ever.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+import secrets
+
+_COST = 2**15
+_BLOCK = 8
+_PARALLEL = 1
+_MEMORY = 64 * 1024 * 1024  # bytes that OpenSSL may use: 128 * cost * block, and some
+_SALT = 16  # bytes
+_LENGTH = 32  # bytes
+
+SHORTEST_PIN = 4
+"""Digits that a PIN must have."""
+
+LONGEST_PIN = 12
+"""Digits that a PIN may have: more, nobody keys in."""
+
+PIN_HASH = r"^scrypt:[0-9]{1,8}:[0-9]{1,2}:[0-9]{1,2}:[A-Za-z0-9+/=]{8,64}:[A-Za-z0-9+/=]{16,96}\Z"
+"""What a hash looks like: ``scrypt:COST:BLOCK:PARALLEL:SALT:HASH``, the last two in base 64."""
+
+
+def hash_pin(pin: str) -> str:
+    """The hash of a PIN, with a new salt. Takes about a tenth of a second, on purpose.
+
+    Raises:
+        ValueError: It is no PIN: digits, neither too few nor too many.
+    """
+    if not re.fullmatch(f"[0-9]{{{SHORTEST_PIN},{LONGEST_PIN}}}", pin):
+        raise ValueError(f"a PIN is {SHORTEST_PIN} to {LONGEST_PIN} digits")
+    salt = secrets.token_bytes(_SALT)
+    digest = _scrypt(pin, salt, _COST, _BLOCK, _PARALLEL)
+    return f"scrypt:{_COST}:{_BLOCK}:{_PARALLEL}:{_encoded(salt)}:{_encoded(digest)}"
+
+
+def matches(pin: str, hashed: str) -> bool:
+    """Whether this is the PIN of a hash that fits :data:`PIN_HASH`. Takes as long as :func:`hash_pin`."""
+    _, cost, block, parallel, salt, digest = hashed.split(":")
+    tried = _scrypt(pin, base64.b64decode(salt), int(cost), int(block), int(parallel))
+    return hmac.compare_digest(tried, base64.b64decode(digest))
+
+
+def _scrypt(pin: str, salt: bytes, cost: int, block: int, parallel: int) -> bytes:
+    return hashlib.scrypt(pin.encode(), salt=salt, n=cost, r=block, p=parallel, maxmem=_MEMORY, dklen=_LENGTH)
+
+
+def _encoded(data: bytes) -> str:
+    return base64.b64encode(data).decode()

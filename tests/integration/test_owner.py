@@ -1,0 +1,76 @@
+"""The owner of a mailbox calls, and somebody who would like to be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ctportd.pins.hashing import hash_pin
+
+if TYPE_CHECKING:
+    from support.system import Finished, StartSystem
+
+WATCH = """
+from pathlib import Path
+from ctportd import hookimpl
+
+@hookimpl
+def pin_locked(mailbox, caller, until, daemon):
+    with (daemon.state / "locked").open("a") as file:
+        file.write(f"{mailbox} {caller}\\n")
+"""
+
+
+def heard(finished: Finished) -> list[str]:
+    """The prompts that were played."""
+    assert finished.status == 0, finished
+    return [line["prompt"] for line in finished.happenings if line["event"] == "played"]
+
+
+async def test_owner_hears_messages_and_a_guesser_is_locked_out(start_system: StartSystem) -> None:
+    """The right PIN plays what was left; wrong ones lock the mailbox across calls, lines and starts."""
+    pins = {"100": hash_pin("4711")}
+    system = await start_system(
+        ["voicemail:100"],
+        ["voicemail:100"],
+        plugins={"voicemail": {"pins": pins}},
+        own_plugins={"watch.py": WATCH},
+        changes={"daemon": {"pin_tries": 4}},
+    )
+    owner = ["wait", "2", "press", "*", "until", "vm-enter-pin"]
+    empty = await system.phone(1, *owner, "press", "4711#", "until", "goodbye")
+    assert heard(empty)[-2:] == ["vm-no-messages", "goodbye"]
+    left = await system.phone(
+        1, "--number", "555", "until", "beep", "wait", "4", "press", "#", "until", "vm-thanks"
+    )
+    assert left.status == 0, left
+    listened = await system.phone(1, *owner, "press", "4711#", "until", "goodbye")
+    (message,) = await system.messages()
+    prompts = heard(listened)
+    assert prompts[2:5] == ["vm-you-have", "1", "vm-message"]
+    assert prompts[-2].startswith(message.call)
+    guessed = await system.phone(2, *owner, "press", "1111#", *again("2222#"), *again("3333#"), "until", "goodbye")
+    assert heard(guessed).count("vm-wrong-pin") == 3
+    locked = await system.phone(1, "--number", "9", *owner, "press", "4444#", "until", "goodbye")
+    assert "vm-locked" in heard(locked)
+    await system.stop()
+    await system.start()
+    refused = await system.phone(1, *owner, "press", "4711#", "until", "goodbye")
+    assert "vm-locked" in heard(refused)
+    assert (system.state / "locked").read_text() == "100 9\n"
+    assert "4711" not in (system.state / "ctportd.log").read_text().replace("ctcollect", "")
+
+
+def again(pin: str) -> list[str]:
+    """Be told that it was wrong, and key in another."""
+    return ["until", "vm-enter-pin", "press", pin]
+
+
+async def test_command_prints_a_hash(start_system: StartSystem) -> None:
+    """``ctportd pin`` makes what the configuration takes, and refuses what is no PIN."""
+    system = await start_system(["voicemail"])
+    made = await system.run("pin", "--pin", "4711")
+    assert made.status == 0, made
+    assert made.out.startswith("scrypt:32768:8:1:")
+    refused = await system.run("pin", "--pin", "47")
+    assert refused.status == 64
+    assert "a PIN is 4 to 12 digits" in refused.err

@@ -1,0 +1,168 @@
+"""PINs: hashed at a cost, checked, and locked when somebody guesses."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ctportd.errors import PinLocked, StoreError
+from ctportd.pins.guard import PinGuard
+from ctportd.pins.hashing import PIN_HASH, hash_pin, matches
+
+if TYPE_CHECKING:
+    from ctportd.records import WrongPins
+
+HASH = "scrypt:16:1:1:c2FsdHNhbHRzYWx0c2FsdA==:" + "A" * 43 + "="
+"""A hash of no PIN that anybody tries, at no cost."""
+
+
+class Shop:
+    """A guard with its clock and its store."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+        self.kept: dict[str, WrongPins] = {}
+        self.away = False
+        self.told: list[tuple[str, str, datetime]] = []
+        self.guard = self.start()
+
+    def start(self) -> PinGuard:
+        """A guard as a new start of the daemon makes it."""
+        self.guard = PinGuard(self, 3, 60.0, lambda: self.now, lambda *lock: self.told.append(lock))
+        return self.guard
+
+    async def wrong_pins(self) -> list[WrongPins]:
+        """Read."""
+        if self.away:
+            raise StoreError("away")
+        return list(self.kept.values())
+
+    async def save_wrong_pins(self, wrong: WrongPins) -> None:
+        """Write."""
+        if self.away:
+            raise StoreError("away")
+        self.kept[wrong.subject] = wrong
+        if not wrong.count:
+            del self.kept[wrong.subject]
+
+    async def wrong(self, times: int, mailbox: str = "100", caller: str = "555") -> str:
+        """Key in wrong PINs; what is locked after them."""
+        locked = ""
+        for _ in range(times):
+            try:
+                assert not await self.guard.check(mailbox, caller, "0000", HASH)
+            except PinLocked as error:
+                locked = error.subject
+        return locked
+
+
+@pytest.fixture(scope="module")
+def hashed() -> str:
+    """The hash of 4711."""
+    return hash_pin("4711")
+
+
+@pytest.fixture
+def shop() -> Shop:
+    """A guard that locks after three, for a minute at first."""
+    return Shop()
+
+
+def test_hash_is_its_pin_s_only(hashed: str) -> None:
+    """It fits the pattern of the configuration, has a salt of its own, and tells the right PIN from others."""
+    assert re.match(PIN_HASH, hashed)
+    assert hash_pin("4711") != hashed
+    assert matches("4711", hashed)
+    assert not matches("4712", hashed)
+    assert not matches("", hashed)
+    assert "4711" not in hashed
+
+
+@pytest.mark.parametrize("pin", ["", "123", "1" * 13, "12a4", "12 34", "٤٧١١"])
+def test_what_is_no_pin(pin: str) -> None:
+    """Digits that a telephone has, neither too few nor too many."""
+    with pytest.raises(ValueError, match="a PIN is 4 to 12 digits"):
+        hash_pin(pin)
+
+
+async def test_right_pin_forgets_the_wrong_ones(shop: Shop, hashed: str) -> None:
+    """An owner who mistypes now and then is never locked out."""
+    for _ in range(4):
+        assert await shop.wrong(2) == ""
+        assert await shop.guard.check("100", "555", "4711", hashed)
+    assert shop.kept == {}
+
+
+async def test_mailbox_is_locked_across_calls_and_callers(shop: Shop, hashed: str) -> None:
+    """The third wrong PIN locks it, whoever calls, and not even the right one is believed meanwhile."""
+    assert await shop.wrong(2, caller="1") == ""
+    assert await shop.wrong(1, caller="2") == "mailbox 100"
+    with pytest.raises(
+        PinLocked, match=r"mailbox 100 is locked until 2026-11-23 12:01:00 UTC: too many wrong PINs"
+    ):
+        await shop.guard.check("100", "3", "4711", hashed)
+    assert await shop.guard.check("101", "3", "4711", hashed)
+    shop.now += timedelta(seconds=61)
+    assert await shop.guard.check("100", "3", "4711", hashed)
+    assert shop.told == [("100", "2", datetime(2026, 11, 23, 12, 1, tzinfo=UTC))]
+
+
+async def test_each_further_one_doubles_the_lock(shop: Shop) -> None:
+    """Up to a day: guessing goes slower and slower."""
+    await shop.wrong(3)
+    for minutes in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 1440, 1440):
+        assert shop.kept["mailbox 100"].locked_until == shop.now + timedelta(minutes=minutes)
+        shop.now += timedelta(minutes=minutes, seconds=-1)
+        with pytest.raises(PinLocked):
+            await shop.guard.check("100", "", "0000", HASH)
+        shop.now += timedelta(seconds=1)
+        await shop.wrong(1, caller="")
+
+
+async def test_caller_is_locked_across_mailboxes(shop: Shop) -> None:
+    """Who tries one PIN on many mailboxes is locked out of all; others are not, nor are callers without a number."""
+    for mailbox in range(5):
+        assert await shop.wrong(1, str(mailbox)) == ""
+    assert await shop.wrong(1, "5") == "caller 555"
+    assert await shop.wrong(1, "6") == "caller 555"
+    assert await shop.wrong(1, "6", caller="556") == ""
+    assert await shop.wrong(1, "6", caller="") == ""
+
+
+async def test_lock_outlives_the_daemon(shop: Shop) -> None:
+    """A crash, or a start, gives nobody another try."""
+    await shop.wrong(3)
+    shop.start()
+    assert await shop.wrong(1, caller="9") == "mailbox 100"
+
+
+async def test_database_that_is_away_lets_nobody_guess(shop: Shop) -> None:
+    """The lock holds in memory, and what was known before is heeded as soon as it can be read."""
+    await shop.wrong(3, "101")
+    shop.start()
+    shop.away = True
+    assert await shop.wrong(3, "100", caller="") == "mailbox 100"
+    shop.away = False
+    assert await shop.wrong(1, "101", caller="") == "mailbox 101"
+
+
+async def test_many_lines_at_once_gain_nothing(shop: Shop) -> None:
+    """Guesses of many calls are looked at one after the other."""
+    outcomes = await asyncio.gather(
+        *(shop.guard.check("100", "", "0000", HASH) for _ in range(20)), return_exceptions=True
+    )
+    assert outcomes.count(False) == 2
+    assert sum(isinstance(outcome, PinLocked) for outcome in outcomes) == 18
+
+
+async def test_old_ones_are_forgotten(shop: Shop) -> None:
+    """Wrong PINs of yesterday count no more, and numbers that callers invent do not pile up."""
+    for number in range(50):
+        await shop.wrong(1, "100" if number % 2 else "101", caller=str(number))
+        shop.now += timedelta(hours=13)
+    assert len(shop.kept) <= 6
+    assert len(shop.guard._wrong) <= 6
