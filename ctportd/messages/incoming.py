@@ -22,7 +22,7 @@ import msgspec
 import structlog
 
 from ctportd.calls import recordings
-from ctportd.errors import AudioError, StorageError
+from ctportd.errors import StorageError
 from ctportd.messages import notes
 from ctportd.messages.mending import mend
 from ctportd.messages.notes import Note
@@ -150,11 +150,12 @@ def finish(place: Place, *, cut_short: bool) -> VoiceMessage | None:
     note = notes.read(place.incoming_note) or notes.read(place.note) or _note_of(place)
     if not place.recording.exists() and not place.kept.exists() and place.parts:
         part = place.parts[-1]
-        mend(part)
         part.replace(place.recording)
         cut_short = True
     if place.recording.exists():
-        seconds = _length(place.recording)
+        if cut_short:
+            mend(place.recording)
+        seconds = recordings.length_now(place.recording)
         if not seconds or seconds < note.shortest:
             _forget(place)
             return None
@@ -166,14 +167,6 @@ def finish(place: Place, *, cut_short: bool) -> VoiceMessage | None:
     if place.incoming_note.exists():
         place.incoming_note.replace(place.note)
     return message_of(place, note)
-
-
-def _length(path: Path) -> float:
-    try:
-        return recordings.length_now(path)
-    except AudioError:
-        mend(path)
-        return recordings.length_now(path)
 
 
 def _completed(place: Place, note: Note, seconds: float, *, cut_short: bool) -> Note:

@@ -54,11 +54,22 @@ def _mend_wav(file: BinaryIO, size: int) -> None:
             frame = max(1, int.from_bytes(file.read(2), "little"))  # bytes of one sample of all channels
         if name == b"data":
             there = min(size - at - 8, _LONGEST)
-            if length in (0, _LONGEST) or length > there:
+            if length > there or not _are_chunks(file, at + 8 + length + length % 2, size):
                 _write_number(file, at + 4, there - there % frame, "little")
                 _write_number(file, 4, min(size - 8, _LONGEST), "little")
             return
         at += 8 + length + length % 2
+
+
+def _are_chunks(file: BinaryIO, at: int, size: int) -> bool:
+    """Whether what stands there up to the end is chunks, and not voice that came after the length was written."""
+    while at + 8 <= size:
+        file.seek(at)
+        name, length = file.read(4), int.from_bytes(file.read(4), "little")
+        if not name.isalnum() and not name.strip().isalnum():
+            return False
+        at += 8 + length + length % 2
+    return at in (size, size + 1)  # the byte that evens a length out may be missing
 
 
 def _mend_au(file: BinaryIO, size: int) -> None:
@@ -66,7 +77,7 @@ def _mend_au(file: BinaryIO, size: int) -> None:
         return
     begin, length = int.from_bytes(file.read(4), "big"), int.from_bytes(file.read(4), "big")
     there = max(0, size - begin)
-    if length == 0 or length > there:
+    if length != there:
         _write_number(file, 8, there, "big")
 
 

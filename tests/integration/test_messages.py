@@ -58,7 +58,8 @@ def write_part(path: Path, samples: np.ndarray = VOICE) -> None:
     with path.open("wb") as file:
         writer = wave.open(file, "wb")  # noqa: SIM115 - never closed: that is the point
         writer.setparams((1, 2, 8000, 0, "NONE", ""))
-        writer.writeframesraw(samples.tobytes())
+        for at in range(0, len(samples), 4000):
+            writer.writeframesraw(samples[at : at + 4000].tobytes())
         file.flush()
         writer._file = None  # type: ignore[attr-defined]
 
@@ -87,6 +88,19 @@ def test_recording_that_was_cut_anywhere_plays(tmp_path: Path, cut: int, form: s
     assert np.array_equal(samples, VOICE[: (cut - header) // 2])
     mend(path)
     assert path.read_bytes() == mended
+
+
+@pytest.mark.parametrize("form", ["WAV", "AU"])
+def test_recording_that_is_well_stays_as_it_is(tmp_path: Path, form: str) -> None:
+    """With all that its writer has put behind the voice."""
+    path = tmp_path / "x"
+    with soundfile.SoundFile(path, "w", 8000, 1, "PCM_16", format=form) as file:
+        file.write(VOICE)
+        if form == "WAV":
+            file.comment = "and a word after it"
+    before = path.read_bytes()
+    mend(path)
+    assert path.read_bytes() == before
 
 
 def test_recording_without_its_lengths_plays(tmp_path: Path) -> None:

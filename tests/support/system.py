@@ -99,6 +99,9 @@ class System:
         handlers: For each port from 1 up, who is offered its calls.
         plugins: Tables ``[plugins.NAME]``.
         changes: More tables of the configuration, merged into what stands there.
+
+    Attributes:
+        wrapper: A command that runs the daemon's, if anything does.
     """
 
     def __init__(
@@ -119,6 +122,7 @@ class System:
             (self.plugins_folder / plugin.name).write_bytes(plugin.read_bytes())
         self._output: asyncio.Task[None] | None = None
         self.output = ""
+        self.wrapper: list[str] = []
 
     def _config(
         self, handlers: list[list[str]], plugins: dict[str, Any], changes: dict[str, Any]
@@ -166,9 +170,9 @@ class System:
         self.write_config()
         self.output = ""
         self.process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "ctportd", "--config", str(self.config_path), cwd=self.folder, env=environment(),
-            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,
+            *self.wrapper, sys.executable, "-m", "ctportd", "--config", str(self.config_path), cwd=self.folder,
+            env=environment(), stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
         self._output = asyncio.create_task(self._read_output())
 
