@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import structlog
 
 from ctportd.calls.files import SHIPPED
 from ctportd.daemon import load_configured_plugins
@@ -11,6 +14,8 @@ from ctportd.errors import ConfigError
 
 if TYPE_CHECKING:
     from ctportd.config import Config
+
+log = structlog.stdlib.get_logger("ctportd")
 
 
 def check_configuration(config: Config) -> str:
@@ -24,9 +29,12 @@ def check_configuration(config: Config) -> str:
         raise ConfigError(str(error)) from error
     check_folders(config)
     ports, loaded = len(config.file.port), len(plugins.loaded)
-    return (
-        f"{config.source}: good: {_count(ports, 'port')}, {_count(loaded, 'plugin')} ({', '.join(plugins.loaded)})"
+    doors = "".join(
+        f"; but {where} {host!r} lets strangers use the lines: nothing there asks for a password"
+        for where, host in open_doors(config).items()
     )
+    good = f"good: {_count(ports, 'port')}, {_count(loaded, 'plugin')} ({', '.join(plugins.loaded)})"
+    return f"{config.source}: {good}{doors}"
 
 
 def check_folders(config: Config) -> None:
@@ -44,6 +52,28 @@ def check_folders(config: Config) -> None:
         if " " in str(folder):
             problem = f"found {str(folder)!r}, which has a space in it: ctserver's protocol cannot carry one"
             raise ConfigError(f"{config.source}: {what}: {problem}; move it to a folder without")
+
+
+def warn_of_open_doors(config: Config) -> None:
+    """Log each address on which strangers could reach the lines: nothing there asks for a password."""
+    for where, host in open_doors(config).items():
+        log.warning("listens to more than this machine, and asks nobody for a password", where=where, host=host)
+
+
+def open_doors(config: Config) -> dict[str, str]:
+    """What our own ctserver listens on that is not loopback: each key of the configuration with its host."""
+    server = config.virtual
+    if server is None:
+        return {}
+    doors = {"[[ctserver]] host": server.host, "[exchange] listen": config.exchange_address[0]}
+    return {where: host for where, host in doors.items() if not _is_loopback(host)}
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _count(number: int, thing: str) -> str:

@@ -6,6 +6,7 @@ Commands import what they need when they run, so that ``ctportd --help`` need no
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import sys
 from contextlib import nullcontext
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from ctportd.errors import ConfigError, CtportdError
+from ctportd.errors import ConfigError, CtportdError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -167,7 +168,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="For programs
 def _run_daemon(config: Config, pid_file: Path | None) -> None:
     """Run the daemon: in the foreground, or, with a pid file, in the background."""
     from ctportd import logs
-    from ctportd.checks import check_folders
+    from ctportd.checks import check_folders, warn_of_open_doors
     from ctportd.daemon import Daemon, load_configured_plugins
     from ctportd.detach import detached
 
@@ -177,12 +178,14 @@ def _run_daemon(config: Config, pid_file: Path | None) -> None:
         log_file = logs.LogFile(Path(config.file.log.file)) if config.file.log.file else None
     except OSError as error:
         problem = f"found {config.file.log.file!r}, which cannot be written: {error.strerror}"
-        raise ConfigError(f"{config.source}: [log] file: {problem}") from error
+        passing = error.errno in (errno.ENOSPC, errno.EROFS, errno.EIO)  # of the disk, not of the configuration
+        raise (StorageError if passing else ConfigError)(f"{config.source}: [log] file: {problem}") from error
     if pid_file is not None and log_file is None:
         raise ConfigError(
             f"{config.source}: [log] file: found '', expected a file: --daemonize leaves no terminal"
         )
     logs.set_up(config.file.log.level, log_file, terminal=pid_file is None)
+    warn_of_open_doors(config)
 
     async def run() -> None:
         await Daemon(config, plugins, log_file).run()

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from ctportd.wire.events import Event
     from ctportd.wire.message import BrokenLine, Message
 
+_TOLD = 20
+"""Lines that mean nothing which are told one by one; then each thousandth is: a log must not fill the disk."""
+
 _SHOWN = 200  # characters of a line that means nothing: a log is no dump
 
 log = structlog.stdlib.get_logger("ctportd.links")
@@ -50,8 +53,12 @@ class _Logging:
 
     def stray(self, line: Message | BrokenLine) -> None:
         self.strays += 1
+        if self.strays > _TOLD and self.strays % 1000:
+            return
         reason = getattr(line, "reason", "a reply that nobody awaits")
-        self._log.warning("a line from ctserver means nothing", reason=reason, line=line.raw[:_SHOWN])
+        self._log.warning(
+            "a line from ctserver means nothing", reason=reason, line=line.raw[:_SHOWN], strays=self.strays
+        )
 
 
 class ManagerListener(_Logging):

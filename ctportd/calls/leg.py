@@ -29,6 +29,7 @@ GRACE = 2.0
 UNBLOCK_TIMEOUT = 2.0
 """Seconds that the manager gets, when a line is put down, to stop what blocks it (our figure)."""
 
+_MOST_KEYS = 256  # that wait to be collected (our figure; people type ahead a dozen)
 _INBOX = 1000  # events that wait for a plugin that asks for none; the oldest go first (our figure)
 
 log = structlog.stdlib.get_logger("ctportd.call")
@@ -289,8 +290,9 @@ class Leg:
         self._changed.set()
 
     def key(self, key: str) -> None:
-        """A key was pressed, and waits to be collected."""
-        self._keys += key
+        """A key was pressed, and waits to be collected; one too many is lost, as in ctserver's own buffer."""
+        if len(self._keys) < _MOST_KEYS:
+            self._keys += key
 
     def take(self, event: Event) -> None:
         """An event for :meth:`next_event`."""

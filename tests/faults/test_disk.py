@@ -47,7 +47,7 @@ class SmallDisk(System):
     """A daemon whose state folder is a disk of eight megabytes; its logs and its socket are elsewhere."""
 
     def __init__(self, folder: Path, min_free: float) -> None:
-        elsewhere = {
+        elsewhere: dict[str, dict[str, Any]] = {
             "daemon": {"min_free": min_free},
             "log": {"file": "ctportd.log"},
             "control": {"socket": "ctportd.sock"},

@@ -455,3 +455,11 @@ async def test_task_left_behind_does_not_block_the_line(
     await call.release()
     assert commands(manager) == ["ctsendevent"]
     recording.cancel()
+
+
+async def test_keys_without_end_are_bounded(call: Call) -> None:
+    """A ctserver, or a caller, that presses on and on takes no memory."""
+    call.mark_answered()
+    for _ in range(10_000):
+        call.key("5")
+    assert await call.play("one") == "5" * 256

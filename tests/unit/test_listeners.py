@@ -1,0 +1,21 @@
+"""What the log hears of a connection."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ctportd.listeners import ManagerListener
+from ctportd.wire.message import BrokenLine
+
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
+
+def test_flood_of_nonsense_does_not_fill_the_log(log_lines: list[MutableMapping[str, Any]]) -> None:
+    """The first lines are told one by one, then each thousandth, with how many there were; all are counted."""
+    listener = ManagerListener("manager of main")
+    for number in range(5000):
+        listener.stray(BrokenLine("a line without rly=", f"{number} " + "x" * 60_000))
+    assert listener.strays == 5000
+    assert [line["strays"] for line in log_lines] == [*range(1, 21), 1000, 2000, 3000, 4000, 5000]
+    assert max(len(line["line"]) for line in log_lines) == 200
