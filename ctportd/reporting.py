@@ -45,6 +45,7 @@ async def _ctserver(server: Server) -> CtserverStatus:
         pid=supervisor.pid if supervisor else None,
         version=version,
         starts=supervisor.starts if supervisor else 0,
+        adopted=supervisor.adopted if supervisor else False,
     )
 
 

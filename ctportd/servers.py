@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+import structlog
+
 from ctportd.calls.line import Routing
 from ctportd.links.classic import ClassicConnection, RingWatch
 from ctportd.links.connection import Connection
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from ctportd.clock import Clock
     from ctportd.config import CtserverTable, PortTable
     from ctportd.hooks.dispatch import Dispatcher
+    from ctportd.links.supervision.search import Search
+
+log = structlog.stdlib.get_logger("ctportd.supervisor")
 
 
 class Host(Protocol):
@@ -41,6 +46,7 @@ class Server:
     Args:
         table: Its table of the configuration.
         command: What runs it; None: it runs elsewhere.
+        search: Finds one that runs here already; None: nobody looks.
 
     Attributes:
         supervisor: What keeps it running; None where it runs elsewhere.
@@ -50,17 +56,25 @@ class Server:
         ring_watches: What notices rings where the dialect knows no events.
     """
 
-    def __init__(self, table: CtserverTable, command: Sequence[str] | None) -> None:
+    def __init__(self, table: CtserverTable, command: Sequence[str] | None, search: Search | None = None) -> None:
         self.table = table
-        self.supervisor = (
-            Supervisor(table.name, command, table.start_timeout, table.stop_timeout)
-            if command is not None
-            else None
-        )
+        self.supervisor = self._build_supervisor(command, search) if command is not None else None
         self.connections: list[Connection] = []
         self.manager = self._build_manager() if table.dialect == "keyed" else None
         self.ports: dict[Port, PortListener] = {}
         self.ring_watches: list[RingWatch] = []
+
+    def _build_supervisor(self, command: Sequence[str], search: Search | None) -> Supervisor:
+        table = self.table
+        return Supervisor(
+            table.name,
+            command,
+            table.start_timeout,
+            table.stop_timeout,
+            max_restart_delay=table.max_restart_delay,
+            search=search,
+            existing=table.existing,
+        )
 
     def _build_manager(self) -> Manager:
         name = f"manager of {self.name}"
@@ -70,6 +84,13 @@ class Server:
     def name(self) -> str:
         """What the configuration calls it."""
         return self.table.name
+
+    def restart(self, reason: str) -> None:
+        """Have a ctserver that is of no use as it is, since it hangs, started again; where it is ours to do so."""
+        if self.supervisor is not None:
+            self.supervisor.restart(reason)
+        else:
+            log.error("a remote ctserver is not restarted", ctserver=self.name, reason=reason)
 
     def add_port(self, table: PortTable, host: Host, clock: Clock) -> None:
         """Build one of its ports; ``clock`` is its line's time."""

@@ -40,9 +40,10 @@ class CtserverStatus(msgspec.Struct, frozen=True):
     """A ctserver.
 
     Attributes:
-        pid: Its process, where we run it and it is up.
+        pid: Its process, where we run it or have adopted it, and it is up.
         version: What it says of itself; empty while it cannot be asked.
         starts: How often it was started, where we run it.
+        adopted: Whether the one that is up was found running.
     """
 
     name: str
@@ -50,6 +51,7 @@ class CtserverStatus(msgspec.Struct, frozen=True):
     pid: int | None
     version: str
     starts: int
+    adopted: bool = False
 
 
 class PluginStatus(msgspec.Struct, frozen=True):
