@@ -70,12 +70,11 @@ class Output:
     def _take(self, data: bytes) -> None:
         """Log each whole line."""
         *lines, pending = (self._pending + data).split(b"\n")
-        while len(pending) >= LONGEST_LINE:
-            lines.append(pending[:LONGEST_LINE])
-            pending = pending[LONGEST_LINE:]
-        self._pending = pending
-        for line in lines:
-            self._line(line.decode("utf-8", "replace").strip("\r\0 "))
+        whole = len(pending) - len(pending) % LONGEST_LINE
+        self._pending = pending[whole:]
+        for line in (*lines, pending[:whole]):
+            for begin in range(0, len(line), LONGEST_LINE):
+                self._line(line[begin : begin + LONGEST_LINE].decode("utf-8", "replace").strip("\r\0 "))
 
     def _line(self, line: str) -> None:
         if line == STARTED:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ctportd.links.supervision.names import Same
     from ctportd.links.supervision.sockets import Listeners
 
-_SHOWN = 100  # characters of a command line, in a sentence
+_SHOWN = 200  # characters of a command line, in a sentence
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -31,6 +31,7 @@ class Found(msgspec.Struct, frozen=True):
 
     Attributes:
         process: The process; None where this user cannot see whose a TCP port is.
+        command: Its command line, as it may be shown.
         how: How it was found.
         ports: Those of the ctserver's TCP ports on which it listens; empty while it opens none.
         known: Whether it is a ctserver by its name, or by the pid file.
@@ -39,6 +40,7 @@ class Found(msgspec.Struct, frozen=True):
     """
 
     process: psutil.Process | None
+    command: str
     how: str
     ports: frozenset[int] = frozenset()
     known: bool = True
@@ -53,9 +55,13 @@ class Found(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         if self.process is None:
             return "a process that this user cannot see"
-        command = shlex.join(_command(self.process))
-        shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in command[:_SHOWN])
-        return f"process {self.process.pid}" + (f" ({shown})" if shown else "")
+        return f"process {self.process.pid}" + (f" ({self.command})" if self.command else "")
+
+
+def _found(process: psutil.Process, how: str, ports: frozenset[int], *, known: bool = True) -> Found:
+    command = shlex.join(_command(process))[:_SHOWN]
+    shown = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in command)
+    return Found(process, shown, how, ports, known)
 
 
 class Search:
@@ -114,7 +120,7 @@ class Search:
             return  # no file, no number, or a number that nobody has
         ports = table.ports.get(process.pid, frozenset())
         if ports or (process.pid not in table.pids and self._is_same(process)):
-            yield Found(process, f"by the pid file {self._pid_file}", ports)
+            yield _found(process, f"by the pid file {self._pid_file}", ports)
 
     def _by_name(self, table: Listeners) -> Iterator[Found]:
         """Those of its name that listen on its ports, or on none yet: the others are others' ctservers."""
@@ -123,13 +129,16 @@ class Search:
             if ports or process.pid not in table.pids:
                 may_be = ports or not is_elsewhere(process.pid)
                 if may_be and self._is_same(process):
-                    yield Found(process, "by its name", ports)
+                    yield _found(process, "by its name", ports)
 
     def _by_port(self, table: Listeners) -> Iterator[Found]:
         for pid, ports in table.ports.items():
             how = f"by TCP port {min(ports)}"
+            if pid is None:
+                yield Found(None, "", how, ports, known=False)
+                continue
             try:
-                yield Found(psutil.Process(pid) if pid is not None else None, how, ports, known=False)
+                yield _found(psutil.Process(pid), how, ports, known=False)
             except psutil.NoSuchProcess:
                 continue
 

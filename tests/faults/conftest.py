@@ -1,0 +1,5 @@
+"""The whole system, for tests that make faults in it."""
+
+from integration.conftest import start_system
+
+__all__ = ["start_system"]
