@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import psutil
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Coroutine
 
 
 def runs(pid: int) -> bool:
@@ -24,13 +24,13 @@ def runs(pid: int) -> bool:
     return True
 
 
-async def in_thread(work: Callable[[], None]) -> None:
-    """Run what may not be left half done in a thread: when this is cancelled, it is waited for all the same."""
-    done = asyncio.ensure_future(asyncio.to_thread(work))
+async def whole(work: Coroutine[Any, Any, None]) -> None:
+    """Do what may not be left half done: when this is cancelled, it is waited for all the same."""
+    task = asyncio.create_task(work)
     try:
-        await asyncio.shield(done)
+        await asyncio.shield(task)
     except asyncio.CancelledError:
-        await asyncio.wait([done])
+        await asyncio.wait([task])
         raise
 
 

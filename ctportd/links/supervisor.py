@@ -13,6 +13,7 @@ from ctportd.errors import ServerError
 from ctportd.links.supervision.child import start
 from ctportd.links.supervision.existing import find, replace, wait_gone
 from ctportd.links.supervision.output import STARTED, Output
+from ctportd.processes import whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -175,7 +176,7 @@ class Supervisor:
             finally:
                 self._ready.clear()
                 lived = asyncio.get_running_loop().time() - since
-                await child.end()
+                await whole(child.end())
                 self.pid = None
             words = await output.last_words()
         finally:

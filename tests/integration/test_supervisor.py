@@ -287,3 +287,17 @@ async def test_stopping_at_any_moment_of_the_start(tmp_path: Path, at: float) ->
         await asyncio.sleep(at)
     assert running_with(str(script)) == []
     assert running_with("guard.py", f" {os.getpid()}") == []
+
+
+async def test_stopping_while_it_stops(tmp_path: Path, log_lines: list[MutableMapping[str, Any]]) -> None:
+    """A supervisor that is stopped in the middle of ending a ctserver ends it all the same, and its guard."""
+    watched = supervisor(tmp_path, STUBBORN, stop_timeout=0.3)
+    async with running(watched):
+        await asyncio.wait_for(watched.wait_ready(), 20)
+        pid = watched.pid
+        assert pid is not None
+        watched.restart("it hangs")
+        await until(lambda: not watched._ready.is_set())
+    assert not exists(pid)
+    assert not exists(said(log_lines, "child"))
+    assert running_with("guard.py", f" {pid} ") == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -80,19 +81,25 @@ def script(folder: Path, name: str, text: str = LISTENING) -> list[str]:
 
 
 @asynccontextmanager
-async def started(*command: str, says: str = "Started!") -> AsyncIterator[asyncio.subprocess.Process]:
+async def started(
+    *command: str, says: str = "Started!", cwd: Path | None = None
+) -> AsyncIterator[asyncio.subprocess.Process]:
     """Run a program as long as the block lasts, once it has said this; it is killed with its children."""
     process = await asyncio.create_subprocess_exec(
-        *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, start_new_session=True
+        *command,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE if says else asyncio.subprocess.DEVNULL,
+        start_new_session=True,
+        cwd=cwd,
     )
-    assert process.stdout is not None
     try:
-        if says:
+        if process.stdout is not None:
             assert (await asyncio.wait_for(process.stdout.readline(), WAIT)).decode().strip() == says
         yield process
     finally:
-        for child in psutil.Process(process.pid).children() if process.returncode is None else []:
-            child.kill()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            for child in psutil.Process(process.pid).children():
+                child.kill()
         if process.returncode is None:
             process.kill()
         await process.communicate()

@@ -21,7 +21,7 @@ import structlog
 
 from ctportd.errors import ServerError
 from ctportd.links.supervision.guarding import Guard
-from ctportd.processes import HeldProcess, in_thread, members
+from ctportd.processes import HeldProcess, members, whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,6 +84,7 @@ class Child:
     async def _wait_all_ended(self) -> None:
         await self.ended.wait()
         while left := await asyncio.to_thread(members, self.pid):
+            self._signal(signal.SIGTERM)  # again: a child that it began at that very moment did not get the first
             for pid in left:
                 with contextlib.suppress(ProcessLookupError), HeldProcess(pid) as held:
                     await held.ended.wait()
@@ -102,7 +103,7 @@ async def start(name: str, command: Sequence[str], stop_timeout: float) -> Child
     """
     launch = _Launch(name, command, stop_timeout)
     try:
-        await in_thread(launch.start)
+        await whole(asyncio.to_thread(launch.start))
         child = Child(name, launch)
     except OSError as error:
         launch.abandon()

@@ -6,14 +6,13 @@ import asyncio
 import os
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import psutil
 import structlog
 
-from ctportd.processes import HeldProcess, in_thread
+from ctportd.processes import HeldProcess, whole
 
 SCRIPT = Path(__file__).with_name("guard.py")
 _ARGUMENTS = 3
@@ -107,7 +106,7 @@ class Guard:
                 self._process = None
             await asyncio.sleep(_AGAIN_AFTER)
             try:
-                await in_thread(partial(self.start, self._group))
+                await whole(asyncio.to_thread(self.start, self._group))
             except OSError as error:
                 log.error("ctserver is unguarded", ctserver=self._name, error=str(error))  # noqa: TRY400
 
