@@ -106,11 +106,14 @@ async def test_both_killed_and_started_again(start_system: StartSystem) -> None:
     os.killpg(pid, signal.SIGKILL)
     await system.stop(signal.SIGKILL)
     await gone(pid)
+    assert (system.state / "ctportd.sock").exists()
     await system.start()
-    assert (await system.phone(1, "until", "beep", "hangup")).status == 0
+    status = await system.status()
+    assert (status.state, status.ports[0].state) == ("ready", "idle")
+    assert (status.ctserver[0].adopted, status.ctserver[0].starts) == (False, 1)
 
 
-async def test_guard_heeds_no_signal_and_no_good_day(tmp_path: Path) -> None:
+async def test_guard_heeds_no_signal_but_its_daemons_death() -> None:
     """SIGINT, SIGTERM and SIGHUP do not take the guard from its post; the daemon's death does."""
     async with started(*SLEEPING) as daemon, started(*SLEEPING) as ctserver:
         pidfd = os.pidfd_open(daemon.pid)
@@ -156,7 +159,8 @@ async def test_adopted_takes_calls_and_is_left_running(tmp_path: Path) -> None:
         process.kill()
         await system.logged("ctserver is up")
         await system.until(lambda: sum(line["event"] == "connected" for line in system.log_lines) == 6)
-        assert (await system.phone(1, "until", "beep", "hangup")).status == 0
+        status = (await system.status()).ctserver[0]
+        assert (status.adopted, status.starts) == (False, 1)
     finally:
         await system.stop()
         if process.returncode is None:

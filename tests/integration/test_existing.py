@@ -248,11 +248,9 @@ async def test_stubborn_one_is_killed_when_it_is_replaced(place: Place, monkeypa
         child.kill()
 
 
-@pytest.mark.parametrize("existing", ["adopt", "replace"])
-async def test_of_another_user(
-    place: Place, existing: Existing, monkeypatch: pytest.MonkeyPatch, log_lines: list[MutableMapping[str, Any]]
-) -> None:
-    """A listener whose pid nobody tells us is adopted without one, and missed when it is gone; it cannot be ended."""
+@pytest.fixture
+def nobody_sees(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel does not tell us whose the ctserver's ports are, as it does not of another user's."""
     connections = psutil.net_connections
 
     def of_another_user(kind: str) -> list[Any]:
@@ -263,6 +261,14 @@ async def test_of_another_user(
 
     monkeypatch.setattr(psutil, "net_connections", of_another_user)
     monkeypatch.setattr("ctportd.links.supervision.existing._UNSEEN_LOOK_EVERY", 0.05)
+
+
+@pytest.mark.usefixtures("nobody_sees")
+@pytest.mark.parametrize("existing", ["adopt", "replace"])
+async def test_of_another_user(
+    place: Place, existing: Existing, log_lines: list[MutableMapping[str, Any]]
+) -> None:
+    """A listener whose pid nobody tells us is adopted without one, and missed when it is gone; it cannot be ended."""
     async with started(*place.other("other", "answering", *place.ports)) as process:
         watched = place.supervisor(existing)
         async with running(watched):
@@ -275,6 +281,49 @@ async def test_of_another_user(
             process.kill()
             await until(lambda: watched.starts == 1)
             await asyncio.wait_for(watched.wait_ready(), 20)
+
+
+@pytest.mark.usefixtures("nobody_sees")
+async def test_of_another_user_by_its_name(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whose the ports are is not told, but there is one ctserver by that name whose ports are not told either."""
+    async with started(*place.command) as process:
+        monkeypatch.setattr("ctportd.links.supervision.search.is_visible", lambda pid: pid != process.pid)
+        watched = place.supervisor("adopt")
+        async with running(watched):
+            await asyncio.wait_for(watched.wait_ready(), 20)
+            assert (watched.adopted, watched.pid) == (True, process.pid)
+
+
+@pytest.mark.parametrize("existing", ["adopt", "replace", "fail"])
+async def test_namesake_of_another_user(place: Place, existing: Existing, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ctserver by that name of which nobody tells us where it listens, but not on our ports, is none of ours."""
+    port = free_ports(1)
+    connections = psutil.net_connections
+    monkeypatch.setattr(
+        psutil,
+        "net_connections",
+        lambda kind: [one for one in connections(kind) if not one.laddr or one.laddr.port != port],
+    )
+    async with started(*place.other(place.name, str(port))) as other:
+        monkeypatch.setattr("ctportd.links.supervision.search.is_visible", lambda pid: pid != other.pid)
+        watched = place.supervisor(existing)
+        async with running(watched):
+            await asyncio.wait_for(watched.wait_ready(), 10)  # less than a ctserver that starts is waited for
+            assert exists(other.pid)
+
+
+async def test_child_of_a_daemon_is_nobody_elses(place: Place) -> None:
+    """A ctserver that has opened no ports yet, of the same name, and run by a ctportd, is that one's own."""
+    first = Supervisor("first", place.other(place.name), 20.0, 20.0)
+    second = place.supervisor("replace")
+    async with running(first):
+        await asyncio.wait_for(first.wait_ready(), 20)
+        pid = first.pid
+        assert pid is not None
+        async with running(second):
+            await asyncio.wait_for(second.wait_ready(), 20)
+            assert (second.starts, second.adopted) == (1, False)
+            assert exists(pid)
 
 
 async def test_adopted_one_is_not_restarted(place: Place, log_lines: list[MutableMapping[str, Any]]) -> None:

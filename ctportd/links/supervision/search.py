@@ -87,12 +87,16 @@ class Search:
     def look(self) -> list[Found]:
         """All that there are at this moment, the likeliest first."""
         table = self._listeners()
-        found = {one.pid: one for one in (*self._by_name(table), *self._by_pid_file(table))}
+        by_file = list(self._by_pid_file(table))
+        found = {one.pid: one for one in (*self._by_name(table), *by_file)}
         unseen = table.ports.get(None, frozenset())
         hidden = [pid for pid in found if pid is not None and not is_visible(pid)]
         if unseen and len(hidden) == 1:  # that listener must be this one
             found[hidden[0]] = msgspec.structs.replace(found[hidden[0]], ports=unseen)
             unseen = frozenset()
+        for pid in hidden:
+            if not found[pid].ports and not any(one.pid == pid for one in by_file):
+                del found[pid]  # a namesake of which nobody tells us where it listens: not here
         for one in self._by_port(table):
             if one.pid is not None or unseen:
                 found.setdefault(one.pid, one)
