@@ -6,6 +6,7 @@ import asyncio
 import signal
 from typing import TYPE_CHECKING, Literal
 
+import psutil
 import structlog
 from tenacity import AsyncRetrying, retry_if_exception, wait_exponential
 
@@ -123,6 +124,13 @@ class Supervisor:
     async def _run_once(self) -> None:
         """One life of a process, from start to death, which is always a :class:`ServerError`."""
         self._proven = False
+        try:
+            await self._run_some()
+        except (OSError, psutil.Error) as error:  # too many files, no memory: it may be better in a while
+            raise ServerError(f"ctserver {self.name}: cannot be watched: {error}") from error
+
+    async def _run_some(self) -> None:
+        """Run ours, or watch the one that is there already."""
         at_start, self._begun = not self._begun, True
         if self._search is None:
             await self._run_ours()
@@ -210,6 +218,9 @@ async def _first_of(*events: asyncio.Event, within: float | None = None) -> None
 
 
 def _ended(status: int) -> str:
-    if status < 0:
+    if status >= 0:
+        return f"it ended with exit status {status}"
+    try:
         return f"it was ended by {signal.Signals(-status).name}"
-    return f"it ended with exit status {status}"
+    except ValueError:  # one of those for real time, most of which have no name
+        return f"it was ended by signal {-status}"

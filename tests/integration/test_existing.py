@@ -312,6 +312,21 @@ async def test_namesake_of_another_user(place: Place, existing: Existing, monkey
             assert exists(other.pid)
 
 
+async def test_machine_that_tells_nothing(
+    place: Place, monkeypatch: pytest.MonkeyPatch, log_lines: list[MutableMapping[str, Any]]
+) -> None:
+    """Where nobody may look who listens, ours is started all the same."""
+
+    def refuse(kind: str) -> list[Any]:
+        raise PermissionError(13, "Permission denied", f"/proc/net/{kind}")
+
+    monkeypatch.setattr(psutil, "net_connections", refuse)
+    watched = place.supervisor("adopt")
+    async with running(watched):
+        await asyncio.wait_for(watched.wait_ready(), 20)
+    assert "cannot look for another ctserver" in str(log_lines)
+
+
 async def test_child_of_a_daemon_is_nobody_elses(place: Place) -> None:
     """A ctserver that has opened no ports yet, of the same name, and run by a ctportd, is that one's own."""
     first = Supervisor("first", place.other(place.name), 20.0, 20.0)

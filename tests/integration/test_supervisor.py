@@ -301,3 +301,35 @@ async def test_stopping_while_it_stops(tmp_path: Path, log_lines: list[MutableMa
     assert not exists(pid)
     assert not exists(said(log_lines, "child"))
     assert running_with("guard.py", f" {pid} ") == []
+
+
+async def test_no_more_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log_lines: list[MutableMapping[str, Any]]
+) -> None:
+    """What the machine is short of for a while is waited for: the supervisor does not end of it."""
+    short = [True, True]
+
+    def pidfd_open(pid: int) -> int:
+        if short and short.pop():
+            raise OSError(24, "Too many open files")
+        return really(pid)
+
+    really = os.pidfd_open
+    monkeypatch.setattr(os, "pidfd_open", pidfd_open)
+    watched = supervisor(tmp_path, GOOD, max_restart_delay=0.01)
+    async with running(watched):
+        await asyncio.wait_for(watched.wait_ready(), 20)
+        assert running_with("guard.py", f" {os.getpid()}") == [guard_of(watched.pid or 0)]
+        assert running_with(str(tmp_path / "program.py")) == [watched.pid]
+    assert "Too many open files" in str(log_lines)
+
+
+@pytest.mark.parametrize(("ended_by", "told"), [("SIGSEGV", "SIGSEGV"), ("SIGRTMIN + 5", "signal 39")])
+async def test_signal_that_ended_it_is_named(
+    tmp_path: Path, log_lines: list[MutableMapping[str, Any]], ended_by: str, told: str
+) -> None:
+    """Those without a name by their number."""
+    watched = supervisor(tmp_path, f"import os, signal; os.kill(os.getpid(), signal.{ended_by})")
+    async with running(watched):
+        await until(lambda: "ctserver is down" in str(log_lines))
+    assert f"did not start: it was ended by {told}" in str(log_lines)

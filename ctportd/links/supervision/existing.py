@@ -7,6 +7,7 @@ import contextlib
 import signal
 from typing import TYPE_CHECKING
 
+import psutil
 import structlog
 
 from ctportd.errors import ServerError
@@ -14,8 +15,6 @@ from ctportd.links.supervision.asking import answers
 from ctportd.processes import HeldProcess
 
 if TYPE_CHECKING:
-    import psutil
-
     from ctportd.links.supervision.search import Found, Search
 
 REPLACE_TIMEOUT = 5.0
@@ -43,7 +42,11 @@ async def find(name: str, search: Search, patience: float) -> Found | None:
     deadline = asyncio.get_running_loop().time() + patience
     told = False
     while True:
-        found = await asyncio.to_thread(search.look)
+        try:
+            found = await asyncio.to_thread(search.look)
+        except (OSError, psutil.Error) as error:  # if one is there, ours will tell that its TCP ports are taken
+            log.warning("cannot look for another ctserver", ctserver=name, error=str(error))
+            return None
         await _refuse_strangers(name, search, found)
         first = found[0] if found else None
         if first is None or (first.ports and not first.ending):
