@@ -71,6 +71,9 @@ class CtserverTable(_Table, frozen=True):
     heartbeat_timeout: Seconds = 10.0
     start_timeout: Seconds = 15.0
     stop_timeout: Seconds = 3.0
+    max_restart_delay: Seconds = 60.0
+    existing: Literal["adopt", "replace", "fail"] = "adopt"
+    pid_file: str = ""
 
 
 class ExchangeTable(_Table, frozen=True):

@@ -24,6 +24,7 @@ from ctportd.hooks.loader import load_plugins
 from ctportd.links.ports import Ports
 from ctportd.messages.service import Messages
 from ctportd.pins.guard import PinGuard
+from ctportd.running import run_command, search_for
 from ctportd.servers import Server
 
 if TYPE_CHECKING:
@@ -109,9 +110,8 @@ class Daemon:
         self._tasks: list[asyncio.Task[None]] = []
 
     def _build_server(self, table: CtserverTable) -> Server:
-        ours = [sys.executable, "-m", "ctportd", "--config", self.config.source, "ctserver"]
-        commands = {"virtual": ours, "program": [table.program, *table.arguments], "remote": None}
-        server = Server(table, commands[table.mode])
+        command = run_command(self.config, table)
+        server = Server(table, command, search_for(self.config, table, command) if command else None)
         clock = Clock(self.config.line_speed(table))
         for port in self.config.ports_of(table):
             server.add_port(port, self, clock)

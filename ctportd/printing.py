@@ -38,9 +38,10 @@ def status_tables(status: Status) -> Iterable[Table | str]:
     since = _time(status.started_at)
     yield _shown(f"ctportd {status.version}, pid {status.pid}, {status.state}, up since {since}, {status.config}")
     for server in status.ctserver:
+        mode = f"{server.mode}, adopted" if server.adopted else server.mode
         pid = f", pid {server.pid}" if server.pid else ""
         started = f", started {server.starts} times" if server.starts > 1 else ""
-        yield _shown(f"ctserver {server.name}: {server.mode}{pid}, version {server.version or 'unknown'}{started}")
+        yield _shown(f"ctserver {server.name}: {mode}{pid}, version {server.version or 'unknown'}{started}")
     yield ""
     ports = _table("port", "name", "kind", "state", "caller", "handlers")
     for port in status.ports:

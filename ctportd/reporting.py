@@ -48,6 +48,7 @@ async def _ctserver(server: Server) -> CtserverStatus:
         starts=supervisor.starts if supervisor else 0,
         requests=server.manager.fates if server.manager else Fates(),
         missed=server.heartbeat.missed if server.heartbeat else 0,
+        adopted=supervisor.adopted if supervisor else False,
     )
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ctportd.clock import Clock
     from ctportd.config import CtserverTable, PortTable
     from ctportd.hooks.dispatch import Dispatcher
+    from ctportd.links.supervision.search import Search
 
 log = structlog.stdlib.get_logger("ctportd.links")
 
@@ -46,6 +47,7 @@ class Server:
     Args:
         table: Its table of the configuration.
         command: What runs it; None: it runs elsewhere.
+        search: Finds one that runs here already; None: nobody looks.
 
     Attributes:
         supervisor: What keeps it running; None where it runs elsewhere.
@@ -56,18 +58,26 @@ class Server:
         heartbeat: What notices that it answers no more; None where it is not asked.
     """
 
-    def __init__(self, table: CtserverTable, command: Sequence[str] | None) -> None:
+    def __init__(self, table: CtserverTable, command: Sequence[str] | None, search: Search | None = None) -> None:
         self.table = table
-        self.supervisor = (
-            Supervisor(table.name, command, table.start_timeout, table.stop_timeout)
-            if command is not None
-            else None
-        )
+        self.supervisor = self._build_supervisor(command, search) if command is not None else None
         self.connections: list[Connection] = []
         self.manager = self._build_manager() if table.dialect == "keyed" else None
         self.ports: dict[Port, PortListener] = {}
         self.ring_watches: list[RingWatch] = []
         self.heartbeat = self._build_heartbeat()
+
+    def _build_supervisor(self, command: Sequence[str], search: Search | None) -> Supervisor:
+        table = self.table
+        return Supervisor(
+            table.name,
+            command,
+            table.start_timeout,
+            table.stop_timeout,
+            max_restart_delay=table.max_restart_delay,
+            search=search,
+            existing=table.existing,
+        )
 
     def _build_manager(self) -> Manager:
         name = f"manager of {self.name}"
@@ -79,10 +89,12 @@ class Server:
         return Heartbeat(self.manager, self.table.heartbeat, self.table.heartbeat_timeout, self._give_up)
 
     def _give_up(self, reason: str) -> None:
-        """It answers no more: what waits on its connections fails, and they are made anew."""
+        """It answers no more: what waits on its connections fails, they are made anew, and so is it if it is ours."""
         log.error("ctserver does not answer", ctserver=self.name, reason=reason)
         for connection in self.connections:
             connection.reset()
+        if self.supervisor is not None:
+            self.supervisor.restart(reason)
 
     @property
     def name(self) -> str:

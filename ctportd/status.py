@@ -44,11 +44,12 @@ class CtserverStatus(msgspec.Struct, frozen=True):
     """A ctserver.
 
     Attributes:
-        pid: Its process, where we run it and it is up.
+        pid: Its process, where we run it or have adopted it, and it is up.
         version: What it says of itself; empty while it cannot be asked.
         starts: How often it was started, where we run it.
         requests: What became of the requests that were asked of the server itself.
         missed: How often it did not answer when it was asked whether it lives.
+        adopted: Whether the one that is up was found running.
     """
 
     name: str
@@ -58,6 +59,7 @@ class CtserverStatus(msgspec.Struct, frozen=True):
     starts: int
     requests: Fates = msgspec.field(default_factory=Fates)
     missed: int = 0
+    adopted: bool = False
 
 
 class PluginStatus(msgspec.Struct, frozen=True):

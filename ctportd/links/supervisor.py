@@ -1,41 +1,43 @@
-"""Ctserver as a child process: started, watched, started again, stopped in order.
-
-Ctserver is a C program with buffered output: on a pipe its ``Started!`` would not arrive before its buffer is
-full. So it is given a pseudo-terminal to print on.
-"""
+"""Ctserver as a child process: started, watched, started again, stopped in order; or adopted where one runs already."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
-import pty
 import signal
-import subprocess
-from collections import deque
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal
 
+import psutil
 import structlog
-from tenacity import AsyncRetrying, retry_if_exception_type, wait_exponential
+from tenacity import AsyncRetrying, retry_if_exception, wait_exponential
 
 from ctportd.errors import ServerError
+from ctportd.links.supervision.child import start
+from ctportd.links.supervision.existing import find, replace, wait_gone
+from ctportd.links.supervision.output import STARTED, Output
+from ctportd.processes import whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tenacity import RetryCallState
 
-STARTED = "Started!"
-GIVING_UP = "Giving up"
+    from ctportd.links.supervision.child import Child
+    from ctportd.links.supervision.search import Found, Search
 
 FIRST_DELAY = 1.0
 LONGEST_DELAY = 60.0
 PROVEN = 10.0
 """Seconds of a run after which ctserver counts as good: it is started again at once when it dies."""
 
-_SHOWN_LINES = 3  # of its last words, in the error
-
 log = structlog.stdlib.get_logger("ctportd.supervisor")
+
+
+class _RunsAlreadyError(ServerError):
+    """A ctserver runs already when the daemon begins, and that is to be the daemon's end."""
+
+
+def _passes(error: BaseException) -> bool:
+    return isinstance(error, ServerError) and not isinstance(error, _RunsAlreadyError)
 
 
 class Supervisor:
@@ -46,34 +48,73 @@ class Supervisor:
         command: Program and arguments.
         start_timeout: Seconds in which it must have said ``Started!``.
         stop_timeout: Seconds between SIGTERM and SIGKILL.
+        max_restart_delay: The longest delay before it is started again, in seconds; it doubles up to there.
+        search: Finds one that runs already; None: nobody looks.
+        existing: What becomes of that one: it is used as it is, or ended, or it is an error.
+
+    Attributes:
+        starts: How often one was started.
+        pid: Its process, ours or adopted; None while there is none, or this user cannot see it.
+        adopted: Whether the one that runs was found running.
     """
 
-    def __init__(self, name: str, command: Sequence[str], start_timeout: float, stop_timeout: float) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        start_timeout: float,
+        stop_timeout: float,
+        *,
+        max_restart_delay: float = LONGEST_DELAY,
+        search: Search | None = None,
+        existing: Literal["adopt", "replace", "fail"] = "adopt",
+    ) -> None:
         self.name = name
         self.starts = 0
         self.pid: int | None = None
+        self.adopted = False
         self._command = list(command)
         self._start_timeout = start_timeout
         self._stop_timeout = stop_timeout
+        self._max_restart_delay = max_restart_delay
+        self._search = search
+        self._existing = existing
+        self._begun = False
         self._proven = False
         self._ready = asyncio.Event()
+        self._restart = asyncio.Event()
+        self._restart_reason = ""
 
     async def wait_ready(self) -> None:
         """Wait until ctserver's ports are open."""
         await self._ready.wait()
 
+    def restart(self, reason: str) -> None:
+        """Stop ctserver and start it again, since it is of no use as it is: it hangs.
+
+        Does nothing while that is under way already, or while none runs. One that was adopted is left alone, and
+        that is logged.
+        """
+        if self.adopted:
+            log.error("an adopted ctserver is not restarted", ctserver=self.name, pid=self.pid, reason=reason)
+        elif self.pid is not None and not self._restart.is_set():
+            self._restart_reason = reason
+            self._restart.set()
+
     async def run(self) -> None:
-        """Keep ctserver running until cancelled; then stop it in order."""
-        retrying = AsyncRetrying(
-            retry=retry_if_exception_type(ServerError), wait=self._delay, before_sleep=self._report
-        )
+        """Keep ctserver running until cancelled; then stop it in order. An adopted one is left running.
+
+        Raises:
+            ServerError: One ran already when this began, and that is to be an error.
+        """
+        retrying = AsyncRetrying(retry=retry_if_exception(_passes), wait=self._delay, before_sleep=self._report)
         await retrying(self._run_once)
 
     def _delay(self, state: RetryCallState) -> float:
         if self._proven:
             state.attempt_number = 0
             return 0.0
-        return wait_exponential(multiplier=FIRST_DELAY, max=LONGEST_DELAY)(state)
+        return wait_exponential(multiplier=FIRST_DELAY, max=self._max_restart_delay)(state)
 
     def _report(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
@@ -81,128 +122,105 @@ class Supervisor:
         log.error("ctserver is down", ctserver=self.name, error=str(error), retry_in=round(retry_in, 1))
 
     async def _run_once(self) -> None:
-        """One life of the process, from start to death, which is always a :class:`ServerError`."""
+        """One life of a process, from start to death, which is always a :class:`ServerError`."""
         self._proven = False
-        loop = asyncio.get_running_loop()
-        terminal, process = await self._start()
-        since = loop.time()
-        output = _Output(terminal, self.name)
         try:
-            async with output:
-                await self._wait_started(process, output)
-                log.info("ctserver is up", ctserver=self.name, pid=process.pid)
-                status = await process.wait()
-            self._proven = loop.time() - since >= PROVEN
-            raise ServerError(f"ctserver {self.name}: {_ended(status)}{output.last_words()}")
+            await self._run_some()
+        except (OSError, psutil.Error) as error:  # too many files, no memory: it may be better in a while
+            raise ServerError(f"ctserver {self.name}: cannot be watched: {error}") from error
+
+    async def _run_some(self) -> None:
+        """Run ours, or watch the one that is there already."""
+        at_start, self._begun = not self._begun, True
+        if self._search is None:
+            await self._run_ours()
+            return
+        found = await find(self.name, self._search, self._start_timeout)
+        if found is None:
+            await self._run_ours()
+        elif self._existing == "fail":
+            told = f"ctserver {self.name}: one runs already: {found}, found {found.how}"
+            told += "; end it, or set existing = 'adopt' or 'replace' in [[ctserver]]"
+            raise _RunsAlreadyError(told) if at_start else ServerError(told)
+        elif self._existing == "replace":
+            await replace(self.name, self._search, found)
+            await self._run_ours()
+        elif found.ports:
+            await self._run_adopted(self._search, found)
+        else:
+            told = "another ctserver opens no TCP ports, so it is not waited for"
+            log.warning(told, ctserver=self.name, process=str(found), how=found.how)
+            await self._run_ours()
+
+    # -- one that was found
+
+    async def _run_adopted(self, search: Search, found: Found) -> None:
+        log.info("ctserver is adopted", ctserver=self.name, pid=found.pid, process=str(found), how=found.how)
+        self.adopted, self.pid = True, found.pid
+        self._ready.set()
+        try:
+            await wait_gone(search, found)
+        except asyncio.CancelledError:
+            log.info("leaving the adopted ctserver running", ctserver=self.name, pid=found.pid)
+            raise
         finally:
             self._ready.clear()
-            await self._stop(process)
-            self.pid = None
+            self.adopted, self.pid = False, None
+        self._proven = True  # so that ours is started at once
+        raise ServerError(f"ctserver {self.name}: the adopted one, {found}, has ended")
 
-    async def _start(self) -> tuple[int, asyncio.subprocess.Process]:
-        terminal, theirs = pty.openpty()
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *self._command,
-                stdin=subprocess.DEVNULL,
-                stdout=theirs,
-                stderr=theirs,
-                start_new_session=True,
-            )
-        except OSError as error:
-            os.close(terminal)
-            problem = f"cannot run {self._command[0]}: {error.strerror}"
-            raise ServerError(f"ctserver {self.name}: {problem}; check [[ctserver]] program") from error
-        finally:
-            os.close(theirs)
+    # -- one of ours
+
+    async def _run_ours(self) -> None:
+        self._restart.clear()
+        child = await start(self.name, self._command, self._stop_timeout)
         self.starts += 1
-        self.pid = process.pid
-        return terminal, process
-
-    async def _wait_started(self, process: asyncio.subprocess.Process, output: _Output) -> None:
-        died = asyncio.create_task(process.wait())
-        started = asyncio.create_task(output.started.wait())
+        self.pid = child.pid
+        output = Output(child.terminal, self.name)
+        since = asyncio.get_running_loop().time()
         try:
-            await asyncio.wait((died, started), timeout=self._start_timeout, return_when=asyncio.FIRST_COMPLETED)
-            if output.started.is_set():
-                self._ready.set()
-            elif died.done():
-                await output.drained.wait()
-                raise ServerError(
-                    f"ctserver {self.name}: did not start: {_ended(died.result())}{output.last_words()}"
-                )
-            else:
-                problem = f"did not say {STARTED!r} within {self._start_timeout:g} s"
-                raise ServerError(f"ctserver {self.name}: {problem}{output.last_words()}")
+            try:
+                problem = await self._live(child, output)
+            finally:
+                self._ready.clear()
+                lived = asyncio.get_running_loop().time() - since
+                await whole(child.end())
+                self.pid = None
+            words = await output.last_words()
         finally:
-            died.cancel()
-            started.cancel()
+            output.close()
+        self._proven = lived >= PROVEN and not self._restart.is_set()
+        unproved = "" if output.started.is_set() else "did not start: "
+        raise ServerError(f"ctserver {self.name}: {problem or unproved + _ended(child.status)}{words}")
 
-    async def _stop(self, process: asyncio.subprocess.Process) -> None:
-        """SIGTERM is ctserver's orderly end; what does not heed it is killed with its whole group."""
-        if process.returncode is not None:
-            return
-        log.info("stopping ctserver", ctserver=self.name, pid=process.pid)
-        self._signal(process, signal.SIGTERM)
-        try:
-            async with asyncio.timeout(self._stop_timeout):
-                await process.wait()
-        except TimeoutError:
-            log.warning("ctserver does not stop, killing it", ctserver=self.name, pid=process.pid)
-            self._signal(process, signal.SIGKILL)
-            await process.wait()
+    async def _live(self, child: Child, output: Output) -> str:
+        """Wait until it is over with a child; returns why, or nothing if it has ended by itself."""
+        await _first_of(output.started, child.ended, self._restart, within=self._start_timeout)
+        if output.started.is_set():
+            self._ready.set()
+            log.info("ctserver is up", ctserver=self.name, pid=child.pid)
+            await _first_of(child.ended, self._restart)
+        if child.ended.is_set():
+            return ""
+        if self._restart.is_set():
+            return f"is started again: {self._restart_reason}"
+        return f"did not say {STARTED!r} within {self._start_timeout:g} s"
 
-    @staticmethod
-    def _signal(process: asyncio.subprocess.Process, which: signal.Signals) -> None:
-        with contextlib.suppress(ProcessLookupError):  # it may die by itself at this very moment
-            os.killpg(process.pid, which)
+
+async def _first_of(*events: asyncio.Event, within: float | None = None) -> None:
+    """Wait until one of these is set, or for so many seconds."""
+    waiting = [asyncio.create_task(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waiting, timeout=within, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waiting:
+            task.cancel()
 
 
 def _ended(status: int) -> str:
-    if status < 0:
+    if status >= 0:
+        return f"it ended with exit status {status}"
+    try:
         return f"it was ended by {signal.Signals(-status).name}"
-    return f"it ended with exit status {status}"
-
-
-class _Output(asyncio.Protocol):
-    """What ctserver prints on its terminal, line by line into the log."""
-
-    def __init__(self, terminal: int, name: str) -> None:
-        self.started = asyncio.Event()
-        self.drained = asyncio.Event()
-        self._terminal = os.fdopen(terminal, "rb", buffering=0)
-        self._name = name
-        self._pending = b""
-        self._last: deque[str] = deque(maxlen=_SHOWN_LINES)
-        self._transport: asyncio.BaseTransport | None = None
-
-    async def __aenter__(self) -> Self:
-        loop = asyncio.get_running_loop()
-        self._transport, _ = await loop.connect_read_pipe(lambda: self, self._terminal)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        if self._transport is not None:
-            self._transport.close()
-
-    def last_words(self) -> str:
-        """What it printed last, for the error."""
-        return f"; its last words: {' / '.join(self._last)}" if self._last else ""
-
-    def data_received(self, data: bytes) -> None:
-        """Log each whole line."""
-        *lines, self._pending = (self._pending + data).split(b"\n")
-        for line in lines:
-            self._line(line.decode("utf-8", "replace").strip("\r\0 "))
-
-    def _line(self, line: str) -> None:
-        if line == STARTED:
-            self.started.set()
-        elif line:
-            self._last.append(line)
-            told = log.warning if GIVING_UP in line or "Address already in use" in line else log.info
-            told("ctserver says", ctserver=self._name, line=line)
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
-        """The terminal closed: reading it raises EIO once the last process that holds it is gone."""
-        self.drained.set()
+    except ValueError:  # one of those for real time, most of which have no name
+        return f"it was ended by signal {-status}"
