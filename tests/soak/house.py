@@ -60,8 +60,8 @@ class House(System):
     async def _read_output(self) -> None:
         assert self.process is not None
         assert self.process.stdout is not None
-        while line := await self.process.stdout.readline():
-            self.output = (self.output + line.decode(errors="replace"))[-_LAST_WORDS:]
+        while some := await self.process.stdout.read(_LAST_WORDS):  # a line may be of any length
+            self.output = (self.output + some.decode(errors="replace"))[-_LAST_WORDS:]
 
     # -- processes
 
