@@ -18,7 +18,6 @@ from support.system import environment
 
 from ctportd.control.client import ControlClient
 from ctportd.errors import CtportdError
-from ctportd.links.supervisor import PROVEN
 from soak.house import signal_to
 
 if TYPE_CHECKING:
@@ -27,6 +26,9 @@ if TYPE_CHECKING:
 
     from soak.house import House
 
+
+_YOUTH = 10.0
+"""Seconds of a run after which the daemon takes ctserver for good, and starts it again at once when it dies."""
 
 _OLD = 0.75
 """The part of ctserver's deaths that come after its youth."""
@@ -80,7 +82,7 @@ class _EndCtserver(Fault):
     async def prepare(self, house: House, random: Random) -> None:
         """Mostly, let it live until the daemon takes it for good: one that dies young is waited for ever longer."""
         if random.random() < _OLD:
-            await house.let_ctserver_live(PROVEN)
+            await house.let_ctserver_live(_YOUTH)
 
 
 class KillCtserver(_EndCtserver):
@@ -92,7 +94,7 @@ class KillCtserver(_EndCtserver):
 
     async def make(self, house: House, random: Random) -> None:
         """Kill it; the daemon starts it again."""
-        signal_to(house.ctserver, signal.SIGKILL)
+        house.end_ctserver(signal.SIGKILL)
 
 
 class KillDaemon(Fault):
@@ -119,9 +121,7 @@ class KillBoth(Fault):
 
     async def make(self, house: House, random: Random) -> None:
         """Kill both."""
-        ctserver = house.ctserver
-        signal_to(house.daemon, signal.SIGKILL)
-        signal_to(ctserver, signal.SIGKILL)
+        house.end_ctserver(signal.SIGKILL)
         await house.end_daemon(signal.SIGKILL)
 
 
@@ -149,7 +149,7 @@ class TerminateCtserver(_EndCtserver):
 
     async def make(self, house: House, random: Random) -> None:
         """End it; the daemon starts it again."""
-        signal_to(house.ctserver, signal.SIGTERM)
+        house.end_ctserver(signal.SIGTERM)
 
 
 class _Pause(Fault):
@@ -317,8 +317,11 @@ async def make(fault: Fault, house: House, random: Random, moment: Callable[[], 
     """Make a fault at the right ``moment``, and wait until the system has come back from it."""
     await fault.prepare(house, random)
     await moment()
+    house.expect_daemon("the last fault")
     made = Made(fault.name, time.time())
     await fault.make(house, random)
+    if "daemon" not in fault.ends:
+        house.expect_daemon(fault.name)
     await house.recover(fault.name)
     made.over = time.time()
     return made

@@ -27,6 +27,9 @@ UP_WITHIN = 25.0
 """Seconds of the clock in which every port must be connected again after a fault (our figure): ctserver may be waited
 for, and knocked at, with delays that double."""
 
+_MARK = "CTPORTD_SOAK"
+"""A variable in the environment of all processes of a house."""
+
 _LAST_WORDS = 20_000  # characters that are kept of what the daemon prints
 
 
@@ -56,6 +59,15 @@ class House(System):
         for plugin in (ROOT / "tests" / "soak" / "plugins").glob("*.py"):
             (self.plugins_folder / plugin.name).write_bytes(plugin.read_bytes())
         self.troubles: list[str] = []
+        self._dying: set[int] = set()
+
+    async def launch(self) -> None:
+        """Start the daemon, ready or not, with a mark that all its descendants carry."""
+        os.environ[_MARK] = str(self.folder)
+        try:
+            await super().launch()
+        finally:
+            del os.environ[_MARK]
 
     async def _read_output(self) -> None:
         assert self.process is not None
@@ -68,7 +80,7 @@ class House(System):
     @property
     def processes(self) -> dict[int, list[str]]:
         """Every process of this system, the daemon, its ctserver, and what is left of earlier ones."""
-        return processes_with(str(self.config_path))
+        return processes_with(f"{_MARK}={self.folder}")
 
     @property
     def daemon(self) -> int:
@@ -78,8 +90,16 @@ class House(System):
 
     @property
     def ctserver(self) -> int | None:
-        """The pid of the daemon's own ctserver, if there is one."""
-        return next((pid for pid in self.processes if pid != self.daemon and parent_of(pid) == self.daemon), None)
+        """The pid of the daemon's ctserver, if there is one."""
+        pids = [pid for pid, words in self.processes.items() if words[-1] == "ctserver"]
+        return next((pid for pid in pids if parent_of(pid) == self.daemon), pids[0] if pids else None)
+
+    def end_ctserver(self, how: signal.Signals) -> None:
+        """End ctserver, and nothing else."""
+        pid = self.ctserver
+        if pid is not None:
+            self._dying.add(pid)
+            signal_to(pid, how)
 
     async def let_ctserver_live(self, seconds: float) -> None:
         """Wait until ctserver has run for so long, or is gone."""
@@ -116,6 +136,14 @@ class House(System):
         told = await self.told()
         return [] if told is None else [port["state"] for port in told["ports"]]
 
+    async def note_plugins(self) -> None:
+        """At rest no plugin may have anything to do, nor have lost anything; tell of those that do."""
+        told = await self.told() or {"plugins": []}
+        for plugin in told["plugins"]:
+            behind = {what: plugin[what] for what in ("waiting", "lost") if plugin[what]}
+            if behind:
+                self.troubles.append(f"nobody calls, and the plugin {plugin['name']} has {behind}")
+
     async def vitals(self) -> dict[str, Vitals]:
         """The daemon and its ctserver, as they are now."""
         told = await self.told() or {}
@@ -131,7 +159,7 @@ class House(System):
     async def is_up(self) -> bool:
         """Whether every port is connected."""
         states = await self.states()
-        return bool(states) and "disconnected" not in states
+        return bool(states) and "disconnected" not in states and self.ctserver not in self._dying
 
     async def wait_up(self) -> bool:
         """Wait until every port is connected; returns whether that came in time."""
@@ -154,6 +182,13 @@ class House(System):
                 return False
             await asyncio.sleep(0.05)
         return True
+
+    def expect_daemon(self, after: str) -> None:
+        """Tell if the daemon has ended by itself."""
+        assert self.process is not None
+        if self.process.returncode is not None:
+            words = self.output[-400:].strip()
+            self.troubles.append(f"after {after}: the daemon ended, with {self.process.returncode}: {words}")
 
     async def recover(self, after: str) -> None:
         """Start the daemon if it is gone, and wait until all ports are connected; tell where that takes help."""

@@ -34,8 +34,9 @@ VOICEMAIL = LineKind(("voicemail:10N",), _LEAVE_MESSAGE)
 ATTENDANT = LineKind(("auto_attendant",), ("menu_message", "menu_message", "menu_two", "menu_lost", "before_beep"))
 TALK = LineKind(("soak_talk",), ("talk", "talk", "talk_silent", "before_beep"))
 RAISES_FIRST = LineKind(("soak_raises:before", "voicemail:10N"), _LEAVE_MESSAGE)
-RAISES = LineKind(("soak_raises:after",), ("apology", "before_beep"))
-HANGS = LineKind(("soak_hangs",), ("hung", "hung_cut"))
+# behind a plugin that misbehaves stands another one: the daemon may have enough of the first
+RAISES = LineKind(("soak_raises:after", "soak_talk"), ("apology", "before_beep"))
+HANGS = LineKind(("soak_hangs", "soak_talk"), ("hung", "hung_cut"))
 
 LINES = [VOICEMAIL, ATTENDANT, RAISES_FIRST, VOICEMAIL, TALK, ATTENDANT, RAISES, HANGS]
 """The lines of the soak, in their order; a short one takes the first few."""

@@ -189,9 +189,13 @@ async def talk_silent(phone: Phone, _: Entry, __: Random) -> None:
 
 
 async def apology(phone: Phone, _: Entry, __: Random) -> None:
-    """A plugin fails, and the caller hears so."""
-    await phone.until("error")
-    await phone.ended()
+    """A plugin fails, and the caller hears so; or it is not asked any more, and the next one has the call."""
+    await phone.answered()
+    while not {"error", "vm-enter-pin"} & set(phone.prompts):
+        await phone.wait(0.2)
+    if "error" in phone.prompts:
+        await phone.ended()
+    await phone.hangup()
 
 
 async def hung(phone: Phone, _: Entry, random: Random) -> None:

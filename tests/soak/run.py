@@ -196,6 +196,7 @@ class Soak:
             if measured is not None and measured.start.pid == vitals.pid:
                 measured.end = vitals
         await self.requests.look(self.house)
+        await self.house.note_plugins()
 
     # -- the end
 
@@ -206,6 +207,7 @@ class Soak:
                 entry = await caller.call("before_beep")
                 if entry.answered_at:
                     break
+                await self.house.wait_idle()
             else:
                 self.outcome.unanswered.append(number)
         await self.house.wait_idle()

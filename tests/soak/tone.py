@@ -70,6 +70,6 @@ def listen(path: Path, number: int) -> Heard:
 def _own_part(sound: np.ndarray[tuple[int, ...], np.dtype[np.float64]], hertz: int) -> float:
     if len(sound) == 0:
         return 1.0
-    power = np.abs(np.fft.rfft(sound * np.hanning(len(sound)))) ** 2
+    power = np.abs(np.fft.rfft(sound)) ** 2
     near = np.abs(np.fft.rfftfreq(len(sound), 1 / RATE) - hertz) <= max(_BAND, 4 * RATE / len(sound))
     return float(power[near].sum() / power.sum())

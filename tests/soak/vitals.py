@@ -42,16 +42,19 @@ def vitals_of(pid: int, tasks: int | None = None) -> Vitals:
     return Vitals(pid, fds, rss_kb, len(list((folder / "task").iterdir())), tasks)
 
 
-def processes_with(argument: str) -> dict[int, list[str]]:
-    """The command lines of all processes that have this argument, by pid."""
+def processes_with(variable: str) -> dict[int, list[str]]:
+    """The command lines of all processes that were started with this in their environment (``NAME=value``), by pid.
+
+    What a process starts has it too, and what that starts, whatever it is called and whoever its parent is by now.
+    """
     found = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            words = (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")
-        except OSError:  # it ended meanwhile
+            if variable.encode() in (folder / "environ").read_bytes().split(b"\0"):
+                words = (folder / "cmdline").read_bytes().decode(errors="replace")
+                found[int(folder.name)] = words.rstrip("\0").split("\0")
+        except OSError:  # it has ended meanwhile, or is another user's
             continue
-        if argument in words:
-            found[int(folder.name)] = words
     return found
 
 
