@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from ctportd.records import VoiceMessage
     from soak.evidence import Evidence
-    from soak.faults import Made
+    from soak.fault import Made
     from soak.ledger import Entry, Spoken
     from soak.run import Soak
 

@@ -49,7 +49,6 @@ class House(System):
                 "log": {"level": "info"},
                 "ctserver": {"reconnect_delay": 0.2, "max_reconnect_delay": 2.0},
                 "exchange": {"speed": speed},
-                "daemon": {"end_timeout": 2.0},
             },
         )
         for port in self.config["port"]:
@@ -136,14 +135,6 @@ class House(System):
         told = await self.told()
         return [] if told is None else [port["state"] for port in told["ports"]]
 
-    async def note_plugins(self) -> None:
-        """At rest no plugin may have anything to do, nor have lost anything; tell of those that do."""
-        told = await self.told() or {"plugins": []}
-        for plugin in told["plugins"]:
-            behind = {what: plugin[what] for what in ("waiting", "lost") if plugin[what]}
-            if behind:
-                self.troubles.append(f"nobody calls, and the plugin {plugin['name']} has {behind}")
-
     async def vitals(self) -> dict[str, Vitals]:
         """The daemon and its ctserver, as they are now."""
         told = await self.told() or {}
@@ -166,13 +157,20 @@ class House(System):
         return await self._wait(self.is_up)
 
     async def wait_idle(self) -> bool:
-        """Wait until no port has a call; returns whether that came in time."""
+        """Wait until no port has a call, and no plugin anything to do; returns whether that came in time."""
 
         async def idle() -> bool:
-            states = await self.states()
-            return bool(states) and set(states) == {"idle"}
+            told = await self.told()
+            return told is not None and not _busy(told)
 
         return await self._wait(idle)
+
+    async def note_rest(self) -> None:
+        """Wait until all is idle; tell of what is not, and of plugins that have lost events."""
+        await self.wait_idle()
+        told = await self.told()
+        for trouble in ["the daemon does not answer"] if told is None else [*_busy(told), *_lost(told)]:
+            self.troubles.append(f"nobody calls, and {trouble}")
 
     @staticmethod
     async def _wait(holds: Callable[[], Any]) -> bool:
@@ -237,3 +235,16 @@ def signal_to(pid: int | None, how: signal.Signals) -> None:
     if pid is not None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, how)
+
+
+def _busy(told: dict[str, Any]) -> list[str]:
+    """What is not at rest, in words."""
+    ports = [f"port {port['address']} is {port['state']}" for port in told["ports"] if port["state"] != "idle"]
+    plugins = [
+        f"{plugin['name']} has {plugin['waiting']} to do" for plugin in told["plugins"] if plugin["waiting"]
+    ]
+    return ports + plugins
+
+
+def _lost(told: dict[str, Any]) -> list[str]:
+    return [f"{plugin['name']} has lost {plugin['lost']} events" for plugin in told["plugins"] if plugin["lost"]]

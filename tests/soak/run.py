@@ -12,7 +12,8 @@ import msgspec
 from support.system import tick
 
 from soak.caller import Caller
-from soak.faults import FAULTS, Made, make
+from soak.fault import Made, make
+from soak.faults import FAULTS
 from soak.house import House
 from soak.ledger import Ledger
 from soak.lines import LINES
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from soak.faults import Fault
+    from soak.fault import Fault
 
 _STRETCHES: tuple[tuple[float, frozenset[str]], ...] = (
     (0.55, frozenset()),
@@ -177,8 +178,7 @@ class Soak:
         self._may_call.clear()
         for caller in self._callers:
             await caller.free.wait()
-        if not await self.house.wait_idle():
-            self.house.troubles.append(f"nobody calls, and the lines are {', '.join(await self.house.states())}")
+        await self.house.note_rest()
 
     async def _measure_start(self) -> None:
         """Note the vitals of what lives on from here to the end of the soak; the last note of a life stands."""
@@ -196,7 +196,6 @@ class Soak:
             if measured is not None and measured.start.pid == vitals.pid:
                 measured.end = vitals
         await self.requests.look(self.house)
-        await self.house.note_plugins()
 
     # -- the end
 
