@@ -28,6 +28,7 @@ def main() -> int:
         seed=asked.seed,
         lines=asked.lines,
         speed=asked.speed,
+        gap=(asked.gap[0], asked.gap[1]),
         only=asked.only,
         pause=asked.pause,
     )
@@ -70,6 +71,7 @@ def _arguments() -> argparse.Namespace:
         "--lines", type=int, choices=range(1, len(LINES) + 1), default=len(LINES), help="how many (8)"
     )
     parser.add_argument("--speed", type=float, default=25.0, help="seconds of the line in one of the clock (25)")
+    parser.add_argument("--gap", type=float, nargs=2, default=(3.0, 8.0), help="seconds from fault to fault (3 8)")
     parser.add_argument("--pause", type=float, default=2.0, help="a caller's longest pause between two calls (2)")
     parser.add_argument("--only", type=_faults, default=(), help="these faults only, with commas between")
     parser.add_argument("--json", type=Path, default=Path("build/soak.json"), help="where the balance is written")
