@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 NEAR_BEFORE, NEAR_AFTER = 0.5, 3.0
 """Seconds of the clock around a fault in which what goes wrong is put down to it."""
 
-JUST_BEGUN = 1.0
-"""Seconds in which the record of a call may not have reached the disk when the daemon is killed."""
+JUST_BEGUN, JUST_AFTER = 1.0, 0.5
+"""Seconds before the daemon's death in which a call's record may not have reached the disk; and after it, in which its
+last requests may still answer a call."""
 
 _EXACT = 0.1  # seconds: five frames, two of them those at either end of what was said
 _PURE = 0.9  # the part of a recording's power that must be its caller's tone
@@ -108,7 +109,7 @@ class Balance:
     def _killed_just_after(self, entry: Entry) -> bool:
         """Whether the daemon was killed before the record can have been written."""
         kills = [made.began for made in self._made if made.name in {"kill-daemon", "kill-both"}]
-        return any(0 <= began - entry.answered_at <= JUST_BEGUN for began in kills)
+        return any(-JUST_AFTER <= began - entry.answered_at <= JUST_BEGUN for began in kills)
 
     def _messages(self) -> None:
         spoken = self._soak.ledger.spoken

@@ -74,6 +74,7 @@ def write(path: Path, soak: Soak, evidence: Evidence, balance: Balance) -> None:
         "tracebacks": evidence.tracebacks,
         "losses": balance.losses,
         "made": soak.outcome.made,
+        "calls": soak.ledger.entries,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(msgspec.json.format(msgspec.json.encode(told), indent=1))

@@ -213,14 +213,16 @@ class Soak:
 
     async def _end(self) -> None:
         """Restart once in order, so that what is to be mended is mended; then end, and see what is left."""
-        for _ in range(2):
-            self.outcome.exit_status |= await self.house.end_daemon(signal.SIGTERM)
-            left = {pid: words for pid, words in self.house.processes.items() if pid != self.house.daemon}
-            self.outcome.left_over += [" ".join(words).strip() for words in left.values()]
-            self.house.end_left_over()
-            if _ == 0:
-                await self.house.launch()
-                await self.house.recover("the last restart")
+        await self._stop()
+        await self.house.launch()
+        await self.house.recover("the last restart")
+        await self._stop()
+
+    async def _stop(self) -> None:
+        self.outcome.exit_status |= await self.house.end_daemon(signal.SIGTERM)
+        left = {pid: words for pid, words in self.house.processes.items() if pid != self.house.daemon}
+        self.outcome.left_over += [" ".join(words) for words in left.values()]
+        self.house.end_left_over()
 
     async def _report(self) -> None:
         """A line of progress every half a minute."""
