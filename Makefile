@@ -3,9 +3,11 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 CONFIG ?= etc/ctportd.toml
+SECONDS ?= 1260
+SPEED   ?= 25
 
 .DEFAULT_GOAL := help
-.PHONY: help run call check test lint format clean prompts
+.PHONY: help run call check test soak lint format clean prompts
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -33,6 +35,9 @@ check: $(VENV)/installed ## check the configuration and its plugins without runn
 
 test: $(VENV)/installed-dev ## all tests, in parallel
 	@$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
+
+soak: $(VENV)/installed-dev ## calls and faults for 21 minutes, then a balance: SECONDS=, SEED=, SPEED=, ARGS="--only kill-daemon"
+	@PYTHONPATH=tests $(BIN)/python -m soak --seconds $(SECONDS) --speed $(SPEED) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 lint: $(VENV)/installed-dev ## style, types and the import contract
 	@$(BIN)/ruff check .
