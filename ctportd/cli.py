@@ -194,6 +194,7 @@ def _run_daemon(config: Config, pid_file: Path | None) -> None:
         with detached(pid_file, log_file) if pid_file is not None else nullcontext():
             _await(run())
     finally:
+        logs.flush()
         if log_file is not None:
             log_file.close()
 

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 import structlog
 
+from ctportd.terminal import Terminal
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -81,6 +83,15 @@ def _free_name(path: Path, now: datetime) -> Path:
     return candidate
 
 
+_terminals: list[Terminal] = []  # the one that lines go to, if they do: there is one standard error
+
+
+def flush(within: float = 1.0) -> None:
+    """Wait until the terminal has every line, but not for ever: its reader may be gone."""
+    for terminal in _terminals:
+        terminal.flush(within)
+
+
 def set_up(level: str, file: LogFile | None, *, terminal: bool = True) -> None:
     """Begin to log.
 
@@ -92,8 +103,11 @@ def set_up(level: str, file: LogFile | None, *, terminal: bool = True) -> None:
     sinks: list[_Sink] = []
     if file is not None:
         sinks.append(_JsonSink(file))
+    if _terminals:
+        _terminals.pop().close()
     if terminal:
-        sinks.append(_PlainSink())
+        _terminals.append(Terminal())
+        sinks.append(_PlainSink(_terminals[0]))
     number = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
         processors=[
@@ -162,7 +176,8 @@ def _escaped(value: object) -> str:
 
 
 class _PlainSink:
-    def __init__(self) -> None:
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
         self._render = structlog.dev.ConsoleRenderer(
             colors=sys.stderr.isatty(),
             pad_event_to=32,
@@ -174,7 +189,7 @@ class _PlainSink:
         for key, value in line.items():
             if isinstance(value, str) and not value.isprintable():  # a caller's name must not steer the terminal
                 line[key] = repr(value)[1:-1]
-        sys.stderr.write(f"{self._render(logger, method, line)}\n")
+        self._terminal.write(f"{self._render(logger, method, line)}\n")
 
 
 class _FanOut:

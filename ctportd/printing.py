@@ -42,6 +42,9 @@ def status_tables(status: Status) -> Iterable[Table | str]:
         pid = f", pid {server.pid}" if server.pid else ""
         started = f", started {server.starts} times" if server.starts > 1 else ""
         yield _shown(f"ctserver {server.name}: {mode}{pid}, version {server.version or 'unknown'}{started}")
+    if status.unwritten_calls or status.unlisted_messages:
+        waiting = f"{status.unwritten_calls} records of calls and {status.unlisted_messages} messages wait for it"
+        yield f"the database cannot be written to: {waiting}"
     yield ""
     ports = _table("port", "name", "kind", "state", "caller", "handlers")
     for port in status.ports:

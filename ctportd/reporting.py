@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from ctportd.errors import LinkError
@@ -29,6 +30,9 @@ async def status_of(daemon: Daemon, pid: int, version: str) -> Status:
             _port(daemon, port, listener) for server in daemon.servers for port, listener in server.ports.items()
         ],
         plugins=_plugins(daemon),
+        tasks=len(asyncio.all_tasks()),
+        unwritten_calls=len(daemon.store.waiting),
+        unlisted_messages=len(daemon.messages.unlisted),
     )
 
 

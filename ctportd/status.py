@@ -84,7 +84,14 @@ class PluginStatus(msgspec.Struct, frozen=True):
 
 
 class Status(msgspec.Struct, frozen=True):
-    """The whole daemon. ``state`` is ``starting``, ``ready``, ``draining`` or ``stopping``."""
+    """The whole daemon.
+
+    Attributes:
+        state: ``starting``, ``ready``, ``draining`` or ``stopping``.
+        tasks: How many things it does at once, as asyncio counts them; it grows with ports and calls, and nothing else.
+        unwritten_calls: Records of calls that wait for the database.
+        unlisted_messages: Messages that are on the disk, and wait for the database.
+    """
 
     state: str
     pid: int
@@ -94,6 +101,9 @@ class Status(msgspec.Struct, frozen=True):
     ctserver: list[CtserverStatus]
     ports: list[PortStatus]
     plugins: list[PluginStatus]
+    tasks: int = 0
+    unwritten_calls: int = 0
+    unlisted_messages: int = 0
 
 
 class Rotated(msgspec.Struct, frozen=True):

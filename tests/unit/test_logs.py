@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import structlog
 
-from ctportd.logs import LogFile, current_hook, set_up
+from ctportd.logs import LogFile, current_hook, flush, set_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -205,11 +205,17 @@ def test_event_that_is_no_utf_8(file: LogFile) -> None:
 # -- the terminal
 
 
+def shown(capsys: pytest.CaptureFixture[str]) -> str:
+    """What the terminal has got, once all of it is there."""
+    flush()
+    return capsys.readouterr().err
+
+
 def test_terminal_has_plain_lines(file: LogFile, capsys: pytest.CaptureFixture[str]) -> None:
     """People read the time of day, the level, the event and the rest, without colours in a pipe."""
     set_up("info", file)
     structlog.get_logger().info("call", number="5550100")
-    assert re.fullmatch(r"\d\d:\d\d:\d\d \[info +\] call +number=5550100\n", capsys.readouterr().err)
+    assert re.fullmatch(r"\d\d:\d\d:\d\d \[info +\] call +number=5550100\n", shown(capsys))
 
 
 def test_log_without_a_file_goes_to_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
@@ -217,7 +223,7 @@ def test_log_without_a_file_goes_to_the_terminal(capsys: pytest.CaptureFixture[s
     set_up("warning", None)
     structlog.get_logger().info("no")
     structlog.get_logger().warning("yes")
-    assert len(capsys.readouterr().err.splitlines()) == 1
+    assert len(shown(capsys).splitlines()) == 1
 
 
 @pytest.mark.parametrize("text", ["\x1b]0;owned\x07", "\x1b[2J", "a\rb", "\x9b31m", "\udcff", "a\nb c"])
@@ -225,9 +231,9 @@ def test_nothing_on_a_line_steers_the_terminal(capsys: pytest.CaptureFixture[str
     """A caller chooses the name: it can neither draw, nor clear, nor write a line of its own."""
     set_up("info", None)
     structlog.get_logger().info(f"said {text}", name=text)
-    shown = capsys.readouterr().err
-    assert shown.endswith("\n")
-    assert shown[:-1].isprintable()
+    told = shown(capsys)
+    assert told.endswith("\n")
+    assert told[:-1].isprintable()
 
 
 def test_terminal_shows_a_traceback_without_variables(capsys: pytest.CaptureFixture[str]) -> None:
@@ -238,9 +244,9 @@ def test_terminal_shows_a_traceback_without_variables(capsys: pytest.CaptureFixt
         fail(str(len(pin)))
     except ValueError:
         structlog.get_logger().exception("failed")
-    shown = capsys.readouterr().err
-    assert "ValueError: 11" in shown
-    assert "secret-1234" not in shown
+    told = shown(capsys)
+    assert "ValueError: 11" in told
+    assert "secret-1234" not in told
 
 
 # -- faults
@@ -254,12 +260,13 @@ def test_log_that_cannot_be_written_stops_nothing(
     with monkeypatch.context() as patched:
         patched.setattr(file, "write", lambda _line: (_ for _ in ()).throw(OSError(28, "No space left on device")))
         structlog.get_logger().info("one")
+    assert "one" in shown(capsys)
     with monkeypatch.context() as patched:
         closed = io.StringIO()
         closed.close()
         patched.setattr(sys, "stderr", closed)
         structlog.get_logger().info("two")
-    assert "one" in capsys.readouterr().err
+        flush()
     assert [line["event"] for line in lines(file)] == ["two"]
 
 
