@@ -91,7 +91,7 @@ class Daemon:
         self.prompts = Prompts(
             [Path(path) for path in prompts.paths], prompts.default_ext, ignore_dtmf=prompts.ignore_dtmf
         )
-        self.dispatcher = Dispatcher(plugins.loaded.values(), self, config.file.plugins.queue)
+        self.dispatcher = Dispatcher(plugins.loaded.values(), self, config.file.plugins)
         self.router = Router(self.prompts, self.dispatcher)
         self.end_timeout = config.file.daemon.end_timeout
         self.servers = [self._build_server(table) for table in config.file.ctserver]
