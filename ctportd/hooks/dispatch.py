@@ -59,7 +59,6 @@ class Dispatcher:
                 self._observers.setdefault(hook, []).append(hosted)
         self._blame = Blame(hosted.plugin for hosted in self.hosted.values())
         self._watchdog = Watchdog(self._blame, limits.hold_limit, limits.hold_kill, self._fault)
-        self._escaped: BaseException | None = None
 
     # -- while it runs
 
@@ -76,7 +75,6 @@ class Dispatcher:
                 await self._stop()
 
     def _look(self) -> None:
-        self._escaped = None
         for hosted in self.hosted.values():
             hosted.look()
 
@@ -113,13 +111,10 @@ class Dispatcher:
             loop.default_exception_handler(context)
         elif error is None:
             self._fault(name, "a task", RuntimeError(context["message"]))
-        elif not isinstance(error, SystemExit | KeyboardInterrupt):
-            self.hosted[name].failed("a task", error)
-        elif (
-            error is not self._escaped
-        ):  # these escape from the loop first, and come again when the task is forgotten
-            self._escaped = error
-            self._fault(name, "a task", error)
+        elif "future" not in context or not isinstance(error, SystemExit | KeyboardInterrupt):
+            self.hosted[name].failed(
+                "a task", error
+            )  # those of a task have come out of the loop before, and were counted
 
     def _fault(self, plugin: str, what: str, error: BaseException) -> None:
         self.hosted[plugin].fault(what, error)

@@ -227,7 +227,7 @@ class Hosted:
             plugin=self.plugin.name,
             faults=self.faults,
             last=self.last_fault,
-            seconds=self.breaker.remaining,
+            seconds=round(self.breaker.remaining, 1),
         )
         self.tasks.cancel()
         self._tell("plugin_quarantined", plugin=self.plugin.name, reason=self.last_fault)

@@ -60,7 +60,7 @@ def _run(loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any]) -> None:
                 raise
             if not task.done() or not (task.cancelled() or task.exception() is error):
                 context = {"message": "something tried to end the event loop", "exception": error}
-                loop.call_exception_handler(context)
+                loop.call_soon(loop.call_exception_handler, context)  # which runs on the loop, as always
 
 
 def _end_tasks(loop: asyncio.AbstractEventLoop) -> None:

@@ -91,7 +91,7 @@ class Watchdog:
         if self._answered == self._asked:
             held = self._hold.turned()
             if held is not None:
-                log.warning("the event loop turns again", seconds=round(held, 1))
+                log.info("the event loop turns again", seconds=round(held, 1))
             self._asked += 1
             loop.call_soon_threadsafe(self._answer, self._asked)
             return
@@ -112,7 +112,7 @@ class Watchdog:
             return
         log.error("a plugin holds the event loop", plugin=culprit, seconds=seconds, stack=stack)
         problem = RuntimeError(f"held up everybody else for more than {seconds:g} s")
-        loop.call_soon_threadsafe(self._fault, culprit, "a hook", problem)
+        loop.call_soon_threadsafe(self._fault, culprit, "event loop", problem)
 
     # -- in the main thread
 
