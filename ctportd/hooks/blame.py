@@ -13,7 +13,7 @@ from ctportd.logs import current_hook
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from types import CodeType, FrameType, TracebackType
+    from types import FrameType, TracebackType
 
     from ctportd.hooks.loader import Plugin
 
@@ -64,18 +64,14 @@ class Blame:
         name = started = None
         while traceback is not None:
             frame = traceback.tb_frame
-            name = self.of_file(frame.f_code.co_filename) or name
+            file = frame.f_code.co_filename
+            name = self.of_file(file) or name
             if frame.f_code is _RUN:
                 started = _started_in(frame)
+            elif file.startswith(_OURS):
+                started = None  # ctportd's own callback, though a plugin made it come
             traceback = traceback.tb_next
         return name or started
-
-    def of_task(self, task: object) -> str | None:
-        """The plugin whose coroutine a task runs."""
-        if not isinstance(task, asyncio.Task):
-            return None
-        code: CodeType | None = getattr(task.get_coro(), "cr_code", None)
-        return None if code is None else self.of_file(code.co_filename)
 
     def began(self, frame: FrameType | None) -> bool:
         """Whether what is begun in this frame, while a plugin's hook or task runs, is the plugin's own doing.

@@ -16,7 +16,7 @@ from ctportd.errors import PluginError
 from ctportd.hooks.blame import Blame
 from ctportd.hooks.hosted import HEED_TIMEOUT, Hosted
 from ctportd.hooks.results import StrayCancelError, harmless, name_of, told
-from ctportd.hooks.tasks import TaskFactory
+from ctportd.hooks.tasks import PluginTask, TaskFactory
 from ctportd.hooks.watchdog import Watchdog
 
 if TYPE_CHECKING:
@@ -106,7 +106,9 @@ class Dispatcher:
         """Take what a task or a callback has raised, or left undone: the fault of the plugin whose code it was."""
         error = context.get("exception")
         name = self._blame.of_error(error) if error is not None else None
-        name = name or self._blame.of_task(context.get("task") or context.get("future"))
+        task = context.get("task") or context.get("future")
+        if name is None and isinstance(task, PluginTask):
+            name = task.plugin
         if name is None:
             loop.default_exception_handler(context)
         elif error is None:

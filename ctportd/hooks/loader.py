@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -24,7 +25,6 @@ from ctportd.nearest import no_such
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import ModuleType
 
 ENABLED = "enabled"
 """The one key that every plugin's table has: ``enabled = false`` leaves the plugin out."""
@@ -146,6 +146,8 @@ def load_module(name: str, path: Path) -> ModuleType:
     if spec is None or spec.loader is None:
         raise PluginError(name, f"{path} is no Python file")
     module = importlib.util.module_from_spec(spec)
+    package = sys.modules.setdefault(_PACKAGE, ModuleType(_PACKAGE))
+    package.__path__ = []  # folders in a plugin's folder are imported by way of it
     sys.modules[full_name] = module
     try:
         spec.loader.exec_module(module)

@@ -68,6 +68,16 @@ def cancel(task: asyncio.Future[Any]) -> None:
         task.get_loop().call_exception_handler(context)
 
 
+class PluginTask(asyncio.Task[Any]):
+    """A task that a plugin has started.
+
+    Attributes:
+        plugin: The plugin's name.
+    """
+
+    plugin = ""
+
+
 class TaskFactory:
     """Makes all tasks of the event loop, and gives those that plugins start to their plugins.
 
@@ -82,10 +92,13 @@ class TaskFactory:
         self, loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any], **options: Any
     ) -> asyncio.Task[Any]:
         """Make a task: a task factory, as :meth:`asyncio.loop.set_task_factory` wants it."""
-        task = asyncio.Task(coro, loop=loop, **options)
         running = current_hook.get()
-        if running is not None and running[0] in self._tasks:
-            frame = inspect.currentframe()
-            if frame is not None and self._blame.began(frame.f_back):
-                self._tasks[running[0]].adopt(task)
+        if running is None or running[0] not in self._tasks:
+            return asyncio.Task(coro, loop=loop, **options)
+        frame = inspect.currentframe()
+        if frame is None or not self._blame.began(frame.f_back):
+            return asyncio.Task(coro, loop=loop, **options)
+        task = PluginTask(coro, loop=loop, **options)
+        task.plugin = running[0]
+        self._tasks[task.plugin].adopt(task)
         return task
