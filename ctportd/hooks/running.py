@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from ctportd.hooks.tasks import cancel
+from ctportd.hooks.threads import Threads
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -37,6 +38,7 @@ def run_to_the_end(main: Coroutine[Any, Any, None]) -> None:
     """
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)  # child processes are looked after by it
+    loop.set_default_executor(Threads())
     try:
         task = loop.create_task(main)
         loop.add_signal_handler(signal.SIGINT, task.cancel)
