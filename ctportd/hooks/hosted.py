@@ -188,6 +188,10 @@ class Hosted:
         _, late = await asyncio.wait([task], timeout=HEED_TIMEOUT)
         if late:
             self.fault(hook, TimeoutError("does not heed that it is cancelled, and is left behind"))
+        elif not task.cancelled():
+            _, error = task.result()
+            if error is not None and not isinstance(error, asyncio.CancelledError):
+                self.failed(hook, error)
 
     # -- what both have in common
 

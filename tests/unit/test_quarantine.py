@@ -327,6 +327,29 @@ async def test_call_that_is_cancelled_ends_whatever_its_plugin_does(house: Calla
         await settle()
 
 
+@pytest.mark.parametrize(
+    ("last", "faults"), [("raise KeyError", 1), ("raise CallEnded('hangup')", 0), ("pass", 0)]
+)
+async def test_call_that_fails_when_it_is_cancelled(house: Callable[..., House], last: str, faults: int) -> None:
+    """What it raises instead of ending is a fault, though nobody waits for it any more."""
+    source = f"""
+    @hookimpl
+    async def answer_call(call):
+        try:
+            await asyncio.Event().wait()
+        finally:
+            {last}
+"""
+    plugins = house(p=source)
+    async with plugins.running():
+        line = asyncio.create_task(plugins.dispatcher.answer_call("p", CALL, ""))
+        await settle()
+        line.cancel()
+        await asyncio.wait([line])
+        assert line.cancelled()
+    assert plugins.hosted["p"].faults == faults
+
+
 # -- what it returns
 
 
