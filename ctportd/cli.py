@@ -18,7 +18,7 @@ import click
 from ctportd.errors import ConfigError, CtportdError, StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
     from ctportd.config import Config
     from ctportd.control.client import ControlClient
@@ -29,6 +29,9 @@ EXIT_CONFIG = os.EX_CONFIG
 """EX_CONFIG of sysexits.h: the configuration has a mistake."""
 
 _COMMANDS = "ctportd.cli.commands"  # where those of the plugins are kept in click's context
+
+_last: list[Callable[[int], None]] = []
+"""What is to be done with the exit status when all else is done."""
 
 DEFAULT_CONFIGS = (Path("etc/ctportd.toml"), Path("/etc/ctportd/ctportd.toml"))
 
@@ -112,7 +115,12 @@ def program(ctx: click.Context, *, config: Path | None, daemonize: bool, pid_fil
 
 def main() -> None:
     """Entry point of the ``ctportd`` script."""
-    program(prog_name="ctportd")
+    try:
+        program(prog_name="ctportd")
+    except SystemExit as end:
+        for leave in _last:
+            leave(end.code if isinstance(end.code, int) else EXIT_FAILED)
+        raise
 
 
 # -- what the commands share
@@ -171,6 +179,7 @@ def _run_daemon(config: Config, pid_file: Path | None) -> None:
     from ctportd.checks import check_folders, warn_of_open_doors
     from ctportd.daemon import Daemon, load_configured_plugins
     from ctportd.detach import detached
+    from ctportd.hooks.running import leave_behind, run_to_the_end
 
     check_folders(config)
     plugins = load_configured_plugins(config)
@@ -186,13 +195,14 @@ def _run_daemon(config: Config, pid_file: Path | None) -> None:
         )
     logs.set_up(config.file.log.level, log_file, terminal=pid_file is None)
     warn_of_open_doors(config)
+    _last.append(leave_behind)
 
     async def run() -> None:
         await Daemon(config, plugins, log_file).run()
 
     try:
         with detached(pid_file, log_file) if pid_file is not None else nullcontext():
-            _await(run())
+            run_to_the_end(run())
     finally:
         logs.flush()
         if log_file is not None:

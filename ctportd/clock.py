@@ -7,7 +7,7 @@ On a virtual line with ``speed`` 20 a second of the line is 50 ms on the clock. 
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -40,3 +40,8 @@ class Clock:
     def now() -> datetime:
         """The date and time of day, in UTC."""
         return datetime.now(UTC)
+
+    @staticmethod
+    def later_than_now(seconds: float) -> datetime:
+        """The date and time of day that it will be in so many seconds of the clock, in UTC."""
+        return datetime.now(UTC) + timedelta(seconds=seconds)

@@ -24,6 +24,7 @@ Seconds = Annotated[float, Meta(gt=0)]
 NotNegative = Annotated[float, Meta(ge=0)]
 """Seconds, or megabytes, of which there may be none."""
 
+Count = Annotated[int, Meta(ge=1)]
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]+\Z")]
 
 _HIGHEST_TCP_PORT = 65_535
@@ -113,10 +114,17 @@ class StoreTable(_Table, frozen=True):
 
 
 class PluginsTable(_Table, frozen=True):
-    """``[plugins]``: the folder of plugins, and how far one may fall behind."""
+    """``[plugins]``: the folder of plugins, and how far one may go."""
 
     directory: str = "plugins"
-    queue: Annotated[int, Meta(ge=1)] = 10_000
+    queue: Count = 10_000
+    hook_timeout: Seconds = 30.0
+    tasks: Count = 1000
+    faults: Count = 5
+    fault_window: Seconds = 60.0
+    quarantine: Seconds = 60.0
+    hold_limit: Annotated[float, Meta(ge=0)] = 1.0
+    hold_kill: Annotated[float, Meta(ge=0)] = 10.0
 
 
 class ControlTable(_Table, frozen=True):

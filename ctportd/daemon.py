@@ -95,7 +95,7 @@ class Daemon:
         self.prompts = Prompts(
             [Path(path) for path in prompts.paths], prompts.default_ext, ignore_dtmf=prompts.ignore_dtmf
         )
-        self.dispatcher = Dispatcher(plugins.loaded.values(), self, config.file.plugins.queue)
+        self.dispatcher = Dispatcher(plugins.loaded.values(), self, config.file.plugins)
         table = config.file.daemon
         self.pins = PinGuard(
             self.store, table.pin_tries, table.pin_lock, self.clock.now, self.dispatcher.pin_locked

@@ -24,6 +24,7 @@
     └── PhoneError               a virtual telephone's call that cannot go on
 
     CallEnded                    no fault: the call is over. Clean up in ``finally``.
+    HookInterrupted              a BaseException: a plugin held up everybody else, and is interrupted. Let it pass.
 
 A caller who hangs up is the normal end of a call, so :class:`CallEnded` stands outside the tree:
 ``except CtportdError`` does not catch it.
@@ -45,6 +46,7 @@ __all__ = [
     "ControlError",
     "CtportdError",
     "Disconnected",
+    "HookInterrupted",
     "InvalidArgument",
     "LinkError",
     "NotSupported",
@@ -251,3 +253,15 @@ class CallEnded(Exception):
     def __init__(self, reason: str) -> None:
         self.reason = reason
         super().__init__(f"the call ended: {reason}")
+
+
+class HookInterrupted(BaseException):
+    """A plugin's code held the event loop for too long: it is raised in the midst of that code, to end it.
+
+    Attributes:
+        plugin: The plugin's name.
+    """
+
+    def __init__(self, plugin: str, seconds: float) -> None:
+        self.plugin = plugin
+        super().__init__(f"plugin {plugin} held up everybody else for {seconds:.1f} s, and is interrupted")

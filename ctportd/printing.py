@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ctportd.records import CallRecord, VoiceMessage
-    from ctportd.status import PortStatus, Status
+    from ctportd.status import PluginStatus, PortStatus, Status
 
 _T = TypeVar("_T")
 
@@ -52,13 +52,24 @@ def status_tables(status: Status) -> Iterable[Table | str]:
         ports.add_row(*map(_shown, cells))
     yield ports
     yield ""
-    plugins = _table("plugin", "state", "hooks")
+    plugins = _table("plugin", "state", "hooks", "last fault")
     for plugin in status.plugins:
-        faults = "fault" if plugin.faults == 1 else "faults"
-        counts = {faults: plugin.faults, "lost": plugin.lost, "waiting": plugin.waiting}
-        state = ", ".join([plugin.state, *(f"{number} {what}" for what, number in counts.items() if number)])
-        plugins.add_row(*map(_shown, (plugin.name, state, plugin.error or ", ".join(plugin.hooks))))
+        told = plugin.error or plugin.last_fault
+        plugins.add_row(*map(_shown, (plugin.name, _fares(plugin), ", ".join(plugin.hooks), told)))
     yield plugins
+
+
+def _fares(plugin: PluginStatus) -> str:
+    """A plugin's state, and what there is to count."""
+    state = plugin.state if plugin.until is None else f"{plugin.state} until {_time(plugin.until)}"
+    counts = {
+        "fault" if plugin.faults == 1 else "faults": plugin.faults,
+        "lost": plugin.lost,
+        "skipped": plugin.skipped,
+        "waiting": plugin.waiting,
+        "task" if plugin.tasks == 1 else "tasks": plugin.tasks,
+    }
+    return ", ".join([state, *(f"{number} {what}" for what, number in counts.items() if number)])
 
 
 def calls_table(calls: list[CallRecord]) -> Iterable[Table | str]:

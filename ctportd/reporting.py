@@ -12,6 +12,7 @@ from ctportd.status import CallStatus, CtserverStatus, PluginStatus, PortStatus,
 if TYPE_CHECKING:
     from ctportd.calls.call import Call
     from ctportd.daemon import Daemon
+    from ctportd.hooks.hosted import Hosted
     from ctportd.links.port import Port
     from ctportd.listeners import PortListener
     from ctportd.servers import Server
@@ -83,19 +84,25 @@ def _call_state(call: Call) -> str:
 
 
 def _plugins(daemon: Daemon) -> list[PluginStatus]:
-    loaded = [
-        PluginStatus(
-            name=name,
-            state="loaded",
-            hooks=sorted(hosted.plugin.hooks),
-            waiting=hosted.waiting,
-            lost=hosted.lost,
-            faults=hosted.faults,
-        )
-        for name, hosted in daemon.dispatcher.hosted.items()
-    ]
+    loaded = [_plugin(hosted) for hosted in daemon.dispatcher.hosted.values()]
     failed = [
         PluginStatus(name=name, state="failed", hooks=[], error=str(error))
         for name, error in daemon.plugins.failed.items()
     ]
     return sorted([*loaded, *failed], key=lambda plugin: plugin.name)
+
+
+def _plugin(hosted: Hosted) -> PluginStatus:
+    until = hosted.out_until
+    return PluginStatus(
+        name=hosted.plugin.name,
+        state="loaded" if until is None else "quarantined",
+        hooks=sorted(hosted.plugin.hooks),
+        waiting=hosted.waiting,
+        lost=hosted.lost,
+        skipped=hosted.skipped,
+        tasks=len(hosted.tasks),
+        faults=hosted.faults,
+        last_fault=hosted.last_fault,
+        until=until,
+    )

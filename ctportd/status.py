@@ -66,11 +66,15 @@ class PluginStatus(msgspec.Struct, frozen=True):
     """A plugin.
 
     Attributes:
-        state: ``loaded`` or ``failed``.
+        state: ``loaded``, ``failed`` (it could not be), or ``quarantined`` (it fails again and again).
         hooks: Those that it implements.
         waiting: How many of its hooks' calls wait in its queue.
         lost: How many were lost because it had fallen behind.
-        faults: How often it has raised.
+        skipped: How many were left out because it was in quarantine.
+        tasks: How many tasks of its run, beside its hooks.
+        faults: How often it has failed.
+        last_fault: The last time, in few words; empty where it never has.
+        until: When it is tried again, where it is in quarantine.
         error: Why it could not be loaded; empty where it was.
     """
 
@@ -79,7 +83,11 @@ class PluginStatus(msgspec.Struct, frozen=True):
     hooks: list[str]
     waiting: int = 0
     lost: int = 0
+    skipped: int = 0
+    tasks: int = 0
     faults: int = 0
+    last_fault: str = ""
+    until: datetime | None = None
     error: str = ""
 
 

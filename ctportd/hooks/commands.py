@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ctportd.hooks.loader import load_plugins
+from ctportd.hooks.results import told
 
 if TYPE_CHECKING:
     from ctportd.config import Config
@@ -22,8 +23,10 @@ def plugin_commands(config: Config) -> dict[str, click.Command]:
     for plugin in plugins.loaded.values():
         try:
             commands |= _commands_of(plugin)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - what one raises must not cost the others' commands
-            problem = f"register_commands failed: {type(error).__name__}: {error}"
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - what one raises must not cost the others' commands
+            problem = f"register_commands failed: {told(error)}"
             click.echo(f"ctportd: plugin {plugin.name}: {problem}", err=True)
     return commands
 

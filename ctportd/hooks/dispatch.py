@@ -7,21 +7,24 @@ else. When its queue is full, what comes is lost to that plugin alone, and count
 from __future__ import annotations
 
 import asyncio
-import inspect
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, cast
 
 import structlog
 
-from ctportd.errors import CallEnded, LinkError, PluginError
-from ctportd.logs import current_hook
+from ctportd.errors import PluginError
+from ctportd.hooks.blame import Blame
+from ctportd.hooks.hosted import HEED_TIMEOUT, Hosted
+from ctportd.hooks.results import StrayCancelError, harmless, name_of, told
+from ctportd.hooks.tasks import PluginTask, TaskFactory
+from ctportd.hooks.watchdog import Watchdog
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    import pluggy
-
     from ctportd.calls.call import Call
+    from ctportd.config import PluginsTable
     from ctportd.errors import ConnectFailed
     from ctportd.hooks.loader import Plugin
     from ctportd.hooks.services import Daemon
@@ -31,107 +34,93 @@ if TYPE_CHECKING:
 NAME_TIMEOUT = 2.0
 """Seconds that a plugin may take to find a caller's name: meanwhile the line rings (our figure)."""
 
+LOOK_EVERY = 1.0
+"""Seconds between two looks at how long each plugin's hook has run (our figure)."""
+
 log = structlog.stdlib.get_logger("ctportd.plugins")
 
 
-class Hosted:
-    """A plugin while the daemon runs: its queue, its worker, and how it fares.
+class Dispatcher:
+    """All plugins of a running daemon.
+
+    Args:
+        plugins: Those that were loaded.
+        daemon: What their hooks are given as ``daemon``.
+        limits: How far each may go.
 
     Attributes:
-        plugin: The plugin.
-        faults: How many of its hooks have raised.
-        lost: How many calls of its observers were lost because it had fallen behind.
+        hosted: Each plugin by its name.
     """
 
-    def __init__(self, plugin: Plugin, daemon: Daemon, limit: int) -> None:
-        self.plugin = plugin
-        self.faults = 0
-        self.lost = 0
-        self._shared = {"settings": plugin.settings, "daemon": daemon}
-        self._queue: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue(limit)
-        self._behind = False
-
-    @property
-    def waiting(self) -> int:
-        """How many calls wait in its queue."""
-        return self._queue.qsize()
-
-    def put(self, hook: str, arguments: dict[str, Any]) -> None:
-        """Have an observer called in its turn."""
-        if not self._queue.full():
-            self._queue.put_nowait((hook, arguments))
-            return
-        self.lost += 1
-        if not self._behind:
-            self._behind = True
-            log.error("a plugin has fallen behind and loses events", plugin=self.plugin.name, waiting=self.waiting)
-
-    async def run(self) -> None:
-        """Call the observers in order, until cancelled."""
-        while True:
-            hook, arguments = await self._queue.get()
-            try:
-                await self.call_safely(hook, arguments)
-            finally:
-                self._queue.task_done()
-            if self._behind and self._queue.empty():
-                self._behind = False
-                log.info("a plugin has caught up", plugin=self.plugin.name, lost=self.lost)
-
-    async def drain(self) -> None:
-        """Wait until everything in the queue has been done."""
-        await self._queue.join()
-
-    async def call_safely(self, hook: str, arguments: dict[str, Any], within: float | None = None) -> Any:
-        """Call one hook; log what it raises, with the plugin's name. Returns None then.
-
-        ``within`` are the seconds that it may take; longer is a fault.
-        """
-        token = current_hook.set((self.plugin.name, arguments))
-        try:
-            async with asyncio.timeout(within):
-                return await self.call(hook, arguments)
-        except CallEnded:
-            log.debug("a hook used a call that is over", hook=hook)
-        except asyncio.CancelledError as error:
-            if _we_are_cancelled():
-                raise
-            self._fault(hook, error)  # it awaited a task of its own that was cancelled
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a plugin raises stays with it
-            self._fault(hook, error)
-        finally:
-            current_hook.reset(token)
-        return None
-
-    def _fault(self, hook: str, error: BaseException) -> None:
-        self.faults += 1
-        log.error("a plugin's hook failed", hook=hook, exc_info=error)
-
-    async def call(self, hook: str, arguments: dict[str, Any]) -> Any:
-        """Call one hook with those arguments that it takes, and wait for it if it is asynchronous."""
-        implementation: pluggy.HookImpl = self.plugin.hooks[hook]
-        shared = self._shared
-        result = implementation.function(
-            *[arguments[name] if name in arguments else shared[name] for name in implementation.argnames]
-        )
-        return await result if inspect.isawaitable(result) else result
-
-
-class Dispatcher:
-    """All plugins of a running daemon."""
-
-    def __init__(self, plugins: Iterable[Plugin], daemon: Daemon, queue_limit: int) -> None:
-        self.hosted = {plugin.name: Hosted(plugin, daemon, queue_limit) for plugin in plugins}
+    def __init__(self, plugins: Iterable[Plugin], daemon: Daemon, limits: PluginsTable) -> None:
+        self.hosted = {plugin.name: Hosted(plugin, daemon, limits, self.tell) for plugin in plugins}
         self._observers: dict[str, list[Hosted]] = {}
         for hosted in self.hosted.values():
             for hook in hosted.plugin.hooks:
                 self._observers.setdefault(hook, []).append(hosted)
+        self._blame = Blame(hosted.plugin for hosted in self.hosted.values())
+        self._watchdog = Watchdog(self._blame, limits.hold_limit, limits.hold_kill, self._fault)
+
+    # -- while it runs
 
     async def run(self) -> None:
-        """Run every plugin's worker until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            for name, hosted in self.hosted.items():
-                group.create_task(hosted.run(), name=f"plugin {name}")
+        """Run every plugin's worker, and look after them, until cancelled."""
+        with self._in_loop(), self._watchdog.watching():
+            for hosted in self.hosted.values():
+                hosted.start()
+            try:
+                while True:
+                    await asyncio.sleep(LOOK_EVERY)
+                    self._look()
+            finally:
+                await self._stop()
+
+    def _look(self) -> None:
+        for hosted in self.hosted.values():
+            hosted.look()
+
+    async def _stop(self) -> None:
+        """End workers and tasks; those that do not heed it are left behind."""
+        ending = [task for hosted in self.hosted.values() for task in hosted.stop()]
+        if not ending:
+            return
+        _, late = await asyncio.wait(ending, timeout=HEED_TIMEOUT)
+        if late:
+            names = sorted(name for name, hosted in self.hosted.items() if hosted.tasks)
+            log.warning("tasks of plugins do not come to an end, and are left behind", plugins=names)
+
+    @contextmanager
+    def _in_loop(self) -> Iterator[None]:
+        """Know of the tasks that plugins start, and of what nobody catches."""
+        loop = asyncio.get_running_loop()
+        before = loop.get_task_factory(), loop.get_exception_handler()
+        tasks = {name: hosted.tasks for name, hosted in self.hosted.items()}
+        loop.set_task_factory(cast("Any", TaskFactory(tasks, self._blame).make))
+        loop.set_exception_handler(self._uncaught)
+        try:
+            yield
+        finally:
+            loop.set_task_factory(before[0])
+            loop.set_exception_handler(before[1])
+
+    def _uncaught(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Take what a task or a callback has raised, or left undone: the fault of the plugin whose code it was."""
+        error = context.get("exception")
+        name = self._blame.of_error(error) if error is not None else None
+        task = context.get("task") or context.get("future")
+        if name is None and isinstance(task, PluginTask):
+            name = task.plugin
+        if name is None:
+            loop.default_exception_handler(context)
+        elif error is None:
+            self._fault(name, "a task", RuntimeError(context["message"]))
+        elif "future" not in context or not isinstance(error, SystemExit | KeyboardInterrupt):
+            self.hosted[name].failed(
+                "a task", error
+            )  # those of a task have come out of the loop before, and were counted
+
+    def _fault(self, plugin: str, what: str, error: BaseException) -> None:
+        self.hosted[plugin].fault(what, error)
 
     async def drain(self, within: float) -> None:
         """Let the plugins do what waits in their queues, for so many seconds at most."""
@@ -187,39 +176,59 @@ class Dispatcher:
     async def caller_name(self, number: str) -> str:
         """Ask the plugins in the order of their names; the first that knows one is believed."""
         for hosted in self._observers.get("caller_name", ()):
-            name = await hosted.call_safely("caller_name", {"number": number}, within=NAME_TIMEOUT)
-            if isinstance(name, str) and name:
-                return name
+            if hosted.out:
+                hosted.skipped += 1
+                continue
+            try:
+                name = name_of(await hosted.ask("caller_name", {"number": number}, within=NAME_TIMEOUT))
+            except asyncio.CancelledError:  # we are: what the plugin does to itself comes as another error
+                raise
+            except BaseException as error:  # noqa: BLE001 - whatever a plugin raises stays with it
+                hosted.failed("caller_name", error)
+            else:
+                if name:
+                    return name
         return ""
 
     async def answer_call(self, plugin: str, call: Call, target: str) -> None:
-        """Let a plugin have a call; what it raises is raised.
+        """Let a plugin have a call; what it raises is raised, if it is an Exception.
 
         Raises:
-            PluginError: There is no such plugin, or it answers no calls.
+            PluginError: There is no such plugin, it answers no calls, it is in quarantine, or it has raised what would
+                end a task or the daemon.
         """
         hosted = self.hosted.get(plugin)
         if hosted is None or "answer_call" not in hosted.plugin.hooks:
             raise PluginError(plugin, "does not answer calls here: it is not loaded, or has no answer_call")
-        with structlog.contextvars.bound_contextvars(plugin=plugin):
-            try:
-                await hosted.call("answer_call", {"call": call, "target": target})
-            except (CallEnded, LinkError):
+        if hosted.out:
+            hosted.skipped += 1
+            raise PluginError(
+                plugin, f"is in quarantine, and lets its calls pass; its last fault: {hosted.last_fault}"
+            )
+        try:
+            await hosted.ask("answer_call", {"call": call, "target": target})
+        except asyncio.CancelledError:  # we are, as above
+            raise
+        except BaseException as error:
+            problem = self._problem(hosted, error)
+            if problem is error:
                 raise
-            except asyncio.CancelledError:
-                if _we_are_cancelled():
-                    raise
-                hosted.faults += 1
-                raise PluginError(plugin, "awaited a task of its own that was cancelled") from None
-            except SystemExit as error:
-                hosted.faults += 1
-                raise PluginError(plugin, "tried to end the daemon") from error
-            except Exception:
-                hosted.faults += 1
-                raise
+            raise problem from error
 
+    def _problem(self, hosted: Hosted, error: BaseException) -> Exception:
+        """What a failed answer_call is to the line, counted where it is the plugin's fault and not that of another one.
 
-def _we_are_cancelled() -> bool:
-    """Whether it is this very task that somebody wants to end."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
+        A plugin to which a call was handed over is at fault itself, and not also the one that did so.
+        """
+        ended = harmless(error)
+        if ended is not None:
+            return ended
+        name = hosted.plugin.name
+        culprit = error.plugin if isinstance(error, PluginError) else self._blame.of_error(error)
+        if culprit in (None, name):
+            hosted.count("answer_call", error)
+        if isinstance(error, StrayCancelError):
+            return PluginError(name, str(error))
+        if isinstance(error, SystemExit | KeyboardInterrupt):
+            return PluginError(name, "tried to end the daemon")
+        return error if isinstance(error, Exception) else PluginError(name, f"raised {told(error)}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -18,11 +19,12 @@ from ctportd.checking import convert
 from ctportd.errors import ConfigError, PluginError
 from ctportd.hooks import specs
 from ctportd.hooks.markers import PROJECT
+from ctportd.hooks.owners import check_owners
+from ctportd.hooks.results import told
 from ctportd.nearest import no_such
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import ModuleType
 
 ENABLED = "enabled"
 """The one key that every plugin's table has: ``enabled = false`` leaves the plugin out."""
@@ -108,6 +110,7 @@ def load_plugins(directory: Path, tables: dict[str, dict[str, Any]], source: str
             disabled.add(name)
             continue
         try:
+            check_owners(name, path)
             module = load_module(name, path)
             hooks = hooks_of(name, module)
             settings = _settings_of(module, table, source, name)
@@ -143,6 +146,8 @@ def load_module(name: str, path: Path) -> ModuleType:
     if spec is None or spec.loader is None:
         raise PluginError(name, f"{path} is no Python file")
     module = importlib.util.module_from_spec(spec)
+    package = sys.modules.setdefault(_PACKAGE, ModuleType(_PACKAGE))
+    package.__path__ = []  # folders in a plugin's folder are imported by way of it
     sys.modules[full_name] = module
     try:
         spec.loader.exec_module(module)
@@ -150,7 +155,7 @@ def load_module(name: str, path: Path) -> ModuleType:
         raise
     except BaseException as error:
         sys.modules.pop(full_name, None)
-        raise PluginError(name, f"cannot be loaded from {path}: {_told(error)}") from error
+        raise PluginError(name, f"cannot be loaded from {path}: {told(error)}") from error
     return module
 
 
@@ -183,6 +188,8 @@ def _misfit(implementation: pluggy.HookImpl) -> str:
     """Why a function of the right name and arguments cannot be called as a hook; empty where it can."""
     if implementation.wrapper or implementation.hookwrapper:
         return "is a wrapper: plugins are called apart from each other, so none can wrap"
+    if inspect.isgeneratorfunction(implementation.function) or inspect.isasyncgenfunction(implementation.function):
+        return "has a yield: nothing of it would run"
     for parameter in inspect.signature(implementation.function).parameters.values():
         if parameter.kind is parameter.KEYWORD_ONLY and parameter.default is parameter.empty:
             return f"takes {parameter.name!r} by keyword only: hooks are called without keywords"
@@ -211,9 +218,4 @@ def _settings_of(module: ModuleType, table: dict[str, Any], source: str, name: s
     except ConfigError:
         raise
     except Exception as error:
-        raise PluginError(name, f"its Settings cannot be used: {_told(error)}") from error
-
-
-def _told(error: BaseException) -> str:
-    """Any error, in one line."""
-    return " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
+        raise PluginError(name, f"its Settings cannot be used: {told(error)}") from error

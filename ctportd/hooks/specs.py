@@ -7,9 +7,9 @@ arguments those that it needs, by name. Two arguments are there for every hook:
   gets an instance of it, checked; another one gets the dictionary.
 - ``daemon``: the running daemon: its ports, its store, its prompts, its state folder.
 
-What a hook raises is logged with the plugin's name and harms nobody else. An *observer* is told what happened: it has
-a queue of its own, so it sees everything in order, and delays nobody. A plain function runs on the event loop: it must
-not wait; what has to wait is ``async def``.
+What a hook raises is logged with the plugin's name and harms nobody else; a plugin that fails again and again is called
+no more for a while. An *observer* is told what happened: it has a queue of its own, so it sees everything in order, and
+delays nobody. A plain function runs on the event loop: it must not wait; what has to wait is ``async def``.
 """
 
 from __future__ import annotations
@@ -92,6 +92,16 @@ def call_ended(call: Call, settings: Any, daemon: Daemon) -> None:
 @hookspec
 def pin_locked(mailbox: str, caller: str, until: datetime, settings: Any, daemon: Daemon) -> None:
     """Observer: somebody guesses at PINs: a mailbox, or a caller (whose number may be empty), is locked until then."""
+
+
+@hookspec
+def plugin_quarantined(plugin: str, reason: str, settings: Any, daemon: Daemon) -> None:
+    """Observer: a plugin has failed again and again, and is called no more for now; ``reason`` is its last fault."""
+
+
+@hookspec
+def plugin_restored(plugin: str, settings: Any, daemon: Daemon) -> None:
+    """Observer: a plugin that was in quarantine has been tried again, and has not failed since."""
 
 
 @hookspec(firstresult=True)

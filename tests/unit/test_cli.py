@@ -372,6 +372,7 @@ def test_status(capsys: pytest.CaptureFixture[str]) -> None:
         plugins=[
             PluginStatus("a", "loaded", ["answer_call", "call_ended"], faults=2, lost=0, waiting=1),
             PluginStatus("b", "failed", [], error=EVIL),
+            PluginStatus("c", "quarantined", ["x"], skipped=3, tasks=1, faults=1, last_fault=EVIL, until=NOON),
         ],
     )
     assert rows(printed(status, printing.status_tables, capsys)) == [
@@ -383,9 +384,10 @@ def test_status(capsys: pytest.CaptureFixture[str]) -> None:
         ["1", HARMLESS, "trunk", "ringing", f"555 {HARMLESS}", f"a, {HARMLESS}"],
         ["2", "desk", "station", "idle"],
         [""],
-        ["plugin", "state", "hooks"],
+        ["plugin", "state", "hooks", "last fault"],
         ["a", "loaded, 2 faults, 1 waiting", "answer_call, call_ended"],
         ["b", "failed", HARMLESS],
+        ["c", f"quarantined until {local(NOON)}, 1 fault, 3 skipped, 1 task", "x", HARMLESS],
     ]
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from support.fakes import AnsweringNetwork, Recorder, settle
 
+from ctportd.config import PluginsTable
 from ctportd.errors import CallEnded, Disconnected, PluginError
 from ctportd.hooks.dispatch import Dispatcher
 from ctportd.hooks.loader import Plugin, hooks_of, load_plugins
@@ -45,7 +46,7 @@ def watcher(name: str, seen: list[Event]) -> Plugin:
 
 def dispatcher(*plugins: Plugin, limit: int = 100) -> Dispatcher:
     """A dispatcher with these plugins, whose workers run as long as the test."""
-    return Dispatcher(plugins, DAEMON, limit)
+    return Dispatcher(plugins, DAEMON, PluginsTable(queue=limit, hold_limit=0, hold_kill=0))
 
 
 @pytest.fixture

@@ -117,6 +117,16 @@ def test_what_is_no_plugin_is_left_alone(folder: Folder, name: str) -> None:
     assert folder.load().failed == {}
 
 
+def test_folders_within_a_package_are_imported(folder: Folder) -> None:
+    """A plugin may be laid out in as many folders as it likes."""
+    folder.add("p/__init__.py", "from .far.below import WORD" + ANSWERS)
+    folder.add("p/far/__init__.py", "")
+    folder.add("p/far/below.py", "WORD = 'below'")
+    plugins = folder.load()
+    assert plugins.failed == {}
+    assert plugins.loaded["p"].module.WORD == "below"
+
+
 def test_plugin_that_only_sets_up_is_loaded(folder: Folder) -> None:
     """A file without hooks is a plugin that does nothing."""
     folder.add("p.py", "X = 1")
@@ -181,6 +191,11 @@ def test_ctrl_c_is_not_the_plugins(folder: Folder) -> None:
             .replace("pass", "yield"),
             "answer_call is a wrapper: plugins are called apart from each other, so none can wrap",
         ),
+        (ANSWERS.replace("pass", "yield"), "answer_call has a yield: nothing of it would run"),
+        (
+            OBSERVES.replace("async ", "").replace("pass", "yield"),
+            "call_ended has a yield: nothing of it would run",
+        ),
         (
             ANSWERS.replace("@hookimpl", "@hookimpl(hookwrapper=True)")
             .replace("async def", "def")
@@ -188,7 +203,7 @@ def test_ctrl_c_is_not_the_plugins(folder: Folder) -> None:
             "answer_call is a wrapper: ",
         ),
     ],
-    ids=["misspelt", "keyword", "twice", "wrapper", "old wrapper"],
+    ids=["misspelt", "keyword", "twice", "wrapper", "generator", "plain generator", "old wrapper"],
 )
 def test_hook_that_does_not_fit(folder: Folder, source: str, told: str) -> None:
     """A function that could never be called as a hook is refused before the daemon starts, by its name."""

@@ -1,0 +1,108 @@
+"""Who can write a plugin's files: as root, nobody's code is run but root's."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ctportd.errors import PluginError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_ROOT = 0
+_OR = "or run ctportd as another user"
+
+
+def check_owners(name: str, path: Path) -> None:
+    """Check, where we are root, that nobody else can change a plugin, or what leads to it.
+
+    Its files, those below its folder, their compiled forms, and the plugins' folder must belong to root, and be
+    writable by nobody else; so must every folder on the way, but for those that are sticky, such as ``/tmp``, in which
+    nobody can replace what is root's.
+
+    Args:
+        name: The plugin's name.
+        path: The file that is loaded.
+
+    Raises:
+        PluginError: One does not. It says which, who can write it, and what to do.
+    """
+    if os.geteuid() != _ROOT:
+        return
+    try:
+        problem = next(filter(None, _problems(path)), None)
+    except OSError as error:
+        problem = f"{error.filename} cannot be looked at: {error.strerror}"
+    if problem is not None:
+        raise PluginError(name, f"is not run as root: {problem}")
+
+
+def _problems(path: Path) -> Iterator[str | None]:
+    package = path.name == "__init__.py"
+    folder = path.absolute().parent.parent if package else path.absolute().parent
+    for step in _on_the_way(folder.parent):
+        yield _problem(step, sticky=True)
+    for step in _on_the_way(folder):
+        yield _problem(step, sticky=step != folder.resolve())
+    for begin in (path.parent,) if package else (path, path.parent / "__pycache__"):
+        for step in _below(begin.absolute()):
+            yield _problem(step, sticky=False)
+            if step.is_symlink():
+                for target in _on_the_way(step):
+                    yield _problem(target, sticky=target != step.resolve())
+
+
+def _on_the_way(path: Path) -> Iterator[Path]:
+    """Every folder and link through which a path leads, and where it ends."""
+    current = Path(path.anchor)
+    yield current
+    for part in path.parts[1:]:
+        current /= part
+        yield current
+        if current.is_symlink():
+            yield from _on_the_way(current.parent / current.readlink())
+            current = current.resolve()
+
+
+def _below(path: Path) -> Iterator[Path]:
+    """A file, or a folder with all that is in it, links not followed."""
+    if not os.path.lexists(path):
+        return
+    yield path
+    if path.is_dir():
+        for parent, folders, files in os.walk(path):
+            yield from (Path(parent, entry) for entry in (*folders, *files))
+
+
+def _problem(path: Path, *, sticky: bool) -> str | None:
+    """Who but root can change a path, and what to do; None where nobody can."""
+    found = path.lstat()
+    if found.st_uid != _ROOT:
+        return f"{path} belongs to {_user(found.st_uid)}; chown root it, {_OR}"
+    mode = found.st_mode
+    if stat.S_ISLNK(mode) or (sticky and mode & stat.S_ISVTX):
+        return None
+    if mode & stat.S_IWOTH:
+        return f"everybody can write {path}; chmod o-w it, {_OR}"
+    if mode & stat.S_IWGRP and found.st_gid != _ROOT:
+        return f"the group {_group(found.st_gid)} can write {path}; chmod g-w it, {_OR}"
+    return None
+
+
+def _user(number: int) -> str:
+    try:
+        return f"{pwd.getpwuid(number).pw_name} ({number})"
+    except KeyError:
+        return str(number)
+
+
+def _group(number: int) -> str:
+    try:
+        return f"{grp.getgrgid(number).gr_name} ({number})"
+    except KeyError:
+        return str(number)
