@@ -186,6 +186,11 @@ class Balance:
             where = f"{path.relative_to(state)} ({self._evidence.files[path]} bytes)"
             if path in self._evidence.incoming:
                 self._lose("files left in incoming", where, self._near_file(path.name))
+            elif path.suffix == ".json":
+                if path.with_suffix(".wav") not in self._evidence.files:
+                    self._lose("notes without a recording", where, self._near_file(path.name))
+            elif path.with_suffix(".json") not in self._evidence.files:
+                self._lose("recordings without a note", where, self._near_file(path.name))
             elif str(path) not in known:
                 self._lose("recordings without a row", where, self._near_file(path.name))
 
