@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ctportd.ctserver import g711
@@ -12,7 +13,6 @@ from ctportd.errors import AudioError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from ctportd.ctserver.disk import Disk
 
@@ -27,13 +27,17 @@ class Recording:
         frames: How many it has taken.
     """
 
-    def __init__(self, path: Path, disk: Disk, on_end: Callable[[], None]) -> None:
-        """``on_end`` is called when its limit, its silence or the disk's failure ends it; perhaps more than once.
+    def __init__(
+        self, name: str, disk: Disk, on_end: Callable[[], None], find: Callable[[str], Path] = Path
+    ) -> None:
+        """``find`` tells where a file of this name belongs.
+
+        ``on_end`` is called when its limit, its silence or the disk's failure ends it; perhaps more than once.
 
         Raises:
             AudioError: The name's ending is none that can be recorded.
         """
-        self._file = RecordingFile(path, disk.sync)
+        self._file = RecordingFile(name, disk.sync, find)
         self._disk = disk
         self._on_end = on_end
         self._pending = bytearray()
@@ -48,7 +52,7 @@ class Recording:
         """Make the file.
 
         Raises:
-            AudioError: It cannot be made.
+            AudioError: It cannot be made, or does not belong anywhere.
         """
         try:
             await asyncio.wrap_future(self._disk.write(self._file.open))

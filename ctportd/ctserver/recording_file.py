@@ -8,6 +8,7 @@ import os
 import threading
 import time
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from ctportd.ctserver import g711
@@ -15,7 +16,6 @@ from ctportd.errors import AudioError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 _SYNC_EVERY = 1.0
 """Seconds of real time between two syncs of a file: what a loss of power may cost, and half a second of voice more."""
@@ -71,20 +71,28 @@ class RecordingFile:
 
     def __init__(
         self,
-        path: Path,
+        name: str,
         sync: Callable[[Callable[[], None]], object],
+        find: Callable[[str], Path] = Path,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Nothing is made yet. ``sync`` runs what waits for the disk itself, in another thread; ``clock``: in seconds.
+        """Nothing is made yet.
+
+        Args:
+            name: What it is called by whoever asks for it.
+            sync: Runs what waits for the disk itself, in another thread.
+            find: Where a file of this name belongs; it may look at the disk.
+            clock: In seconds.
 
         Raises:
             AudioError: The name's ending is none that can be recorded.
         """
-        kind = _FORMATS.get(path.suffix.lower())
+        kind = _FORMATS.get(Path(name).suffix.lower())
         if kind is None:
-            raise AudioError(f"{path} ends in none of {', '.join(_FORMATS)}")
-        self._path = path
-        self._part = path.with_name(f"{path.name}.{os.getpid()}-{next(_serial)}.part")
+            raise AudioError(f"{name} ends in none of {', '.join(_FORMATS)}")
+        self._name = name
+        self._find = find
+        self._path = self._part = Path()
         self._header, self._encoded = kind
         self._sync_by = sync
         self._clock = clock
@@ -100,7 +108,10 @@ class RecordingFile:
 
         Raises:
             OSError: It cannot be made, or something else than a file is in its place.
+            AudioError: It does not belong anywhere.
         """
+        self._path = self._find(self._name)
+        self._part = self._path.with_name(f"{self._path.name}.{os.getpid()}-{next(_serial)}.part")
         if os.path.lexists(self._path) and not (self._path.is_file() or self._path.is_symlink()):
             raise FileExistsError(errno.EEXIST, "Something that is no file is in the way", str(self._path))
         self._file = self._part.open("xb")  # made anew: never what a link of this name points to

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from ctportd.ctserver.asked import Refused, Served
@@ -76,7 +75,7 @@ async def record(asked: Asked) -> tuple[str, ...]:
         raise Refused("bad-keys", asked.text(2))
     asked.off_hook()
     wait, line = asked.wait, asked.port.line
-    recording = await _recording(asked, name)
+    recording = _recording(asked, name)
     recording.limit(seconds, silence)
 
     def stop() -> None:
@@ -91,6 +90,8 @@ async def record(asked: Asked) -> tuple[str, ...]:
             line.note("recording", file=name)
             line.listen(recording)
         await wait.ended()
+    except OutsideFolders as error:
+        raise Refused("outside-folders", error) from error
     except AudioError as error:
         raise Refused("cannot-record", error) from error
     finally:
@@ -99,13 +100,10 @@ async def record(asked: Asked) -> tuple[str, ...]:
     return (asked.port.digits,)
 
 
-async def _recording(asked: Asked, name: str) -> Recording:
+def _recording(asked: Asked, name: str) -> Recording:
     services = asked.services
     try:
-        path = await asyncio.to_thread(services.recordable.to_record, name)
-        return Recording(path, services.disk, asked.wait.finish)
-    except OutsideFolders as error:
-        raise Refused("outside-folders", error) from error
+        return Recording(name, services.disk, asked.wait.finish, services.recordable.to_record)
     except AudioError as error:
         raise Refused("cannot-record", error) from error
 

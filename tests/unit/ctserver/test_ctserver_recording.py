@@ -54,7 +54,7 @@ async def taken_until_over(recording: Recording, ended: asyncio.Event) -> None:
 
 async def test_first_half_second_is_on_disk(tmp_path: Path, disk: Disk) -> None:
     """With a whole header, under the name that tells whose it is."""
-    recording = Recording(tmp_path / "x.wav", disk, lambda: None)
+    recording = Recording(str(tmp_path / "x.wav"), disk, lambda: None)
     await recording.open()
     for _ in range(25):
         recording.write(FRAME)
@@ -75,7 +75,7 @@ async def test_disk_that_fails_ends_the_recording_at_once(
     ended = asyncio.Event()
     folder = tmp_path / "folder"
     folder.mkdir()
-    recording = Recording(folder / "x.au", disk, ended.set)
+    recording = Recording(str(folder / "x.au"), disk, ended.set)
     await recording.open()
     for _ in range(25):
         recording.write(FRAME)
@@ -99,7 +99,7 @@ async def test_last_part_that_the_disk_refuses(
     tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A recording with a hole in it is not put in its place."""
-    recording = Recording(tmp_path / "x.au", disk, lambda: None)
+    recording = Recording(str(tmp_path / "x.au"), disk, lambda: None)
     await recording.open()
     recording.write(FRAME)
     monkeypatch.setattr(os, "fsync", fail(errno.EIO))
@@ -111,7 +111,7 @@ async def test_last_part_that_the_disk_refuses(
 
 async def test_finishing_goes_on_where_nobody_waits(tmp_path: Path, disk: Disk) -> None:
     """The server stops, and cancels who waited: the recording is completed all the same."""
-    recording = Recording(tmp_path / "x.au", disk, lambda: None)
+    recording = Recording(str(tmp_path / "x.au"), disk, lambda: None)
     await recording.open()
     recording.write(FRAME)
     slow = threading.Event()
@@ -135,7 +135,7 @@ async def test_what_is_no_file_is_not_replaced(tmp_path: Path, disk: Disk, name:
     """That is told before anything is recorded."""
     (tmp_path / "folder.wav").mkdir()
     os.mkfifo(tmp_path / "pipe.wav")
-    recording = Recording(tmp_path / name, disk, lambda: None)
+    recording = Recording(str(tmp_path / name), disk, lambda: None)
     with pytest.raises(AudioError, match="is in the way"):
         await recording.open()
     await recording.finish()
@@ -163,7 +163,7 @@ def test_growing_file_is_synced_once_a_second(tmp_path: Path, monkeypatch: pytes
     synced: list[int] = []
     monkeypatch.setattr(os, "fdatasync", synced.append)
     syncs = Syncs()
-    file = RecordingFile(tmp_path / "x.au", syncs.later, syncs.clock)
+    file = RecordingFile(str(tmp_path / "x.au"), syncs.later, clock=syncs.clock)
     file.open()
     for _ in range(5):  # the disk takes its time
         file.write(FRAME)
@@ -185,7 +185,7 @@ def test_disk_that_cannot_keep_what_it_took(tmp_path: Path, monkeypatch: pytest.
     """That shows when it is synced, and fails the next write."""
     monkeypatch.setattr(os, "fdatasync", fail(errno.EIO))
     syncs = Syncs()
-    file = RecordingFile(tmp_path / "x.au", syncs.later, syncs.clock)
+    file = RecordingFile(str(tmp_path / "x.au"), syncs.later, clock=syncs.clock)
     file.open()
     file.write(FRAME)
     syncs.waiting.pop()()

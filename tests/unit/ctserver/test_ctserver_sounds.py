@@ -116,7 +116,7 @@ def disk() -> Iterator[Disk]:
 
 async def test_recording_is_written_as_it_goes(tmp_path: Path, disk: Disk) -> None:
     """Each half second goes to disk beside the recording's place; at the end it is put there."""
-    taken = Recording(tmp_path / "x.au", disk, lambda: None)
+    taken = Recording(str(tmp_path / "x.au"), disk, lambda: None)
     await taken.open()
     for _ in range(130):
         taken.write(CODES[:160])
@@ -132,7 +132,7 @@ async def test_recording_is_written_as_it_goes(tmp_path: Path, disk: Disk) -> No
 async def test_recording_replaces_only_when_it_is_whole(tmp_path: Path, disk: Disk) -> None:
     """The greeting that was there is there until the new one is complete."""
     (tmp_path / "x.au").write_bytes(b"old")
-    taken = Recording(tmp_path / "x.au", disk, lambda: None)
+    taken = Recording(str(tmp_path / "x.au"), disk, lambda: None)
     await taken.open()
     assert (tmp_path / "x.au").read_bytes() == b"old"
     await taken.finish()
@@ -141,7 +141,7 @@ async def test_recording_replaces_only_when_it_is_whole(tmp_path: Path, disk: Di
 
 async def test_two_recordings_of_one_name(tmp_path: Path, disk: Disk) -> None:
     """Each is whole; the last to end stays."""
-    one, two = (Recording(tmp_path / "x.wav", disk, lambda: None) for _ in range(2))
+    one, two = (Recording(str(tmp_path / "x.wav"), disk, lambda: None) for _ in range(2))
     await one.open()
     await two.open()
     one.write(b"\x20" * 160)
@@ -154,7 +154,7 @@ async def test_two_recordings_of_one_name(tmp_path: Path, disk: Disk) -> None:
 async def test_disk_that_fails_ends_the_recording(tmp_path: Path, disk: Disk) -> None:
     """The recording ends by itself, and says so when it is finished."""
     ended: list[bool] = []
-    taken = Recording(tmp_path / "x.au", disk, lambda: ended.append(True))
+    taken = Recording(str(tmp_path / "x.au"), disk, lambda: ended.append(True))
     await taken.open()
 
     def full(_: bytes) -> None:
@@ -172,7 +172,7 @@ async def test_disk_that_is_too_slow(tmp_path: Path, disk: Disk, monkeypatch: py
     """What waits for it is bounded; beyond that the recording ends."""
     monkeypatch.setattr(recording, "_WAITING", 2)
     ended: list[bool] = []
-    taken = Recording(tmp_path / "x.au", disk, lambda: ended.append(True))
+    taken = Recording(str(tmp_path / "x.au"), disk, lambda: ended.append(True))
     await taken.open()
     for _ in range(200):
         taken.write(CODES[:160])
@@ -184,8 +184,8 @@ async def test_disk_that_is_too_slow(tmp_path: Path, disk: Disk, monkeypatch: py
 async def test_recording_that_cannot_be_made(tmp_path: Path, disk: Disk) -> None:
     """An ending that is no format's, a folder that is not there."""
     with pytest.raises(AudioError, match="ends in none of"):
-        Recording(tmp_path / "x.mp3", disk, lambda: None)
-    taken = Recording(tmp_path / "none" / "x.wav", disk, lambda: None)
+        Recording(str(tmp_path / "x.mp3"), disk, lambda: None)
+    taken = Recording(str(tmp_path / "none" / "x.wav"), disk, lambda: None)
     with pytest.raises(AudioError, match="cannot be made"):
         await taken.open()
     await taken.finish()
