@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
 from ctportd.door import Door
 
@@ -19,6 +21,19 @@ if TYPE_CHECKING:
 _LONGEST_HEADER = 4096  # bytes of one line of a request's head
 _HEADERS = 32  # and how many of them; together what a stranger may have kept in memory
 _BACKLOG = 64  # connections that the kernel holds before we take them, and that we take at once
+
+
+class _NoNonsense(logging.Filter):
+    """Strangers' bytes that are no HTTP fill no log with our tracebacks; what fails in a handler is told."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether it is to be told."""
+        error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
+        return not isinstance(error, HttpProcessingError)
+
+
+_log = logging.getLogger("ctportd.web")
+_log.addFilter(_NoNonsense())
 
 
 class WebDoor:
@@ -39,6 +54,7 @@ class WebDoor:
         self._runner = web.AppRunner(
             app,
             access_log=None,
+            logger=_log,
             handle_signals=False,
             shutdown_timeout=shutdown_timeout,
             keepalive_timeout=patience,

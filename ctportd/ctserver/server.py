@@ -33,6 +33,9 @@ _T = TypeVar("_T")
 _CONNECTIONS = 8
 """Clients of one port at a time; a daemon needs one, a person who looks on another."""
 
+_LISTENERS = 1
+"""The oldest of them may be silent: it is the daemon's, which asks for nothing until it rings."""
+
 _KEEP_ALIVE = {
     socket.TCP_KEEPIDLE: 60,
     socket.TCP_KEEPINTVL: 15,
@@ -114,7 +117,7 @@ class Server:
 
     def _accept(self, port: Port | None, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """A connection: let it in, or turn it away."""
-        room = self._rooms.setdefault(port, Door(_CONNECTIONS))
+        room = self._rooms.setdefault(port, Door(_CONNECTIONS, _LISTENERS))
         guest = room.enter(partial(self._put_out, port, writer))
         if guest is None:
             self.services.log.warning("too many connections", port=_number(port))
