@@ -62,11 +62,11 @@ class Attackers:
         states = b"cmd=portstatus src=0 dst=-2 \n" * 500
         blocks = b"cmd=ctsleep src=0 dst=0 arg1=999999 \n" * 500
         with contextlib.suppress(TimeoutError):
-            await asyncio.gather(*(self.say(self.attacked, data, 20) for data in (quick, states, blocks, blocks)))
+            await asyncio.gather(*(self.say(self.attacked, data, 4) for data in (quick, states, blocks, blocks)))
 
     async def slow_readers(self) -> None:
         """They ask for much, and read nothing."""
-        for _ in range(6):
+        for _ in range(3):
             with contextlib.suppress(ConnectionError, TimeoutError):
                 writer = await self.connect(self.attacked)
                 writer.transport.pause_reading()  # type: ignore[attr-defined]
@@ -78,7 +78,7 @@ class Attackers:
         """Lines without an end, to clients' doors and to the exchange's."""
         with contextlib.suppress(TimeoutError):
             await asyncio.gather(
-                *(self.say(door, b"x" * 64_000, 100) for door in (self.attacked, self.manager, self.exchange) * 3)
+                *(self.say(door, b"x" * 64_000, 30) for door in (self.attacked, self.manager, self.exchange) * 3)
             )
 
     async def garbage(self) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ctportd.ctserver import client as client_module
+from ctportd.ctserver.settings import LineSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -159,7 +160,7 @@ async def test_slow_reader_is_dropped(
 ) -> None:
     """Whatever it is that it does not read; another connection of its port loses nothing."""
     monkeypatch.setattr(client_module, "_UNREAD", 64 * 1024)  # what the kernel takes before comes on top
-    async with open_office() as office:
+    async with open_office(lines=tuple(LineSettings(number) for number in range(1, 13))) as office:
         watching, manager = await office.client(), await office.client(0)
         assert await watching.ask("ctclear") == ("OK",)
         narrow = socket.socket()
