@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 ATTACKED = 1
 UNTOUCHED = 2
 
-DESCRIPTORS = 120
-"""Of ctserver, at most: eight clients a port and at the manager, the exchange's places, what is being accepted."""
+DESCRIPTORS = 3 * 8 + 72 + 164
+"""Of ctserver, more than at rest: eight clients at each of three doors, the exchange's places, and what asyncio takes
+from the kernel at once before it can be turned away. Hundreds more than that try to get in."""
 
 MORE_MB = 150
 """Memory that an attack may cost ctserver at most: what it holds for each client is bounded."""
