@@ -3,11 +3,10 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 CONFIG ?= etc/ctportd.toml
-SECONDS ?= 1260
 SPEED   ?= 25
 
 .DEFAULT_GOAL := help
-.PHONY: help run call check test soak lint format clean prompts
+.PHONY: help run call check test soak fuzz lint format clean prompts
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -24,6 +23,11 @@ $(VENV)/installed-dev: $(VENV)/installed
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
+$(VENV)/installed-fuzz: $(VENV)/installed-dev
+	@echo "Installing what fuzzing needs ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]'
+	@touch $@
+
 run: $(VENV)/installed ## run the daemon in the foreground, with four virtual lines
 	@exec $(BIN)/ctportd --config $(CONFIG)
 
@@ -36,8 +40,13 @@ check: $(VENV)/installed ## check the configuration and its plugins without runn
 test: $(VENV)/installed-dev ## all tests, in parallel
 	@$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
 
+soak: SECONDS ?= 1260
 soak: $(VENV)/installed-dev ## calls and faults for 21 minutes, then a balance: SECONDS=, SEED=, SPEED=, ARGS="--only kill-daemon"
 	@PYTHONPATH=tests $(BIN)/python -m soak --seconds $(SECONDS) --speed $(SPEED) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+fuzz: SECONDS ?= 600
+fuzz: $(VENV)/installed-fuzz ## look for input that breaks what strangers can reach: SECONDS= in all
+	@$(BIN)/python tests/fuzz/run.py $(SECONDS)
 
 lint: $(VENV)/installed-dev ## style, types and the import contract
 	@$(BIN)/ruff check .
@@ -53,4 +62,4 @@ prompts: $(VENV)/installed ## speak the prompts anew (needs Debian's flite)
 	@$(BIN)/python scripts/make_prompts.py
 
 clean: ## remove what make and the daemon made here (the calls and messages in state/ too)
-	rm -rf $(VENV) build dist state .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build dist state .mypy_cache .ruff_cache .pytest_cache .hypothesis .fuzz

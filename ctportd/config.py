@@ -84,6 +84,7 @@ class ExchangeTable(_Table, frozen=True):
     speed: Annotated[float, Meta(gt=0, le=100)] = 1.0
     country: Literal["us", "uk", "de", "au", "jp"] = "us"
     log: str = "state/ctserver.log"
+    folders: list[str] = []
 
 
 class PortTable(_Table, frozen=True):

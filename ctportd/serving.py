@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ctportd.calls.files import CTSERVER_FOLDERS, SHIPPED
 from ctportd.ctserver.run import serve
 from ctportd.ctserver.settings import LineSettings, Settings
 from ctportd.errors import ConfigError
@@ -40,5 +41,23 @@ async def serve_configured(config: Config) -> None:
             speed=config.file.exchange.speed,
             log=Path(config.file.exchange.log) if config.file.exchange.log else None,
             country=config.file.exchange.country,
+            record_folders=record_folders(config),
+            play_folders=play_folders(config, Path.cwd()),
         )
     )
+
+
+def record_folders(config: Config) -> tuple[Path, ...]:
+    """Where clients of ctserver may record: into the state folder, and what ``[exchange] folders`` adds."""
+    return (config.state, *map(Path, config.file.exchange.folders))
+
+
+def play_folders(config: Config, working_directory: Path) -> tuple[Path, ...]:
+    """Where files may be that they play: all places in which ctportd looks for prompts, and those of recordings.
+
+    A daemon that works in ``/`` does not open the whole machine by that.
+    """
+    here = () if working_directory == Path(working_directory.anchor) else (working_directory,)
+    prompts = (Path(path) for path in config.file.prompts.paths)
+    plugins = Path(config.file.plugins.directory)
+    return (*record_folders(config), *here, *prompts, plugins, *CTSERVER_FOLDERS, SHIPPED)

@@ -23,6 +23,7 @@ import structlog
 from aiohttp import web
 
 from ctportd.errors import ControlError, CtportdError, InvalidArgument, LinkError, NotSupported, PromptNotFound
+from ctportd.webdoor import WebDoor
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -35,6 +36,15 @@ log = structlog.stdlib.get_logger("ctportd.control")
 
 _MODE_MASK = 0o117  # leaves 0660: the daemon's user and group
 _LONGEST_PATH = 107  # bytes of a Unix socket's path, by sockaddr_un
+
+_CONNECTIONS = 64
+"""At a time: a program for each port of a large system, and people; each may wait for a request that takes long."""
+
+_PATIENCE = 10.0
+"""Seconds in which a connection has to say what it wants."""
+
+_LONGEST_BODY = 64 * 1024
+"""Bytes of a request: a line of ctserver's protocol has no more either."""
 
 
 class Controls(Protocol):
@@ -79,22 +89,30 @@ class ControlServer:
     def __init__(self, controls: Controls, path: Path) -> None:
         self._controls = controls
         self._path = path
-        app = web.Application(middlewares=[_problems])
+        app = web.Application(middlewares=[_problems, self._settled], client_max_size=_LONGEST_BODY)
         app.router.add_get("/v1/status", self._status)
         app.router.add_post("/v1/rotate", self._rotate)
         app.router.add_post("/v1/stop", self._stop)
         app.router.add_post("/v1/ports/{port}/requests", self._request)
-        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
+        self._door = WebDoor(app, _CONNECTIONS, _PATIENCE, shutdown_timeout=1.0)
 
     async def __aenter__(self) -> Self:
         listening = await asyncio.to_thread(_listen, self._path)
-        await self._runner.setup()
-        await web.SockSite(self._runner, listening).start()
+        await self._door.open_socket(listening)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._runner.cleanup()
+        await self._door.close()
         await asyncio.to_thread(self._path.unlink, missing_ok=True)
+
+    @web.middleware
+    async def _settled(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        """Requests whose body is there; until then its connection is one that has not said what it wants."""
+        await request.read()
+        with self._door.serving(request):
+            return await handler(request)
 
     async def _status(self, _request: web.Request) -> web.Response:
         return _json(await self._controls.status())

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
+from ctportd.errors import ServerError
 from ctportd.wire import classic
 from ctportd.wire.keyed import Decoder, encode_message, parse_request
 from ctportd.wire.lines import MAX_LINE
@@ -22,6 +24,13 @@ _TEXT_REPLIES = {"ctwaitforring": MAX_ARGUMENTS, "ctcollect": 1, "ctwaitfordial"
 """Requests that a classic client gets no word of success for, and how many arguments make up the line it gets."""
 
 _ON_CALL = {"ctplay", "ctrecord", "ctdial"}
+
+
+_HTTP = re.compile(rb" HTTP/[0-9]")
+
+
+class WebPage(ServerError):  # noqa: N818  named after what happened, as in ctportd.errors
+    """What should be a client is a browser: a page that somebody looks at would command the lines from its body."""
 
 
 class Answer:
@@ -159,7 +168,8 @@ def _event_word(name: str, words: list[str]) -> str:
 class FirstLine:
     """The dialect of a client that has not said a line yet: its first one tells which it is.
 
-    Until then it is told events in the keyed form: a client that only listens speaks that one.
+    Until then it is told events in the keyed form: a client that only listens speaks that one. :meth:`feed` raises
+    :class:`WebPage` where the first line is that of an HTTP request.
     """
 
     def __init__(self) -> None:
@@ -175,7 +185,10 @@ class FirstLine:
         if b"\n" not in self._begun and len(self._begun) <= MAX_LINE:
             return []
         self._known = True
-        if b"cmd=" not in self._begun.partition(b"\n")[0]:
+        first = self._begun[:MAX_LINE].partition(b"\n")[0]
+        if _HTTP.search(first):
+            raise WebPage
+        if b"cmd=" not in first:
             self._chosen = Classic()
         begun, self._begun = self._begun, b""
         return self._chosen.feed(begun)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from aiohttp import WSMsgType, web
+from yarl import URL
 
 from ctportd.ctserver import signalling
 from ctportd.ctserver.directory import Subscriber
 from ctportd.ctserver.station import StationLine
 from ctportd.ctserver.telephone import Telephone
 from ctportd.ctserver.trunk import TrunkLine
+from ctportd.webdoor import WebDoor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +28,15 @@ if TYPE_CHECKING:
 
 _LONGEST_FRAME = 4096
 """Bytes in a frame of a telephone; the contract needs 160, and a caller's name."""
+
+_TELEPHONES_A_LINE = 4
+"""Who calls a line, whom it has dialled, and as many whom it has left to each other and who still talk."""
+
+_SPARE = 64
+"""Telephones besides: sets, subscribers whom nobody has called yet, those that find a line busy."""
+
+_PATIENCE = 10.0
+"""Seconds of real time that a connection may take to shake hands and to say what it is."""
 
 _NORMAL_CLOSURE = (1000).to_bytes(2, "big")  # RFC 6455, 7.4.1
 
@@ -48,7 +60,9 @@ class Exchange:
         self._speed = speed
         self._version = version
         self._log = log
-        self._runner: web.AppRunner | None = None
+        app = web.Application()
+        app.router.add_get("/phone", self._telephone)
+        self._door = WebDoor(app, _SPARE + _TELEPHONES_A_LINE * len(lines), _PATIENCE, shutdown_timeout=_CLOSING)
 
     async def open(self, host: str, port: int) -> None:
         """Listen for telephones.
@@ -56,19 +70,19 @@ class Exchange:
         Raises:
             OSError: The TCP port cannot be had.
         """
-        app = web.Application()
-        app.router.add_get("/phone", self._telephone)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_CLOSING)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, host, port).start()
+        await self._door.open_tcp(host, port)
 
     async def close(self) -> None:
         """Listen no more; the connections that are left end."""
-        if self._runner is not None:
-            await self._runner.cleanup()
+        await self._door.close()
 
     async def _telephone(self, request: web.Request) -> web.WebSocketResponse:
         """One telephone, from its first word to its last."""
+        if not _is_welcome(request.headers.get("Origin")):
+            self._log.warning(
+                "a web page that is not of this machine asks for a line", origin=request.headers["Origin"]
+            )
+            raise web.HTTPForbidden
         socket = web.WebSocketResponse(compress=False, max_msg_size=_LONGEST_FRAME, timeout=_CLOSING)
         await socket.prepare(request)
         transport = request.transport
@@ -78,18 +92,37 @@ class Exchange:
         telephone.tell("hello", speed=self._speed, version=self._version)
         session = Session(telephone, self._lines, self._directory, self._log)
         closer = asyncio.create_task(_close_when_done(telephone, socket))
+        earnest = contextlib.ExitStack()
         try:
             async for message in socket:
                 if message.type is WSMsgType.BINARY:
                     session.voice(message.data)
                 elif message.type is WSMsgType.TEXT:
+                    before = telephone.leg
                     session.text(message.data)
+                    if before is None and telephone.leg is not None:
+                        earnest.enter_context(self._door.serving(request))
         finally:
+            earnest.close()
             session.gone()
             closer.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await closer
         return socket
+
+
+def _is_welcome(origin: str | None) -> bool:
+    """Whether whoever asks may have a telephone: no browser, or one that shows a page of this machine.
+
+    Browsers let any page of the web connect to this machine, and tell where it came from.
+    """
+    if origin is None:
+        return True
+    try:
+        host = URL(origin).host or ""
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 async def _close_when_done(telephone: Telephone, socket: web.WebSocketResponse) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -64,6 +65,8 @@ class ServerLog:
         try:
             self._file.write(line + "\n")
             self._file.flush()
+        except OSError:  # the disk is full, say: the line is lost, and that is told when there is room
+            self._lost += 1
         finally:
             self._waiting -= 1
 
@@ -92,7 +95,8 @@ class ServerLog:
         """Write what waits, and close the file. This may wait for the disk."""
         self._thread.shutdown()
         if self._path is not None:
-            self._file.close()
+            with contextlib.suppress(OSError):  # closing tries once more to write what the disk has refused
+                self._file.close()
 
 
 def _free_name(path: Path, now: datetime) -> Path:

@@ -3,120 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import wave
-from itertools import count
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ctportd.ctserver import g711
 from ctportd.ctserver.level import is_sound
+from ctportd.ctserver.recording_file import RecordingFile
 from ctportd.errors import AudioError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from concurrent.futures import Executor
-    from pathlib import Path
 
-_BATCH = g711.FRAMES_A_SECOND  # frames that are written at once: a second of voice
-_WAITING = 120  # batches that may wait for the disk: two minutes of voice, one megabyte
+    from ctportd.ctserver.disk import Disk
 
-_serial = count()  # tells recordings apart that are made at the same place at the same time
-
-
-class _Writer(Protocol):
-    """A file of one kind."""
-
-    def write(self, codes: bytes) -> None:
-        """More mu-law."""
-
-    def close(self) -> None:
-        """Complete the file and close it."""
-
-
-class _AuWriter:
-    """Sun's .au with mu-law as it came: a header of six numbers, then the bytes."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._length = 0
-        self._header()
-
-    def _header(self) -> None:
-        fields = (24, self._length, 1, g711.RATE, 1)  # where data begins, its length, mu-law, rate, channels
-        self._file.write(b".snd" + b"".join(field.to_bytes(4, "big") for field in fields))
-
-    def write(self, codes: bytes) -> None:
-        self._file.write(codes)
-        self._length += len(codes)
-
-    def close(self) -> None:
-        self._file.seek(0)
-        self._header()
-
-
-class _WavWriter:
-    """RIFF WAVE with 16-bit samples."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._wave = wave.open(file, "wb")  # noqa: SIM115  closed by close()
-        self._wave.setparams((1, 2, g711.RATE, 0, "NONE", ""))
-
-    def write(self, codes: bytes) -> None:
-        self._wave.writeframesraw(g711.decode(codes).astype("<i2").tobytes())
-
-    def close(self) -> None:
-        self._wave.close()  # writes the lengths into the header; the file below stays open
-
-
-_WRITERS: dict[str, Callable[[BinaryIO], _Writer]] = {".au": _AuWriter, ".snd": _AuWriter, ".wav": _WavWriter}
-
-
-class RecordingFile:
-    """The file of a recording. Used by one thread at a time, never by the loop's.
-
-    It is written beside its place, under a name that ends in ``.part``, and put there when it is whole.
-    """
-
-    def __init__(self, path: Path) -> None:
-        """Nothing is made yet.
-
-        Raises:
-            AudioError: The name's ending is none that can be recorded.
-        """
-        writer = _WRITERS.get(path.suffix.lower())
-        if writer is None:
-            raise AudioError(f"{path} ends in none of {', '.join(_WRITERS)}")
-        self._path = path
-        self._part = path.with_name(f"{path.name}.{os.getpid()}-{next(_serial)}.part")
-        self._make_writer = writer
-        self._file: BinaryIO | None = None
-        self._writer: _Writer | None = None
-
-    def open(self) -> None:
-        """Make the file."""
-        self._file = self._part.open("w+b")
-        self._writer = self._make_writer(self._file)
-
-    def write(self, codes: bytes) -> None:
-        """Append mu-law. Nothing happens where the file could not be made."""
-        if self._file is not None and self._writer is not None:
-            self._writer.write(codes)
-            self._file.flush()
-
-    def finish(self) -> None:
-        """Complete it, see it onto the disk, and put it in its place."""
-        if self._file is None or self._writer is None:
-            return
-        with self._file:
-            self._writer.close()
-            self._file.flush()
-            os.fsync(self._file.fileno())
-        self._part.replace(self._path)
-
-    def give_up(self) -> None:
-        """Close it as it is; what was written stays beside its place."""
-        if self._file is not None:
-            self._file.close()
+_BATCH = g711.FRAMES_A_SECOND // 2  # frames that are written at once: what a crash of the server may cost
+_WAITING = 240  # batches that may wait for the disk: two minutes of voice, one megabyte
 
 
 class Recording:
@@ -126,19 +27,21 @@ class Recording:
         frames: How many it has taken.
     """
 
-    def __init__(self, path: Path, disk: Executor, on_end: Callable[[], None]) -> None:
-        """``disk`` runs what touches the file: one thread, so that it stays in order.
+    def __init__(
+        self, name: str, disk: Disk, on_end: Callable[[], None], find: Callable[[str], Path] = Path
+    ) -> None:
+        """``find`` tells where a file of this name belongs.
 
-        ``on_end`` is called when its limit, its silence or the disk's failure ends it.
+        ``on_end`` is called when its limit, its silence or the disk's failure ends it; perhaps more than once.
 
         Raises:
             AudioError: The name's ending is none that can be recorded.
         """
-        self._file = RecordingFile(path)
+        self._file = RecordingFile(name, disk.sync, find)
         self._disk = disk
         self._on_end = on_end
         self._pending = bytearray()
-        self._writes: list[asyncio.Future[None]] = []
+        self._waiting = 0  # batches on their way to the disk
         self._quiet = 0
         self._quiet_limit = 0
         self._limit = 0
@@ -149,10 +52,10 @@ class Recording:
         """Make the file.
 
         Raises:
-            AudioError: It cannot be made.
+            AudioError: It cannot be made, or does not belong anywhere.
         """
         try:
-            await asyncio.get_running_loop().run_in_executor(self._disk, self._file.open)
+            await asyncio.wrap_future(self._disk.write(self._file.open))
         except (OSError, ValueError) as error:  # ValueError: a NUL in the name
             raise AudioError(f"the recording cannot be made: {error}") from error
 
@@ -173,37 +76,42 @@ class Recording:
             self._on_end()
 
     def _flush(self) -> None:
-        self._writes = [write for write in self._writes if not write.done() or not self._succeeded(write)]
-        if len(self._writes) >= _WAITING:
-            self._failure = AudioError("the disk is too slow for this recording")
+        if self._failure:
+            return
+        if self._waiting >= _WAITING:
+            self._fail(AudioError("the disk is too slow for this recording"))
             return
         codes = bytes(self._pending)
         self._pending.clear()
-        loop = asyncio.get_running_loop()
-        self._writes.append(loop.run_in_executor(self._disk, self._file.write, codes))
+        self._waiting += 1
+        asyncio.wrap_future(self._disk.write(self._file.write, codes)).add_done_callback(self._written)
 
-    def _succeeded(self, write: asyncio.Future[None]) -> bool:
-        error = write.exception()
+    def _written(self, write: asyncio.Future[None]) -> None:
+        """A batch is with the disk, or the disk refuses it: then there is nothing to be gained by going on."""
+        self._waiting -= 1
+        error = None if write.cancelled() else write.exception()
         if error is not None:
-            self._failure = AudioError(f"the recording cannot be written: {error}")
-        return True
+            self._fail(AudioError(f"the recording cannot be written: {error}"))
+
+    def _fail(self, failure: AudioError) -> None:
+        self._failure = self._failure or failure
+        self._on_end()
 
     async def finish(self) -> None:
         """Write what is left, and put the file in its place. Nothing may be taken any more.
 
+        It is done once this was called, also where the caller is cancelled.
+
         Raises:
             AudioError: The disk did not take it. What was written is kept, with ``.part`` at the end of its name.
         """
-        loop = asyncio.get_running_loop()
-        last = bytes(self._pending)
+        failed = self._failure is not None
+        last = b"" if failed else bytes(self._pending)
         self._pending.clear()
+        ending = self._disk.write(self._file.give_up) if failed else self._disk.write(self._file.finish, last)
         try:
-            for write in self._writes:
-                await write
-            await loop.run_in_executor(self._disk, self._file.write, last)
-            await loop.run_in_executor(self._disk, self._file.finish)
+            await asyncio.shield(asyncio.wrap_future(ending))
         except OSError as error:
-            self._file.give_up()
-            raise AudioError(f"the recording cannot be written: {error}") from error
+            raise self._failure or AudioError(f"the recording cannot be written: {error}") from error
         if self._failure is not None:
             raise self._failure

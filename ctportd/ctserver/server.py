@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import socket
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -12,11 +13,13 @@ from ctportd.ctserver.client import Client
 from ctportd.ctserver.clock import LineClock
 from ctportd.ctserver.directory import Directory
 from ctportd.ctserver.exchange import Exchange
+from ctportd.ctserver.folders import Folders
 from ctportd.ctserver.port import Port
 from ctportd.ctserver.services import Services
 from ctportd.ctserver.station import StationLine
 from ctportd.ctserver.tones import country_of
 from ctportd.ctserver.trunk import TrunkLine
+from ctportd.door import Door
 from ctportd.errors import ServerError
 
 if TYPE_CHECKING:
@@ -29,6 +32,16 @@ _T = TypeVar("_T")
 
 _CONNECTIONS = 8
 """Clients of one port at a time; a daemon needs one, a person who looks on another."""
+
+_LISTENERS = 1
+"""The oldest of them may be silent: it is the daemon's, which asks for nothing until it rings."""
+
+_KEEP_ALIVE = {
+    socket.TCP_KEEPIDLE: 60,
+    socket.TCP_KEEPINTVL: 15,
+    socket.TCP_KEEPCNT: 4,
+}
+"""A client whose machine has gone without a word keeps its port for two minutes, not for ever."""
 
 
 class Server:
@@ -47,7 +60,8 @@ class Server:
         """
         self._settings = settings
         country = country_of(settings.country)
-        self.services = Services(country, log)
+        playable, recordable = Folders(*settings.play_folders), Folders(*settings.record_folders)
+        self.services = Services(country, log, playable, recordable)
         self._directory = Directory()
         self._lines: dict[int, TrunkLine | StationLine] = {}
         for line in settings.lines:
@@ -60,7 +74,8 @@ class Server:
         self.clock = LineClock(self._tick, settings.speed)
         self._exchange = Exchange(self._lines, self._directory, settings.speed, VERSION, self.services.log)
         self._doors: list[asyncio.Server] = []
-        self._clients: dict[asyncio.Task[None], int] = {}
+        self._clients: set[asyncio.Task[None]] = set()
+        self._rooms: dict[Port | None, Door] = {}
         self._ticking: asyncio.Task[None] | None = None
 
     def _line(self, line: LineSettings, port: Port) -> TrunkLine | StationLine:
@@ -100,24 +115,35 @@ class Server:
         door = asyncio.start_server(partial(self._accept, port), host, tcp_port)
         self._doors.append(await _bound(door, host, tcp_port))
 
-    async def _accept(self, port: Port | None, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection, from its first byte to its last."""
-        task = asyncio.current_task()
-        key = 0 if port is None else port.number
-        if task is None or list(self._clients.values()).count(key) >= _CONNECTIONS:
-            self.services.log.warning("too many connections", port=key)
-            writer.close()
+    def _accept(self, port: Port | None, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """A connection: let it in, or turn it away."""
+        room = self._rooms.setdefault(port, Door(_CONNECTIONS, _LISTENERS))
+        guest = room.enter(partial(self._put_out, port, writer))
+        if guest is None:
+            self.services.log.warning("too many connections", port=_number(port))
+            writer.transport.abort()
             return
-        client = Client(reader, writer, port, self.services)
-        self._clients[task] = key
-        if port is not None:
-            port.listeners.append(client)
+        _keep_alive(writer)
+        client = Client(reader, writer, port, self.services, guest.settle)
+        attending = asyncio.create_task(self._attend(port, client))
+        attending.add_done_callback(lambda _: room.leave(guest))
+        attending.add_done_callback(self._clients.discard)
+        self._clients.add(attending)
+
+    async def _attend(self, port: Port | None, client: Client) -> None:
+        """One connection, from its first byte to its last."""
+        if port is None:
+            await client.run()
+            return
+        port.listeners.append(client)
         try:
             await client.run()
         finally:
-            del self._clients[task]
-            if port is not None:
-                self._left(port, client)
+            self._left(port, client)
+
+    def _put_out(self, port: Port | None, writer: asyncio.StreamWriter) -> None:
+        self.services.log.warning("a silent connection makes room for another", port=_number(port))
+        writer.transport.abort()
 
     def _left(self, port: Port, client: Client) -> None:
         """A client is gone; a call that nobody serves any more ends, so that no caller waits in vain."""
@@ -141,7 +167,21 @@ class Server:
         if self._ticking is not None:
             self._ticking.cancel()
             await asyncio.gather(self._ticking, return_exceptions=True)
-        await asyncio.to_thread(self.services.disk.shutdown)
+        await asyncio.to_thread(self.services.disk.close)
+
+
+def _number(port: Port | None) -> int:
+    """A port as the log names it; the manager is 0."""
+    return 0 if port is None else port.number
+
+
+def _keep_alive(writer: asyncio.StreamWriter) -> None:
+    connection = writer.get_extra_info("socket")
+    if connection is None:
+        return
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in _KEEP_ALIVE.items():
+        connection.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 async def _bound(opening: Awaitable[_T], host: str, port: int) -> _T:

@@ -43,6 +43,8 @@ class Settings(msgspec.Struct, frozen=True):
         speed: Seconds of the line in one second of the clock.
         log: The server's own log file, which ``rolllog`` renames; None: standard error.
         country: Whose tones and ringing cadence: ``us``, ``uk``, ``de``, ``au`` or ``jp``.
+        record_folders: In which folders, and those in them, clients may record files; empty: anywhere.
+        play_folders: From which they may play files, likewise.
     """
 
     host: str = "127.0.0.1"
@@ -54,3 +56,5 @@ class Settings(msgspec.Struct, frozen=True):
     speed: float = 1.0
     log: Path | None = None
     country: str = "us"
+    record_folders: tuple[Path, ...] = ()
+    play_folders: tuple[Path, ...] = ()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ctportd.ctserver.asked import Refused, Served
 from ctportd.ctserver.dialtone import DialToneDetector
+from ctportd.ctserver.folders import OutsideFolders
 from ctportd.ctserver.line import Loop, Playback, Signal
 from ctportd.ctserver.port import ALL_KEYS
 from ctportd.ctserver.recording import Recording
@@ -29,6 +29,8 @@ async def _sound(asked: Asked) -> Sound:
         raise Refused("bad-mode", repr(mode))
     try:
         return await asked.services.sounds.load(asked.text(0))
+    except OutsideFolders as error:
+        raise Refused("outside-folders", error) from error
     except AudioError as error:
         raise Refused("no-such-sound", error) from error
 
@@ -67,27 +69,29 @@ async def stop_playing(asked: Asked) -> tuple[str, ...]:
 
 async def record(asked: Asked) -> tuple[str, ...]:
     """Record until the time is up, an ending key, silence, or an event."""
-    path, seconds, silence = Path(asked.text(0)), asked.seconds(1, "0"), asked.seconds(3, "0")
+    name, seconds, silence = asked.text(0), asked.seconds(1, "0"), asked.seconds(3, "0")
     ending = frozenset(asked.text(2, "").upper())
     if not ending <= ALL_KEYS:
         raise Refused("bad-keys", asked.text(2))
     asked.off_hook()
     wait, line = asked.wait, asked.port.line
-    recording = _recording(asked, path)
+    recording = _recording(asked, name)
     recording.limit(seconds, silence)
 
     def stop() -> None:
         line.unlisten(recording)
-        line.note("recorded", file=str(path))
+        line.note("recorded", file=name)
 
     try:
         await recording.open()
         if not wait.over:
             wait.keys = ending
             wait.on_end = stop
-            line.note("recording", file=str(path))
+            line.note("recording", file=name)
             line.listen(recording)
         await wait.ended()
+    except OutsideFolders as error:
+        raise Refused("outside-folders", error) from error
     except AudioError as error:
         raise Refused("cannot-record", error) from error
     finally:
@@ -96,9 +100,10 @@ async def record(asked: Asked) -> tuple[str, ...]:
     return (asked.port.digits,)
 
 
-def _recording(asked: Asked, path: Path) -> Recording:
+def _recording(asked: Asked, name: str) -> Recording:
+    services = asked.services
     try:
-        return Recording(path, asked.services.disk, asked.wait.finish)
+        return Recording(name, services.disk, asked.wait.finish, services.recordable.to_record)
     except AudioError as error:
         raise Refused("cannot-record", error) from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import stat
 from collections import OrderedDict
 from pathlib import Path
@@ -18,6 +19,8 @@ from ctportd.errors import AudioError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from ctportd.ctserver.folders import Folders
 
 _CACHED = 64 * 1024 * 1024
 """Bytes of voice that are kept: two and a quarter hours."""
@@ -54,20 +57,32 @@ def read_sound(path: str) -> Sound:
     Raises:
         AudioError: There is no such file, it is no sound, or it is longer than four hours.
     """
-    file = Path(path)
     try:
-        with file.open("rb") as opened:
+        with open(path, "rb", buffering=0, opener=_open_at_once) as opened:
+            status = os.fstat(opened.fileno())
+            _check_kind(path, status)
             header = opened.read(_AU_MULAW_HEADER)
             offset = _mulaw_offset(header)
             if offset is not None:
-                _check_length(path, file.stat().st_size / g711.RATE)
+                _check_length(path, status.st_size / g711.RATE)
                 opened.seek(offset)
                 return Sound(path, g711.whole_frames(_au_data(opened.read(), header)))
-        return Sound(path, g711.whole_frames(g711.encode(_samples(path))))
+            opened.seek(0)
+            return Sound(path, g711.whole_frames(g711.encode(_samples(path, opened.fileno()))))
     except FileNotFoundError:
         raise AudioError(f"there is no file {path}") from None
     except (OSError, ValueError, soundfile.LibsndfileError) as error:
         raise AudioError(f"{path} cannot be played: {error}") from error
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open without waiting for whoever may write into a pipe of this name."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+def _check_kind(path: str, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):  # a pipe would be waited for, a device has no end
+        raise AudioError(f"{path} is no file")
 
 
 def _mulaw_offset(header: bytes) -> int | None:
@@ -91,9 +106,9 @@ def _check_length(path: str, seconds: float) -> None:
         raise AudioError(f"{path} is {seconds / 3600:.0f} hours long; {_LONGEST // 3600} are played at most")
 
 
-def _samples(path: str) -> NDArray[np.int16]:
+def _samples(path: str, opened: int) -> NDArray[np.int16]:
     """The file's samples at 8 kHz, its channels mixed into one."""
-    with soundfile.SoundFile(path) as sound:
+    with soundfile.SoundFile(opened, closefd=False) as sound:
         if sound.format == "RAW":  # libsndfile's guess at an .au file without a header: anything at all
             raise AudioError(f"{path} is no sound file")
         _check_length(path, sound.frames / sound.samplerate)
@@ -105,40 +120,44 @@ def _samples(path: str) -> NDArray[np.int16]:
     return np.asarray(np.clip(np.round(resampled * 32768.0), -32768, 32767), np.int16)
 
 
-def _key(path: str) -> tuple[str, int, int]:
+def _key(path: Path) -> tuple[str, int, int]:
     """What a file's sound is remembered under: it changes when the file does."""
     try:
-        status = Path(path).stat()
-    except (OSError, ValueError):  # ValueError: a NUL in the name
+        status = path.stat()
+    except (OSError, ValueError):
         raise AudioError(f"there is no file {path}") from None
-    if not stat.S_ISREG(status.st_mode):  # a pipe would be waited for
-        raise AudioError(f"{path} is no file")
-    return path, status.st_mtime_ns, status.st_size
+    _check_kind(str(path), status)
+    return str(path), status.st_mtime_ns, status.st_size
 
 
 class SoundCache:
     """The sounds that were played lately, read again when their file has changed."""
 
-    def __init__(self, limit: int = _CACHED) -> None:
-        """``limit``: bytes of voice that are kept."""
+    def __init__(self, folders: Folders, limit: int = _CACHED) -> None:
+        """``folders``: where files that are played may be. ``limit``: bytes of voice that are kept."""
+        self._folders = folders
         self._limit = limit
         self._held = 0
         self._sounds: OrderedDict[tuple[str, int, int], Sound] = OrderedDict()
 
-    async def load(self, path: str) -> Sound:
+    async def load(self, name: str) -> Sound:
         """The sound of a file; read in a thread, so that lines go on meanwhile.
 
         Raises:
+            OutsideFolders: It is in none of the folders.
             AudioError: As for :func:`read_sound`.
         """
-        key = await asyncio.to_thread(_key, path)
+        key = await asyncio.to_thread(self._find, name)
         found = self._sounds.get(key)
-        if found is not None:
+        if found is None:
+            found = await asyncio.to_thread(read_sound, key[0])
+            self._keep(key, found)
+        else:
             self._sounds.move_to_end(key)
-            return found
-        sound = await asyncio.to_thread(read_sound, path)
-        self._keep(key, sound)
-        return sound
+        return found if found.path == name else Sound(name, found.codes)
+
+    def _find(self, name: str) -> tuple[str, int, int]:
+        return _key(self._folders.to_play(name))
 
     def _keep(self, key: tuple[str, int, int], sound: Sound) -> None:
         if key in self._sounds or len(sound.codes) > self._limit:

@@ -52,5 +52,5 @@ class LineReader:
             self._skipping = True
 
     def _too_long(self, line: bytes) -> BrokenLine:
-        shown = line[:_SHOWN].decode("utf-8", "surrogateescape")
+        shown = line[: min(_SHOWN, self._limit)].decode("utf-8", "surrogateescape")
         return BrokenLine(f"a line of more than {self._limit} bytes", shown)

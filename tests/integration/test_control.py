@@ -20,6 +20,7 @@ import aiohttp
 import msgspec
 import pytest
 
+from ctportd.control import server as control_server
 from ctportd.control.client import ControlClient
 from ctportd.control.server import ControlServer
 from ctportd.control.stopping import stop_and_wait
@@ -299,6 +300,32 @@ async def test_body_that_is_too_long(server: ControlServer, controls: FakeContro
     """A body has a limit: nobody fills the daemon's memory."""
     status, _, problem = await http(path, "POST", "/v1/ports/1/requests", b" " * 2_000_000)
     assert (status, problem["title"]) == (413, "Request Entity Too Large")
+
+
+async def test_silent_connections_lock_nobody_out(
+    controls: FakeControls, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that say nothing, or half of what they want, make room for one that does; a request that runs stays."""
+    monkeypatch.setattr(control_server, "_CONNECTIONS", 4)
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def long_request(*_: object) -> Reply:
+        begun.set()
+        await go_on.wait()
+        return reply("rly=ctsleep src=0 dst=0 arg1=OK")
+
+    controls.request = long_request  # type: ignore[method-assign,assignment]
+    async with ControlServer(controls, path):
+        running = asyncio.create_task(ControlClient(path).request("1", "sleep", ["5"]))
+        await begun.wait()
+        silent = [await asyncio.open_unix_connection(str(path)) for _ in range(50)]
+        for _, writer in silent[::2]:
+            writer.write(b"POST /v1/ports/1/requests HTTP/1.1\r\nContent-Length: 50\r\n\r\n{")
+        assert await ControlClient(path).status() == STATUS
+        go_on.set()
+        assert (await running)["status"] == "OK"
+        for _, writer in silent:
+            writer.transport.abort()
 
 
 @pytest.mark.parametrize("url", ["/", "/v1", "/v1/statuses", "/v2/status", "/v1/ports/1", "/v1/ports//requests"])

@@ -86,11 +86,11 @@ async def test_requests_one_at_a_time(start_system: StartSystem) -> None:
         assert refused.err.count("\n") == 1
 
 
-async def test_recording_is_stopped_by_request(start_system: StartSystem, tmp_path: Path) -> None:
+async def test_recording_is_stopped_by_request(start_system: StartSystem) -> None:
     """``record_stop`` ends a recording that another command began."""
     system = await start_system(["voicemail"])
     await system.run("request", "1", "off_hook")
-    recording = asyncio.create_task(system.run("request", "1", "record", str(tmp_path / "x.wav")))
+    recording = asyncio.create_task(system.run("request", "1", "record", str(system.state / "x.wav")))
     await system.logged("request", request="ctrecord")
     stopped = await system.run("request", "1", "record_stop")
     assert stopped.status == 0, stopped

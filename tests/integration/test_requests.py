@@ -366,18 +366,18 @@ async def test_tones(office: Office) -> None:
 
 
 @shows("record")
-async def test_caller_is_recorded(office: Office, tmp_path: Path) -> None:
+async def test_caller_is_recorded(office: Office) -> None:
     """What the caller says is in the file to the sample; an ending key or the limit ends it."""
     said = tone(900, 1.0)
     async with office.call() as phone:
-        recording = asyncio.create_task(office.ask(1, "record", tmp_path / "key.wav", 600, "#"))
+        recording = asyncio.create_task(office.ask(1, "record", office.system.state / "key.wav", 600, "#"))
         await phone.until_recording()
         await phone.say(said)
         await phone.press("1#")
         assert (await recording)["status"] == "OK"
-        assert holds(recorded(tmp_path / "key.wav"), said)
-        await office.ask(1, "record", tmp_path / "limit.wav", 2)
-        assert recorded(tmp_path / "limit.wav").size == 2 * RATE
+        assert holds(recorded(office.system.state / "key.wav"), said)
+        await office.ask(1, "record", office.system.state / "limit.wav", 2)
+        assert recorded(office.system.state / "limit.wav").size == 2 * RATE
 
 
 @shows("sleep")
@@ -406,7 +406,7 @@ async def test_keys(office: Office) -> None:
 
 
 @shows("dial", "wait_for_dial_tone", "play_tone")
-async def test_dialling(office: Office, tmp_path: Path) -> None:
+async def test_dialling(office: Office) -> None:
     """Keys are heard as tones; a flash brings dial tone, and then another line's number connects with that line."""
     async with office.call() as phone:
         await office.ask(1, "dial", "5,5")
@@ -423,8 +423,8 @@ async def test_dialling(office: Office, tmp_path: Path) -> None:
         await office.ask(1, "dial", "2")
         await office.held(2)
         await office.ask(2, "play_tone", "busy")
-        await office.ask(1, "record", tmp_path / "heard.wav", 3)
-        assert frequencies(recorded(tmp_path / "heard.wav")) == {480, 620}
+        await office.ask(1, "record", office.system.state / "heard.wav", 3)
+        assert frequencies(recorded(office.system.state / "heard.wav")) == {480, 620}
         await office.ask(1, "on_hook")
         await office.release(2)
 
@@ -551,32 +551,32 @@ async def test_line_is_seized(office: Office) -> None:
 
 
 @shows("play", "record", dialects=("keyed",))
-async def test_what_the_keyed_dialect_adds_to_sound(office: Office, tmp_path: Path) -> None:
+async def test_what_the_keyed_dialect_adds_to_sound(office: Office) -> None:
     """A prompt may ignore keys, and silence may end a recording."""
     async with office.call() as phone:
         playing = asyncio.create_task(office.values(1, "play", "menu-main", "ignore_dtmf"))
         await phone.press("5")
         assert await playing == ["5"]
         await phone.until("menu-main")
-        recording = asyncio.create_task(office.ask(1, "record", tmp_path / "silent.wav", 0, "", 2))
+        recording = asyncio.create_task(office.ask(1, "record", office.system.state / "silent.wav", 0, "", 2))
         await phone.until_recording()
         await phone.say(tone(900, 1.0))
         assert (await recording)["status"] == "OK"
-        assert holds(recorded(tmp_path / "silent.wav"), tone(900, 1.0))
+        assert holds(recorded(office.system.state / "silent.wav"), tone(900, 1.0))
 
 
 @shows("record_stop", dialects=("keyed",))
-async def test_recording_is_stopped(office: Office, tmp_path: Path) -> None:
+async def test_recording_is_stopped(office: Office) -> None:
     """A recording ends from outside, and what was recorded is kept."""
     async with office.call() as phone:
-        recording = asyncio.create_task(office.ask(1, "record", tmp_path / "x.wav"))
+        recording = asyncio.create_task(office.ask(1, "record", office.system.state / "x.wav"))
         await phone.until_recording()
         await phone.say(tone(900, 1.0))
         await office.ask(1, "record_stop")
         reply = await recording
         assert (reply["status"], reply["event"]) == ("EVENT", "message")
         assert "RECORD_STOP" in reply["line"]
-        assert holds(recorded(tmp_path / "x.wav"), tone(900, 1.0))
+        assert holds(recorded(office.system.state / "x.wav"), tone(900, 1.0))
 
 
 @shows("clear_events", dialects=("keyed",))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,9 @@ from ctportd.errors import InvalidArgument
 from ctportd.wire.keyed import Decoder, encode_message, encode_request, parse_message, parse_request
 from ctportd.wire.lines import LineReader
 from ctportd.wire.message import BrokenLine, Message, Request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 values = st.text(st.characters(exclude_characters=" \n\r\0", codec="utf-8"), max_size=12)
 names = st.text("abcdefghijklmnopqrstuvwxyz0123456789*#_", min_size=1, max_size=12)
@@ -113,6 +117,22 @@ def test_long_line_is_skipped(length: int, piece: int) -> None:
     read = [line for start in range(0, len(stream), piece) for line in reader.feed(stream[start : start + piece])]
     assert [type(line) for line in read] == [BrokenLine, str]
     assert read[-1] == "after"
+
+
+@given(
+    st.lists(st.sampled_from([b"x" * 30, b"cmd=a ", b"\xff", b"\n", b"\r\n", b"\0", b"rly=b "]), max_size=30),
+    st.integers(1, 40),
+    st.sampled_from([parse_message, parse_request]),
+)
+def test_long_lines_split_alike(
+    words: list[bytes], piece: int, parse: Callable[[str], Message | Request | BrokenLine]
+) -> None:
+    """Both sides see the same, whatever the pieces; also of lines that are too long, and with a very low limit."""
+    stream = b"".join(words)
+    whole, cut = Decoder(parse, 50), Decoder(parse, 50)  # type: ignore[type-var]
+    in_pieces = [one for at in range(0, len(stream), piece) for one in cut.feed(stream[at : at + piece])]
+    assert in_pieces == whole.feed(stream)
+    assert len(cut._lines._pending) <= 50
 
 
 def test_line_at_the_limit_is_read() -> None:

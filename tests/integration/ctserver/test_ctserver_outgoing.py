@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -105,7 +106,9 @@ async def test_recording_of_another_port(
     await two.ask("ctanswer")
     await state(one, "connected")
     two.send("ctrecord", f"{tmp_path}/x.au", 0, "", 0)
-    await office.blocked(2)
+    while not list(Path(str(tmp_path)).glob("x.au.*.part")):  # noqa: ASYNC240
+        await one.ask("ctclear")
+    await one.ask("ctsleep", "0.1")  # by then it is listened to
     assert (await one.ask("ctplay", path, "ignore_dtmf"))[0] == "OK"
     await one.ask("cthangup")
     assert (await two.reply("ctrecord"))[2] == "hangup"

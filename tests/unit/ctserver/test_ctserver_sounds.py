@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +10,8 @@ import pytest
 import soundfile
 
 from ctportd.ctserver import g711, recording
+from ctportd.ctserver.disk import Disk
+from ctportd.ctserver.folders import Folders
 from ctportd.ctserver.recording import Recording
 from ctportd.ctserver.sounds import SoundCache, read_sound
 from ctportd.errors import AudioError
@@ -66,7 +67,7 @@ async def test_missing_file_is_refused(tmp_path: Path) -> None:
     """So is a folder, and a name that no file can have."""
     for name in (str(tmp_path / "none.au"), "\0", str(tmp_path)):
         with pytest.raises(AudioError):
-            await SoundCache().load(name)
+            await SoundCache(Folders()).load(name)
     with pytest.raises(AudioError):
         read_sound(str(tmp_path / "none.au"))
 
@@ -84,7 +85,7 @@ async def test_cache_reads_once_and_sees_changes(tmp_path: Path) -> None:
     """The same sound comes back until the file changes; then the old one is forgotten."""
     path = tmp_path / "x.au"
     path.write_bytes(au(CODES))
-    cache = SoundCache()
+    cache = SoundCache(Folders())
     first = await cache.load(str(path))
     assert await cache.load(str(path)) is first
     path.write_bytes(au(CODES * 2))
@@ -94,7 +95,7 @@ async def test_cache_reads_once_and_sees_changes(tmp_path: Path) -> None:
 
 async def test_cache_is_bounded(tmp_path: Path) -> None:
     """The sound that was not played for longest goes; one that is larger than all is not kept."""
-    cache = SoundCache(limit=3000)
+    cache = SoundCache(Folders(), limit=3000)
     sounds = {}
     for name, size in (("a", 1), ("b", 1), ("c", 1), ("huge", 3)):
         (tmp_path / name).write_bytes(au(CODES * size))
@@ -106,40 +107,41 @@ async def test_cache_is_bounded(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def disk() -> Iterator[ThreadPoolExecutor]:
-    """The thread that writes."""
-    with ThreadPoolExecutor(1) as pool:
-        yield pool
+def disk() -> Iterator[Disk]:
+    """The threads that write."""
+    disk = Disk()
+    yield disk
+    disk.close()
 
 
-async def test_recording_is_written_as_it_goes(tmp_path: Path, disk: ThreadPoolExecutor) -> None:
-    """Each second goes to disk beside the recording's place; at the end it is put there."""
-    taken = Recording(tmp_path / "x.au", disk, lambda: None)
+async def test_recording_is_written_as_it_goes(tmp_path: Path, disk: Disk) -> None:
+    """Each half second goes to disk beside the recording's place; at the end it is put there."""
+    taken = Recording(str(tmp_path / "x.au"), disk, lambda: None)
     await taken.open()
-    for _ in range(120):
+    for _ in range(130):
         taken.write(CODES[:160])
-    disk.submit(lambda: None).result()
+    disk.write(lambda: None).result()
     (part,) = files_in(tmp_path)
     assert part.name.endswith(".part")
-    assert part.stat().st_size == 24 + 100 * 160
+    assert part.stat().st_size == 24 + 125 * 160
     await taken.finish()
     assert [path.name for path in files_in(tmp_path)] == ["x.au"]
-    assert (tmp_path / "x.au").read_bytes() == au(CODES[:160] * 120)
+    assert (tmp_path / "x.au").read_bytes() == au(CODES[:160] * 130)
 
 
-async def test_recording_replaces_only_when_it_is_whole(tmp_path: Path, disk: ThreadPoolExecutor) -> None:
+async def test_recording_replaces_only_when_it_is_whole(tmp_path: Path, disk: Disk) -> None:
     """The greeting that was there is there until the new one is complete."""
     (tmp_path / "x.au").write_bytes(b"old")
-    taken = Recording(tmp_path / "x.au", disk, lambda: None)
+    taken = Recording(str(tmp_path / "x.au"), disk, lambda: None)
     await taken.open()
     assert (tmp_path / "x.au").read_bytes() == b"old"
     await taken.finish()
     assert soundfile.info(tmp_path / "x.au").frames == 0
 
 
-async def test_two_recordings_of_one_name(tmp_path: Path, disk: ThreadPoolExecutor) -> None:
+async def test_two_recordings_of_one_name(tmp_path: Path, disk: Disk) -> None:
     """Each is whole; the last to end stays."""
-    one, two = (Recording(tmp_path / "x.wav", disk, lambda: None) for _ in range(2))
+    one, two = (Recording(str(tmp_path / "x.wav"), disk, lambda: None) for _ in range(2))
     await one.open()
     await two.open()
     one.write(b"\x20" * 160)
@@ -149,10 +151,10 @@ async def test_two_recordings_of_one_name(tmp_path: Path, disk: ThreadPoolExecut
     assert set(np.unique(soundfile.read(tmp_path / "x.wav", dtype="int16")[0])) == set(g711.decode(b"\x20"))
 
 
-async def test_disk_that_fails_ends_the_recording(tmp_path: Path, disk: ThreadPoolExecutor) -> None:
+async def test_disk_that_fails_ends_the_recording(tmp_path: Path, disk: Disk) -> None:
     """The recording ends by itself, and says so when it is finished."""
     ended: list[bool] = []
-    taken = Recording(tmp_path / "x.au", disk, lambda: ended.append(True))
+    taken = Recording(str(tmp_path / "x.au"), disk, lambda: ended.append(True))
     await taken.open()
 
     def full(_: bytes) -> None:
@@ -161,18 +163,16 @@ async def test_disk_that_fails_ends_the_recording(tmp_path: Path, disk: ThreadPo
     taken._file.write = full  # type: ignore[assignment,method-assign]
     for _ in range(50):
         taken.write(CODES[:160])
-    disk.submit(lambda: None).result()
+    disk.write(lambda: None).result()
     with pytest.raises(AudioError, match="No space left"):
         await taken.finish()
 
 
-async def test_disk_that_is_too_slow(
-    tmp_path: Path, disk: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_disk_that_is_too_slow(tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
     """What waits for it is bounded; beyond that the recording ends."""
     monkeypatch.setattr(recording, "_WAITING", 2)
     ended: list[bool] = []
-    taken = Recording(tmp_path / "x.au", disk, lambda: ended.append(True))
+    taken = Recording(str(tmp_path / "x.au"), disk, lambda: ended.append(True))
     await taken.open()
     for _ in range(200):
         taken.write(CODES[:160])
@@ -181,11 +181,11 @@ async def test_disk_that_is_too_slow(
         await taken.finish()
 
 
-async def test_recording_that_cannot_be_made(tmp_path: Path, disk: ThreadPoolExecutor) -> None:
+async def test_recording_that_cannot_be_made(tmp_path: Path, disk: Disk) -> None:
     """An ending that is no format's, a folder that is not there."""
     with pytest.raises(AudioError, match="ends in none of"):
-        Recording(tmp_path / "x.mp3", disk, lambda: None)
-    taken = Recording(tmp_path / "none" / "x.wav", disk, lambda: None)
+        Recording(str(tmp_path / "x.mp3"), disk, lambda: None)
+    taken = Recording(str(tmp_path / "none" / "x.wav"), disk, lambda: None)
     with pytest.raises(AudioError, match="cannot be made"):
         await taken.open()
     await taken.finish()
