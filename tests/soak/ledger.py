@@ -12,12 +12,12 @@ SHORTEST = 1
 ON_ITS_WAY = 0.5
 """Seconds of voice that may be between telephone and line when one of them dies: the exchange's window."""
 
-UNWRITTEN = 1.0
-"""Seconds that ctserver holds back for the disk: it writes a recording second by second."""
+UNWRITTEN = 0.5
+"""Seconds that ctserver holds back for the disk: it writes a recording by half seconds."""
 
 SURE = SHORTEST + 1.0
 """Seconds after which a message must be stored, whatever happens: half a second of them may have been on its way,
-and of what came, the last part of a second may not have been written."""
+and of what came, the last half second may not have been written."""
 
 
 class Spoken(msgspec.Struct):
