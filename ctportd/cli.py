@@ -179,8 +179,10 @@ def _run_daemon(config: Config, pid_file: Path | None) -> None:
     from ctportd.checks import check_folders, warn_of_open_doors
     from ctportd.daemon import Daemon, load_configured_plugins
     from ctportd.detach import detached
+    from ctportd.hooks.owners import check_config_owner
     from ctportd.hooks.running import leave_behind, run_to_the_end
 
+    check_config_owner(Path(config.source))
     check_folders(config)
     plugins = load_configured_plugins(config)
     try:

@@ -15,6 +15,8 @@ from ctportd.errors import StoreError
 from ctportd.store import Store
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ctportd.records import CallRecord
 
 RETRY = 5.0
@@ -26,18 +28,24 @@ MOST_WAITING = 10_000
 log = structlog.stdlib.get_logger("ctportd.store")
 
 
+def _nothing() -> None:
+    """Nobody has put anything else into it."""
+
+
 class DurableStore(Store):
     """A store whose records of calls wait when the database cannot take them.
 
     Attributes:
         waiting: The records that wait, by their calls, each as it is now.
         remade: How often the database was made anew because its file was gone.
+        on_remade: Called then: what it held beside the records of calls is to be put in again.
     """
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
         self.waiting: dict[str, CallRecord] = {}
         self.remade = 0
+        self.on_remade: Callable[[], None] = _nothing
         self._opened = False
         self._writing = asyncio.Lock()
 
@@ -110,6 +118,7 @@ class DurableStore(Store):
             await super().close()
             await super().open()
             self._opened = True
+            self.on_remade()
         await self.write_what_waits()
 
     async def write_what_waits(self) -> None:

@@ -1,4 +1,4 @@
-"""Who can write a plugin's files: as root, nobody's code is run but root's."""
+"""Who can write a plugin's files, and the configuration: as root, nobody's code is run but root's."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ctportd.errors import PluginError
+from ctportd.errors import ConfigError, PluginError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +40,20 @@ def check_owners(name: str, path: Path) -> None:
         problem = f"{error.filename} cannot be looked at: {error.strerror}"
     if problem is not None:
         raise PluginError(name, f"is not run as root: {problem}")
+
+
+def check_config_owner(path: Path) -> None:
+    """Check, where we are root, that nobody else can change the configuration: it names programs to run.
+
+    Raises:
+        ConfigError: Somebody can. It says who, and what to do.
+    """
+    if os.geteuid() != _ROOT:
+        return
+    steps = list(_on_the_way(path.absolute()))
+    problem = next(filter(None, (_problem(step, sticky=step != path.resolve()) for step in steps)), None)
+    if problem is not None:
+        raise ConfigError(f"{path}: is not followed as root: {problem}")
 
 
 def _problems(path: Path) -> Iterator[str | None]:

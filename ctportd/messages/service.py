@@ -6,7 +6,6 @@ import asyncio
 import re
 import secrets
 import shutil
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import structlog
@@ -29,9 +28,6 @@ LONGEST_RETRY = 60.0
 
 PATIENCE = 1.0
 """Seconds that a caller waits for the database, in silence; the message is on the disk already (our figure)."""
-
-IDLE = 30.0
-"""Seconds between two looks where nothing is left to do: the database's file may have been removed (our figure)."""
 
 _MEGABYTE = 1_000_000
 _MAILBOX = re.compile(r"[A-Za-z0-9_-]+\Z")  # a mailbox is a folder's name, too
@@ -61,6 +57,7 @@ class Messages:
         self._finishing: set[asyncio.Task[VoiceMessage | None]] = set()
         self._listings: set[asyncio.Task[VoiceMessage]] = set()
         self._listing = asyncio.Lock()
+        store.on_remade = self._left_over.set
         self._listed = -1  # which making of the database has a row for all that is on the disk
 
     # -- taking one
@@ -184,9 +181,7 @@ class Messages:
         while True:
             if await self.put_in_order():
                 delay = RETRY
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(IDLE):
-                        await self._left_over.wait()
+                await self._left_over.wait()
             await asyncio.sleep(delay)
             delay = min(2 * delay, LONGEST_RETRY)
 

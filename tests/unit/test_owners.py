@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ctportd.errors import PluginError
+from ctportd.errors import ConfigError, PluginError
 from ctportd.hooks.loader import load_plugins
-from ctportd.hooks.owners import check_owners
+from ctportd.hooks.owners import check_config_owner, check_owners
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,6 +55,24 @@ def give_to_group(path: Path) -> None:
     """Let a group other than root's write it."""
     os.chown(path, 0, OTHER)
     path.chmod(0o775)
+
+
+@as_root
+def test_configuration_that_others_can_change_is_not_followed(folder: Path) -> None:
+    """It names programs to run: as root, they are nobody's choice but root's."""
+    config = folder / "ctportd.toml"
+    config.write_text("")
+    config.chmod(0o644)
+    check_config_owner(config)
+    config.chmod(0o666)
+    with pytest.raises(
+        ConfigError, match=r"is not followed as root: everybody can write .*; chmod o-w it, or run"
+    ):
+        check_config_owner(config)
+    config.chmod(0o644)
+    os.chown(config, OTHER, 0)
+    with pytest.raises(ConfigError, match=f"belongs to {OTHER}; chown root it, or run ctportd as another user"):
+        check_config_owner(config)
 
 
 @as_root

@@ -261,3 +261,19 @@ async def test_files_stay_in_their_folders(
         assert await client.ask("ctrecord", inside / "x.au", 1, "") == ("OK", "")
         assert await client.ask("ctplay", inside / "x.au") == ("OK", "")
         await office.logged(f"is really {tmp_path / 'x.wav'}")
+
+
+# -- the log
+
+
+async def test_nonsense_does_not_fill_the_log(office: Office) -> None:
+    """The first complaints about a client are told one by one; then each thousandth is, and says how many there were."""
+    client = await office.client(1)
+    for number in range(1500):
+        client.writer.write(b"nonsense\n" if number % 2 else b"cmd=ctnothing src=0 dst=0 argc=0 \n")
+        client.writer.write(b"cmd=ctclear src=0 dst=0 argc=0 \n")
+    for _ in range(1500):
+        assert await client.reply("ctclear") == ("OK",)
+    await office.logged('"complaints": 1000')
+    told = (await asyncio.to_thread(office.log.read_text)).count('"complaints"')
+    assert told == 21
