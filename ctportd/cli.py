@@ -252,7 +252,9 @@ def config(ctx: click.Context) -> None:
 @program.command()
 @click.password_option("--pin", prompt="PIN", help="The PIN; it is asked for if it is not given.")
 def pin(pin: str) -> None:
-    """Print the hash of a PIN, as the configuration keeps it: [plugins.voicemail] pins.
+    """Print the hash of a PIN, for the configuration.
+
+    It goes into [plugins.voicemail] pins, beside its mailbox.
 
     Example: ctportd pin
     """

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from ctportd.errors import AudioError, InvalidArgument, RequestFailed, StorageError, StoreError
+from ctportd.logs import current_hook
 from ctportd.messages import incoming, notes
 from ctportd.messages.incoming import VOICEMAIL, Place
 from ctportd.messages.notes import Note
@@ -120,6 +121,7 @@ class Messages:
         self._left_over.set()
 
     async def _finish_or_leave(self, place: Place, *, cut_short: bool) -> VoiceMessage | None:
+        current_hook.set(None)  # this is no plugin's any more: neither its threads nor its end matter
         try:
             message = await self._finish(place, cut_short=cut_short)
         except (AudioError, OSError) as error:
