@@ -100,6 +100,7 @@ class Daemon:
         self.pins = PinGuard(
             self.store, table.pin_tries, table.pin_lock, self.clock.now, self.dispatcher.pin_locked
         )
+        self.store.when_remade.append(self.pins.keep_all)
         self.router = Router(self.prompts, self.dispatcher)
         self.end_timeout = config.file.daemon.end_timeout
         self.servers = [self._build_server(table) for table in config.file.ctserver]

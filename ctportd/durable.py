@@ -28,24 +28,20 @@ MOST_WAITING = 10_000
 log = structlog.stdlib.get_logger("ctportd.store")
 
 
-def _nothing() -> None:
-    """Nobody has put anything else into it."""
-
-
 class DurableStore(Store):
     """A store whose records of calls wait when the database cannot take them.
 
     Attributes:
         waiting: The records that wait, by their calls, each as it is now.
-        remade: How often the database was made anew because its file was gone.
-        on_remade: Called then: what it held beside the records of calls is to be put in again.
+        remade: How often the database was opened after the start: anew since its file was gone, or late.
+        when_remade: Called then: what it held beside the records of calls is to be put in again.
     """
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
         self.waiting: dict[str, CallRecord] = {}
         self.remade = 0
-        self.on_remade: Callable[[], None] = _nothing
+        self.when_remade: list[Callable[[], None]] = []
         self._opened = False
         self._writing = asyncio.Lock()
 
@@ -69,19 +65,25 @@ class DurableStore(Store):
         first = not self.waiting
         self.waiting.pop(record.id, None)
         self.waiting[record.id] = record
+        self._lose_the_oldest()
         try:
             await self._save(record.id)
         except StoreError as error:
             if first:
                 log.error("records of calls wait for the database", error=str(error))  # noqa: TRY400 - it says all
-            self._lose_the_oldest()
 
     async def _save(self, call: str) -> None:
         """Write what is known of a call by now, one after the other, so that no older record follows a newer one."""
         async with self._writing:
             record = self.waiting.get(call)
             if record is not None:
-                await super().save_call(record)
+                try:
+                    await super().save_call(record)
+                except StoreError as error:
+                    if not error.of_data:
+                        raise
+                    problem = "the database refuses the record of a call for good"
+                    log.error(problem, record=str(record), error=str(error))  # noqa: TRY400 - it says all
                 if self.waiting.get(call) is record:  # else there is a newer one
                     del self.waiting[call]
 
@@ -106,19 +108,20 @@ class DurableStore(Store):
             await asyncio.sleep(RETRY)
             try:
                 await self._look_after()
-            except StoreError as error:
+            except (StoreError, OSError, RuntimeError) as error:  # a folder that is closed, no thread: it may pass
                 log.warning("the database cannot be used yet", error=str(error), waiting=len(self.waiting))
 
     async def _look_after(self) -> None:
-        if await self.is_gone():
+        if self._opened and await self.is_gone():
             log.error("the database's file was removed or replaced; it is opened anew")
             self._opened = False
-            self.remade += 1
         if not self._opened:
             await super().close()
             await super().open()
             self._opened = True
-            self.on_remade()
+            self.remade += 1
+            for tell in self.when_remade:
+                tell()
         await self.write_what_waits()
 
     async def write_what_waits(self) -> None:

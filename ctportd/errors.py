@@ -203,10 +203,12 @@ class StoreError(CtportdError):
 
     Attributes:
         passing: Whether it may be usable in a while, as it is: it is locked, its disk is full, its server is away.
+        of_data: Whether it is what was to be written that the database refuses, and not all the rest.
     """
 
-    def __init__(self, problem: str, *, passing: bool = False) -> None:
+    def __init__(self, problem: str, *, passing: bool = False, of_data: bool = False) -> None:
         self.passing = passing
+        self.of_data = of_data
         super().__init__(problem)
 
 

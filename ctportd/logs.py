@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import sys
 import threading
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -19,6 +19,7 @@ import structlog
 from ctportd.terminal import Terminal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from structlog.typing import EventDict, Processor, WrappedLogger
@@ -29,6 +30,19 @@ current_hook: ContextVar[tuple[str, dict[str, Any]] | None] = ContextVar("curren
 One variable that is set costs less than binding port and call for each of many thousand events a second; they are
 looked up when a line is written, which is seldom.
 """
+
+
+@contextmanager
+def nobodys_threads() -> Iterator[None]:
+    """What runs in a thread in this block runs in the daemon's own, though a plugin has asked for it.
+
+    A plugin has few threads, and may have them all hang: what must not wait for that is done in here.
+    """
+    token = current_hook.set(None)
+    try:
+        yield
+    finally:
+        current_hook.reset(token)
 
 
 class LogFile:

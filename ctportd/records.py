@@ -31,6 +31,11 @@ class CallRecord(msgspec.Struct, frozen=True):
     end_reason: str = ""
 
 
+MAILBOX = "mailbox "
+CALLER = "caller "
+"""What the subjects of wrong PINs begin with."""
+
+
 class WrongPins(msgspec.Struct, frozen=True):
     """The wrong PINs that were given for a mailbox, or by a caller.
 

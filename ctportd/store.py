@@ -19,7 +19,7 @@ import structlog
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from ctportd.errors import StoreError
-from ctportd.records import CallRecord, VoiceMessage, WrongPins
+from ctportd.records import CALLER, CallRecord, VoiceMessage, WrongPins
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -31,6 +31,9 @@ CRASHED = "cut short"
 """Why a call ended whose record was still open when the daemon started again."""
 
 _BUSY_TIMEOUT = 5_000  # milliseconds that SQLite waits for another writer
+
+_LONGEST_WAIT = 15.0
+"""Seconds that anything may take, locks of SQLite included: a server that hangs must not hang us (our figure)."""
 
 log = structlog.stdlib.get_logger("ctportd.store")
 
@@ -173,10 +176,18 @@ class Store:
             query = query.where(_messages.c.mailbox == mailbox)
         return [VoiceMessage(**row) for row in await self._rows(query)]
 
-    async def message_at(self, path: str) -> VoiceMessage | None:
-        """The message whose recording is at this path."""
-        rows = await self._rows(sa.select(_messages).where(_messages.c.path == path))
-        return VoiceMessage(**rows[0]) if rows else None
+    async def message_of(self, recording: Path, mailbox: str) -> VoiceMessage | None:
+        """The message of a recording in a mailbox, wherever its folder was when it was kept; it is where it is now."""
+        named = _messages.c.path.endswith(f"/{recording.name}", autoescape=True)
+        rows = await self._rows(sa.select(_messages).where(_messages.c.mailbox == mailbox, named))
+        if not rows:
+            return None
+        message = VoiceMessage(**rows[0])
+        if message.path != str(recording):
+            moved = sa.update(_messages).where(_messages.c.id == message.id).values(path=str(recording))
+            async with self._begin() as connection:
+                await connection.execute(moved)
+        return msgspec.structs.replace(message, path=str(recording))
 
     async def wrong_pins(self) -> list[WrongPins]:
         """The wrong PINs that are not forgotten yet."""
@@ -188,6 +199,12 @@ class Store:
             await connection.execute(sa.delete(_wrong_pins).where(_wrong_pins.c.subject == wrong.subject))
             if wrong.count:
                 await connection.execute(sa.insert(_wrong_pins).values(msgspec.structs.asdict(wrong)))
+
+    async def forget_wrong_pins(self, before: datetime) -> None:
+        """Forget those of callers whose last one was given before this moment; mailboxes' are kept."""
+        old = sa.and_(_wrong_pins.c.last < before, _wrong_pins.c.subject.startswith(CALLER))
+        async with self._begin() as connection:
+            await connection.execute(sa.delete(_wrong_pins).where(old))
 
     async def recordings(self) -> set[str]:
         """The recordings of all messages, by their paths."""
@@ -202,12 +219,13 @@ class Store:
         if self._engine is None:
             raise StoreError("the database is not open")
         try:
-            async with self._engine.begin() as connection:
+            async with asyncio.timeout(_LONGEST_WAIT), self._engine.begin() as connection:
                 yield connection
-        except (sa.exc.SQLAlchemyError, OSError) as error:
-            reason = getattr(error, "orig", None) or error.args[0]
+        except (sa.exc.SQLAlchemyError, OSError) as error:  # TimeoutError is an OSError
+            reason = getattr(error, "orig", None) or str(error) or f"no answer within {_LONGEST_WAIT:g} s"
+            of_data = isinstance(error, sa.exc.IntegrityError | sa.exc.DataError)
             raise StoreError(
-                f"the database {self._engine.url!r} refuses: {reason}", passing=_passes(error)
+                f"the database {self._engine.url!r} refuses: {reason}", passing=_passes(error), of_data=of_data
             ) from error
 
 

@@ -14,7 +14,7 @@ import msgspec
 import structlog
 from msgspec import Meta
 
-from ctportd import LONGEST_PIN, PIN_HASH, PinLocked, StorageError, hookimpl, speech
+from ctportd import LONGEST_PIN, PIN_HASH, PinLocked, PromptNotFound, StorageError, hookimpl, speech
 
 if TYPE_CHECKING:
     from ctportd import Call, Daemon
@@ -123,5 +123,8 @@ async def _play_messages(call: Call, mailbox: str, daemon: Daemon) -> None:
     )
     for number, message in enumerate(messages, 1):
         await call.clear()
-        await call.play("vm-message", *speech.number(number), message.path)
+        try:
+            await call.play("vm-message", *speech.number(number), message.path)
+        except PromptNotFound as error:  # a file that somebody has removed by hand
+            log.error("a message cannot be played", id=message.id, error=str(error))  # noqa: TRY400 - it says all
     await call.clear()

@@ -29,6 +29,7 @@ GRACE = 2.0
 UNBLOCK_TIMEOUT = 2.0
 """Seconds that the manager gets, when a line is put down, to stop what blocks it (our figure)."""
 
+_LONGEST_EVENT = 4096  # characters: nine words of 255 and all the rest have room (our figure)
 _MOST_KEYS = 256  # that wait to be collected (our figure; people type ahead a dozen)
 _INBOX = 1000  # events that wait for a plugin that asks for none; the oldest go first (our figure)
 
@@ -295,7 +296,10 @@ class Leg:
             self._keys += key
 
     def take(self, event: Event) -> None:
-        """An event for :meth:`next_event`."""
+        """An event for :meth:`next_event`; one that is longer than any message of a plugin's is left out."""
+        if len(event.raw) > _LONGEST_EVENT:
+            log.warning("an event is too long, and is left out", call=self.id, event_name=event.name)
+            return
         self._inbox.append(event)
         self._changed.set()
 

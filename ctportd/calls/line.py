@@ -11,7 +11,7 @@ import structlog
 from ctportd.calls.call import Call
 from ctportd.calls.caller import Caller
 from ctportd.calls.leg import handler_parts
-from ctportd.errors import CallEnded, CtportdError, LinkError, PluginError
+from ctportd.errors import CallEnded, CtportdError, LinkError, PluginError, RequestFailed
 from ctportd.wire.events import CallerId, Dtmf, Hangup, LoopDrop
 
 if TYPE_CHECKING:
@@ -23,6 +23,13 @@ if TYPE_CHECKING:
 
 CID_WAIT = 3.0
 """Seconds of the line to wait for the ``cid`` event after it was asked for (our figure: decoding takes no time)."""
+
+LONGEST_NUMBER = 64
+LONGEST_NAME = 128
+"""Characters of what an exchange says of a caller that are kept, as the database does; real ones send 15 to 20."""
+
+PUT_DOWN_AGAIN = 5.0
+"""Seconds after which a line is put down again whose ctserver has refused to (our figure)."""
 
 APOLOGY = "error"
 """The prompt that a caller hears whose plugin has failed."""
@@ -57,8 +64,10 @@ class Line:
         self._deadline: asyncio.TimerHandle | None = None
         self._limit: asyncio.TimerHandle | None = None
         self._rang_again: float | None = None
+        self._lifted_again = False
         self._left_off_hook = False
         self._tidying: asyncio.Task[None] | None = None
+        self._again: asyncio.TimerHandle | None = None
 
     # -- what happens on the port
 
@@ -77,23 +86,28 @@ class Line:
 
     def picked_up(self) -> None:
         """A station's set was lifted: that is a call, unless it answers one."""
-        if self.call is None and not self.closed:
+        if self.closed:
+            return
+        if self.call is None:
             self._begin(picked_up=True)
+        elif self.call.ended:
+            self._lifted_again = True  # the next call is quicker than we are with the last one
 
     def event(self, event: Event) -> None:
         """Something happened in the call."""
         call = self.call
+        over = isinstance(event, Hangup | LoopDrop)
+        if over:
+            self._lifted_again = False
         if call is None:
-            if isinstance(
-                event, Hangup | LoopDrop
-            ):  # a call that nobody told us of, or whose line we could not reach
+            if over:  # a call that nobody told us of, or whose line we could not reach
                 self.put_down()
             return
         match event:
             case Hangup() | LoopDrop():
                 call.end(event.name)
             case CallerId():
-                call.identify(Caller(event.number, event.caller_name))
+                call.identify(Caller(event.number[:LONGEST_NUMBER], event.caller_name[:LONGEST_NAME]))
             case Dtmf():
                 call.key(event.key)
             case _:
@@ -101,13 +115,13 @@ class Line:
 
     def connected(self) -> None:
         """The connection is there again: a line that could not be put on hook is put there now."""
-        if self._left_off_hook:
-            self.put_down()
+        self._put_down_if_free()
 
     def put_down(self) -> None:
-        """Put a line without a call on hook."""
-        self._left_off_hook = False
-        self._tidying = asyncio.create_task(self._put_down())
+        """Put a line without a call on hook, until that has succeeded. Once at a time, however often it is told."""
+        if self._tidying is None or self._tidying.done():
+            self._left_off_hook = False
+            self._tidying = asyncio.create_task(self._put_down())
 
     async def _put_down(self) -> None:
         try:
@@ -115,6 +129,14 @@ class Line:
         except LinkError as error:
             self._left_off_hook = True
             log.warning("the line may not be free", port=str(self.port), error=str(error))
+            if isinstance(error, RequestFailed):
+                self._again = asyncio.get_running_loop().call_later(PUT_DOWN_AGAIN, self._put_down_if_free)
+            elif self.call is None:
+                self.port.reconnect()  # it stands and is of no use; the next one begins with putting the line down
+
+    def _put_down_if_free(self) -> None:
+        if self._left_off_hook and self.call is None and self.port.connected:
+            self.put_down()
 
     def _rings_stopped(self) -> None:
         if self.call is not None and not self.call.answered:
@@ -245,12 +267,16 @@ class Line:
             self.idle.set()
             self._handlers.call_ended(call)
             log.info("call ended", reason=call.end_reason, answered=call.answered)
+            self._put_down_if_free()  # it was refused, or the connection came back meanwhile
             self._take_next()
 
     def _take_next(self) -> None:
         """Begin the call that rang while the last one was put down, unless its caller has given up since."""
         rang, self._rang_again = self._rang_again, None
-        if rang is not None and self.clock.time() - rang < self.routing.ring_timeout:
+        lifted, self._lifted_again = self._lifted_again, False
+        if lifted:
+            self.picked_up()
+        elif rang is not None and self.clock.time() - rang < self.routing.ring_timeout:
             self.ring()
 
     def _give_up(self, task: asyncio.Task[None]) -> None:

@@ -24,7 +24,7 @@ import structlog
 from ctportd.calls import recordings
 from ctportd.errors import StorageError
 from ctportd.messages import notes
-from ctportd.messages.mending import mend
+from ctportd.messages.mending import NoRecording, mend
 from ctportd.messages.notes import Note
 from ctportd.processes import runs
 from ctportd.records import VoiceMessage
@@ -40,8 +40,17 @@ INCOMING = "incoming"
 
 SUFFIX = ".wav"
 
+BROKEN = ".broken"
+"""What is no recording, though it is called so, is put aside under this ending, for a person to look at."""
+
 SETTLED = 5.0
-"""Seconds without a change after which nobody writes to a recording any more: ours grow each second (our figure)."""
+"""Seconds without a change after which nobody writes to a recording: ours grow each half second (our figure)."""
+
+ABANDONED = 2.0
+"""The same for one whose writer is no process of this machine: it is dead, or lives on another one (our figure)."""
+
+STALLED = 150.0
+"""The same for one whose writer lives: it holds back two minutes of voice for a disk that is slow."""
 
 _PART = re.compile(r"(?P<name>.+)\.wav\.(?P<pid>[0-9]+)-[0-9]+\.part\Z")
 _CALL = re.compile(r"(?P<call>[0-9]{8}-[0-9]{6}-[0-9]+-[0-9a-f]+)-[0-9a-f]+\Z")
@@ -101,9 +110,13 @@ def begin(place: Place, note: Note) -> None:
 
 
 def left(state: Path) -> Iterator[Place]:
-    """Every message that was begun and is in no mailbox yet."""
+    """Every message that was begun and is in no mailbox yet. A folder that cannot be read is told of, and left out."""
     for folder in (state / VOICEMAIL).glob(f"*/{INCOMING}"):
-        names = {_name_of(path) for path in folder.iterdir()} - {""}
+        try:
+            names = {_name_of(path) for path in folder.iterdir()} - {""}
+        except OSError as error:
+            log.error("a mailbox cannot be looked at", folder=str(folder), error=error.strerror)  # noqa: TRY400
+            continue
         yield from (Place(folder.parent, name) for name in sorted(names))
 
 
@@ -118,15 +131,17 @@ def _name_of(path: Path) -> str:
 def settled(place: Place) -> bool:
     """Whether nobody writes to its recording any more."""
     try:
-        return _abandoned(place) or time.time() - _last_change(place) >= SETTLED
+        return time.time() - _last_change(place) >= _patience(place)
     except OSError:  # it was completed, or put into its mailbox, at this very moment
         return False
 
 
-def _abandoned(place: Place) -> bool:
-    """Whether it has parts whose writers are all dead."""
+def _patience(place: Place) -> float:
+    """Seconds without a change after which it is certain that nobody writes any more."""
     writers = [int(part["pid"]) for path in place.parts if (part := _PART.match(path.name))]
-    return bool(writers) and not place.recording.exists() and not any(map(runs, writers))
+    if not writers:
+        return SETTLED
+    return STALLED if any(map(runs, writers)) else ABANDONED
 
 
 def _last_change(place: Place) -> float:
@@ -145,7 +160,8 @@ def finish(place: Place, *, cut_short: bool) -> VoiceMessage | None:
         The message, which has no row yet; None where nobody spoke, or for too short a time.
 
     Raises:
-        AudioError: What is there is no recording, or the disk refuses. Nothing is lost: it may be tried again.
+        AudioError: What is there is no recording; it is set aside, and told of. Or the disk refuses: then nothing is
+            lost, and it may be tried again.
     """
     note = notes.read(place.incoming_note) or notes.read(place.note) or _note_of(place)
     if not place.recording.exists() and not place.kept.exists() and place.parts:
@@ -153,9 +169,7 @@ def finish(place: Place, *, cut_short: bool) -> VoiceMessage | None:
         part.replace(place.recording)
         cut_short = True
     if place.recording.exists():
-        if cut_short:
-            mend(place.recording)
-        seconds = recordings.length_now(place.recording)
+        seconds = _length(place, cut_short=cut_short)
         if not seconds or seconds < note.shortest:
             _forget(place)
             return None
@@ -166,7 +180,21 @@ def finish(place: Place, *, cut_short: bool) -> VoiceMessage | None:
         return None
     if place.incoming_note.exists():
         place.incoming_note.replace(place.note)
+    notes.fresh(place.incoming_note).unlink(missing_ok=True)  # of a crash while it was written
     return message_of(place, note)
+
+
+def _length(place: Place, *, cut_short: bool) -> float:
+    """How long the recording is, its header put right where something may be wrong with it."""
+    try:
+        if cut_short:
+            mend(place.recording)
+    except NoRecording:
+        for path in (place.recording, place.incoming_note):
+            if path.exists():
+                path.replace(path.with_name(path.name + BROKEN))
+        raise
+    return recordings.length_now(place.recording)
 
 
 def _completed(place: Place, note: Note, seconds: float, *, cut_short: bool) -> Note:

@@ -18,13 +18,18 @@ _AU_HEADER = 24  # ".snd" and five numbers
 _LONGEST = 0xFFFF_FFFF
 
 
+class NoRecording(AudioError):  # noqa: N818 - named after what it is, as in ctportd.errors
+    """A file that is called like a recording, and is none: zeros, after a loss of power."""
+
+
 def mend(path: Path) -> None:
     """Make a ``.wav`` or ``.au`` file's header tell of what is there; a file that is well stays as it is.
 
     It is done in place, and needs no room on the disk. What comes after the last whole frame is left out.
 
     Raises:
-        AudioError: The disk refuses, or this is the beginning of no sound file.
+        NoRecording: This is the beginning of no sound file.
+        AudioError: The disk refuses.
     """
     try:
         with path.open("r+b") as file:
@@ -36,7 +41,7 @@ def mend(path: Path) -> None:
             elif magic == b".snd":
                 _mend_au(file, size)
             elif magic:
-                raise AudioError(f"the recording {path} cannot be mended: it begins like no sound file")
+                raise NoRecording(f"the recording {path} cannot be mended: it begins like no sound file")
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:

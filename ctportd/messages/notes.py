@@ -7,6 +7,7 @@ for whom, and the database can be made anew from the disk.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -67,6 +68,8 @@ def write(note: Note, path: Path) -> None:
         new.replace(path)
         sync(path.parent)
     except OSError as error:
+        with suppress(OSError):
+            new.unlink()
         raise StorageError(f"the note {path} cannot be written: {error.strerror}") from error
 
 

@@ -6,19 +6,18 @@ import asyncio
 import re
 import secrets
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
 
 from ctportd.errors import AudioError, InvalidArgument, RequestFailed, StorageError, StoreError
-from ctportd.logs import current_hook
+from ctportd.logs import nobodys_threads
 from ctportd.messages import incoming, notes
 from ctportd.messages.incoming import VOICEMAIL, Place
 from ctportd.messages.notes import Note
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ctportd.calls.call import Call
     from ctportd.durable import DurableStore
     from ctportd.records import VoiceMessage
@@ -58,7 +57,7 @@ class Messages:
         self._finishing: set[asyncio.Task[VoiceMessage | None]] = set()
         self._listings: set[asyncio.Task[VoiceMessage]] = set()
         self._listing = asyncio.Lock()
-        store.on_remade = self._left_over.set
+        store.when_remade.append(self._left_over.set)
         self._listed = -1  # which making of the database has a row for all that is on the disk
 
     # -- taking one
@@ -69,7 +68,12 @@ class Messages:
         Raises:
             StorageError: The disk has less room than is wanted.
         """
-        free = await asyncio.to_thread(_free_megabytes, self._state)
+        with nobodys_threads():
+            try:
+                free = await asyncio.to_thread(_free_megabytes, self._state)
+            except OSError as error:
+                problem = f"the disk of {self._state} cannot be looked at: {error.strerror}"
+                raise StorageError(problem) from error
         if free < self._min_free:
             has = f"the disk of {self._state} has {free:.0f} MB free where {self._min_free:g} are wanted"
             raise StorageError(f"{has}: see [daemon] min_free")
@@ -105,7 +109,8 @@ class Messages:
         place = Place(self._state / VOICEMAIL / mailbox, f"{call.id}-{secrets.token_hex(2)}")
         self._active.add(place.name)
         try:
-            await asyncio.to_thread(incoming.begin, place, _note(call, mailbox, shortest))
+            with nobodys_threads():
+                await asyncio.to_thread(incoming.begin, place, _note(call, mailbox, shortest))
             cut_short = await self._record(call, place, limit, silence)
         except BaseException:
             self._leave(place)
@@ -121,12 +126,15 @@ class Messages:
         self._left_over.set()
 
     async def _finish_or_leave(self, place: Place, *, cut_short: bool) -> VoiceMessage | None:
-        current_hook.set(None)  # this is no plugin's any more: neither its threads nor its end matter
         try:
-            message = await self._finish(place, cut_short=cut_short)
+            with nobodys_threads():
+                message = await self._finish(place, cut_short=cut_short)
         except (AudioError, OSError) as error:
             self._leave(place)
             raise StorageError(f"the message is put into its mailbox later: {error}") from error
+        except BaseException:
+            self._leave(place)
+            raise
         self._active.discard(place.name)
         return message
 
@@ -162,7 +170,8 @@ class Messages:
     async def _list(self, message: VoiceMessage) -> VoiceMessage:
         """Give it its row; one that has it already, from before a crash say, gets no second one."""
         async with self._listing:
-            listed = await self._store.message_at(message.path) or await self._store.add_message(message)
+            there = await self._store.message_of(Path(message.path), message.mailbox)
+            listed = there or await self._store.add_message(message)
             if self.unlisted.pop(message.path, None) is None:
                 return listed
         told = log.warning if message.cut_short else log.info
@@ -181,11 +190,18 @@ class Messages:
         """Put in order what crashes and faults leave behind, now and whenever there is something, until cancelled."""
         delay = RETRY
         while True:
-            if await self.put_in_order():
+            if await self._put_in_order_at_last():
                 delay = RETRY
                 await self._left_over.wait()
             await asyncio.sleep(delay)
             delay = min(2 * delay, LONGEST_RETRY)
+
+    async def _put_in_order_at_last(self) -> bool:
+        try:
+            return await self.put_in_order()
+        except (OSError, RuntimeError) as error:  # too many open files, no thread: it may pass, and lines go on
+            log.error("what was left behind cannot be put in order yet", error=str(error))  # noqa: TRY400
+            return False
 
     async def put_in_order(self) -> bool:
         """Finish every message that nobody records any more, and list what has no row; returns whether all is done."""
@@ -220,11 +236,19 @@ class Messages:
                     self.unlisted.setdefault(message.path, message)
                 self._listed = remade
             for message in list(self.unlisted.values()):
-                await self._list(message)
+                await self._list_if_taken(message)
         except StoreError as error:
             log.warning("messages wait for the database", messages=len(self.unlisted), error=str(error))
-            return False
-        return True
+        return not self.unlisted and self._listed == self._store.remade
+
+    async def _list_if_taken(self, message: VoiceMessage) -> None:
+        """Give a message its row; one that the database refuses keeps no others waiting."""
+        try:
+            await self._list(message)
+        except StoreError as error:
+            if not error.of_data:
+                raise
+            log.error("the database refuses a message", path=message.path, error=str(error))  # noqa: TRY400
 
     async def _unlisted_on_disk(self) -> list[VoiceMessage]:
         listed = await self._store.recordings()

@@ -6,23 +6,27 @@ import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
+import msgspec
 import structlog
 
 from ctportd.errors import PinLocked, StoreError
+from ctportd.logs import nobodys_threads
 from ctportd.pins.hashing import matches
-from ctportd.records import WrongPins
+from ctportd.records import CALLER, MAILBOX, WrongPins
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
-FORGET = timedelta(days=1)
-"""After which wrong PINs are forgotten."""
+FORGET = timedelta(days=7)
+"""After which a caller's wrong PINs are forgotten; a mailbox's are with its right one only."""
 
 LONGEST_LOCK = timedelta(days=1)
 
 _CALLER = 2
 """How many times as many wrong PINs a caller may give as a mailbox may get: a household may have several mailboxes."""
+
+_LONGEST_CALLER = 64  # characters, as the database keeps of a number
 
 log = structlog.stdlib.get_logger("ctportd.pins")
 
@@ -34,7 +38,10 @@ class PinStore(Protocol):
         """All of them."""
 
     async def save_wrong_pins(self, wrong: WrongPins) -> None:
-        """Keep some."""
+        """Keep some; a count of 0 forgets them."""
+
+    async def forget_wrong_pins(self, before: datetime) -> None:
+        """Forget callers' whose last one was given before this moment."""
 
 
 class PinGuard:
@@ -63,6 +70,7 @@ class PinGuard:
         self._locked = locked
         self._wrong: dict[str, WrongPins] = {}
         self._loaded = False
+        self._unkept: set[str] = set()
         self._turn = asyncio.Lock()
 
     async def check(self, mailbox: str, caller: str, pin: str, hashed: str) -> bool:
@@ -77,15 +85,16 @@ class PinGuard:
         Raises:
             PinLocked: The mailbox or the caller is locked, maybe by this very PIN.
         """
-        subjects = {f"mailbox {mailbox}": self._tries}
+        subjects = {f"{MAILBOX}{mailbox}": self._tries}
         if caller:
-            subjects[f"caller {caller}"] = self._tries * _CALLER
+            subjects[f"{CALLER}{caller[:_LONGEST_CALLER]}"] = self._tries * _CALLER
         async with self._turn:
             await self._load()
             self._refuse_locked(subjects)
-            if await asyncio.to_thread(matches, pin, hashed):
-                for subject in subjects:
-                    await self._forget(subject)
+            with nobodys_threads():
+                right = await asyncio.to_thread(matches, pin, hashed)
+            if right:
+                await self._forgive(list(subjects))
                 return True
             for subject, most in subjects.items():
                 await self._count(subject, most)
@@ -108,32 +117,82 @@ class PinGuard:
     async def _count(self, subject: str, most: int) -> None:
         now = self._now()
         before = self._wrong.get(subject)
-        count = 1 if before is None or now - before.last > FORGET else before.count + 1
+        count = 1 if before is None else before.count + 1
         until = None
         if count >= most:
             until = now + min(self._lock * 2 ** min(count - most, 32), LONGEST_LOCK)
         self._wrong[subject] = WrongPins(subject, count, now, until)
         await self._keep(self._wrong[subject])
 
-    async def _forget(self, subject: str) -> None:
-        if self._wrong.pop(subject, None) is not None:
-            await self._keep(WrongPins(subject, 0, self._now()))
+    async def _forgive(self, subjects: list[str]) -> None:
+        """Forget what was keyed in wrong at this mailbox, and no more: who has one may guess at the others' too."""
+        mailbox, *callers = subjects
+        forgiven = self._wrong.pop(mailbox, None)
+        if forgiven is None:
+            return
+        await self._keep(WrongPins(mailbox, 0, self._now()))
+        for caller in callers:
+            given = self._wrong.get(caller)
+            left = max(0, given.count - forgiven.count) if given is not None else 0
+            if given is not None and left:
+                self._wrong[caller] = msgspec.structs.replace(given, count=left, locked_until=None)
+                await self._keep(self._wrong[caller])
+            elif given is not None:
+                del self._wrong[caller]
+                await self._keep(WrongPins(caller, 0, self._now()))
+
+    def keep_all(self) -> None:
+        """The database was made anew: it has to have what is known here."""
+        self._unkept |= set(self._wrong)
 
     async def _load(self) -> None:
-        """Read what earlier runs have kept, and forget what is old: callers may invent numbers without end."""
-        if not self._loaded:
-            try:
+        """Read what earlier runs have kept, write what could not be kept yet, and forget callers of yesterday."""
+        try:
+            if not self._loaded:
                 for wrong in await self._store.wrong_pins():
-                    self._wrong.setdefault(wrong.subject, wrong)
+                    self._wrong[wrong.subject] = _together(wrong, self._wrong.get(wrong.subject))
                 self._loaded = True
-            except StoreError as error:
-                log.warning("earlier wrong PINs are not known yet", error=str(error))
+            for subject in sorted(self._unkept):
+                await self._store.save_wrong_pins(self._wrong.get(subject) or WrongPins(subject, 0, self._now()))
+                self._unkept.discard(subject)
+        except StoreError as error:
+            log.warning("wrong PINs cannot be kept now", error=str(error))
+        self._mind_the_clock()
+        await self._forget_callers()
+
+    def _mind_the_clock(self) -> None:
+        """A clock that was set back makes no lock last longer than the longest."""
         now = self._now()
-        for old in [wrong.subject for wrong in self._wrong.values() if now - wrong.last > FORGET]:
-            await self._forget(old)
+        for wrong in list(self._wrong.values()):
+            if wrong.last > now:
+                until = wrong.locked_until and min(wrong.locked_until, now + LONGEST_LOCK)
+                self._wrong[wrong.subject] = msgspec.structs.replace(wrong, last=now, locked_until=until)
+
+    async def _forget_callers(self) -> None:
+        """Callers may invent numbers without end; mailboxes are few, and what was guessed at them is not forgotten."""
+        before = self._now() - FORGET
+        old = [wrong for wrong in self._wrong.values() if wrong.last < before and wrong.subject.startswith(CALLER)]
+        for wrong in old:
+            del self._wrong[wrong.subject]
+        if old:
+            try:
+                await self._store.forget_wrong_pins(before)
+            except StoreError as error:
+                log.warning("old wrong PINs are not forgotten yet", error=str(error))
 
     async def _keep(self, wrong: WrongPins) -> None:
+        self._unkept.add(wrong.subject)
         try:
             await self._store.save_wrong_pins(wrong)
         except StoreError as error:
-            log.warning("wrong PINs are remembered, but not kept", error=str(error))
+            log.warning("wrong PINs are remembered, and kept later", error=str(error))
+        else:
+            self._unkept.discard(wrong.subject)
+
+
+def _together(kept: WrongPins, here: WrongPins | None) -> WrongPins:
+    """What an earlier run and this one know of a subject."""
+    if here is None:
+        return kept
+    ends = [end for end in (kept.locked_until, here.locked_until) if end is not None]
+    return WrongPins(kept.subject, kept.count + here.count, max(kept.last, here.last), max(ends, default=None))

@@ -29,8 +29,9 @@ from ctportd.messages.notes import Note
 from ctportd.messages.service import Messages
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, MutableMapping
     from pathlib import Path
+    from typing import Any
 
     from ctportd.records import VoiceMessage
 
@@ -67,6 +68,13 @@ def write_part(path: Path, samples: np.ndarray = VOICE) -> None:
 def part_of(place: Place, pid: int = NOBODY) -> Path:
     """The part of a recording that this process wrote."""
     return place.recording.with_name(f"{place.recording.name}.{pid}-0.part")
+
+
+def leave_alone(place: Place, seconds: float = 10.0) -> None:
+    """Let it be so long since anybody wrote to a message's files."""
+    then = time.time() - seconds
+    for path in place.mailbox.glob(f"incoming/{place.name}.*"):
+        os.utime(path, (then, then))
 
 
 # -- mending
@@ -236,27 +244,126 @@ async def opened(tmp_path: Path) -> AsyncIterator[tuple[Messages, DurableStore]]
 
 
 async def test_what_a_crash_left_is_in_its_mailbox(tmp_path: Path) -> None:
-    """Parts of dead writers, and recordings that nobody writes to any more; a part that still grows is left alone."""
-    dead, whole, growing = (place_in(tmp_path, f"{CALL}-{n:04x}") for n in range(3))
-    for place in (dead, whole, growing):
+    """Parts of dead writers, and recordings that nobody writes to any more; what may still grow is left alone."""
+    dead, whole, elsewhere, growing, stalled = (place_in(tmp_path, f"{CALL}-{n:04x}") for n in range(5))
+    for place in (dead, whole, elsewhere, growing, stalled):
         await asyncio.to_thread(incoming.begin, place, NOTE)
     write_part(part_of(dead))
     write_wav(whole.recording)
-    for path in (whole.recording, whole.incoming_note):
-        os.utime(path, (time.time() - 60, time.time() - 60))
+    write_part(part_of(elsewhere))  # a process of another machine is no process of ours, and may live
     write_part(part_of(growing, os.getpid()))
+    write_part(part_of(stalled, os.getpid()))
+    for place in (dead, whole, stalled):
+        leave_alone(place)
     async with opened(tmp_path) as (messages, store):
         assert not await messages.put_in_order()
         listed = await store.messages("100")
         assert {message.path for message in listed} == {str(dead.kept), str(whole.kept)}
         assert all(message.cut_short and message.number == "5550100" for message in listed)
-        assert part_of(growing, os.getpid()).exists()
-        os.utime(part_of(growing, os.getpid()), (1, 1))
-        os.utime(growing.incoming_note, (1, 1))
+        for place in (elsewhere, growing, stalled):
+            leave_alone(place, 200.0)
         assert await messages.put_in_order()
-        assert len(await store.messages()) == 3
+        assert len(await store.messages()) == 5
         assert await messages.put_in_order()
-        assert len(await store.messages()) == 3
+        assert len(await store.messages()) == 5
+
+
+async def test_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A note that could not be completed is neither in the way nor finished again and again."""
+    place = place_in(tmp_path)
+    await asyncio.to_thread(incoming.begin, place, NOTE)
+    write_part(part_of(place))
+    leave_alone(place)
+
+    def full(_note: Note, path: Path) -> None:
+        notes.fresh(path).touch()
+        raise StorageError("full")
+
+    monkeypatch.setattr("ctportd.messages.notes.write", full)
+    async with opened(tmp_path) as (messages, store):
+        assert await messages.put_in_order()
+        assert await messages.put_in_order()
+        assert [message.number for message in await store.messages()] == ["5550100"]
+    assert list(place.recording.parent.iterdir()) == []
+
+
+def test_note_that_cannot_be_written_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor is a part of it."""
+    monkeypatch.setattr("os.fsync", lambda _file: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    with pytest.raises(StorageError, match=r"x\.json cannot be written: No space left on device"):
+        notes.write(NOTE, tmp_path / "x.json")
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_one_bad_mailbox_keeps_no_other_waiting(
+    tmp_path: Path, log_lines: list[MutableMapping[str, Any]]
+) -> None:
+    """Nor does it end the daemon: it is told of."""
+    place = place_in(tmp_path)
+    await asyncio.to_thread(incoming.begin, place, NOTE)
+    write_part(part_of(place))
+    leave_alone(place)
+    (tmp_path / "voicemail" / "0").mkdir()
+    (tmp_path / "voicemail" / "0" / "incoming").write_text("a file where a folder should be")
+    async with opened(tmp_path) as (messages, store):
+        assert await messages.put_in_order()
+        assert len(await store.messages()) == 1
+    assert [line["folder"] for line in log_lines if line["event"] == "a mailbox cannot be looked at"]
+
+
+async def test_want_of_files_or_threads_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is tried again: a daemon that has too many files open at one moment goes on."""
+    faults = [OSError(24, "Too many open files"), RuntimeError("can't start new thread")]
+    monkeypatch.setattr("ctportd.messages.service.RETRY", 0.01)
+    async with opened(tmp_path) as (messages, _):
+        real = messages.put_in_order
+
+        async def fail_first() -> bool:
+            if faults:
+                raise faults.pop()
+            return await real()
+
+        monkeypatch.setattr(messages, "put_in_order", fail_first)
+        running = asyncio.create_task(messages.run())
+        async with asyncio.timeout(10):
+            while faults:  # noqa: ASYNC110 - nothing tells of it
+                await asyncio.sleep(0)
+        assert not running.done()
+        running.cancel()
+
+
+async def test_state_folder_that_was_moved(tmp_path: Path) -> None:
+    """A message is known by mailbox and name: it has one row, which tells where it is now."""
+    before, after = tmp_path / "before", tmp_path / "after"
+    place = place_in(before)
+    await asyncio.to_thread(incoming.begin, place, NOTE)
+    write_part(part_of(place))
+    leave_alone(place)
+    async with opened(before) as (messages, _):
+        await messages.put_in_order()
+    before.rename(after)
+    async with opened(after) as (messages, store):
+        await messages.put_in_order()
+        (message,) = await store.messages()
+    assert message.path == str(place_in(after).kept)
+    assert message.id == 1
+
+
+async def test_message_that_the_database_refuses_keeps_no_other_waiting(tmp_path: Path) -> None:
+    """It is told of; the others get their rows."""
+    first, second = (place_in(tmp_path, f"{CALL}-{n:04x}") for n in range(2))
+    for place, name in ((first, "poison"), (second, "Ada")):
+        await asyncio.to_thread(incoming.begin, place, msgspec.structs.replace(NOTE, name=name))
+        write_part(part_of(place))
+        leave_alone(place)
+    async with opened(tmp_path) as (messages, store):
+        with closing(sqlite3.connect(tmp_path / "ctportd.db")) as connection:
+            connection.execute(
+                "CREATE TRIGGER t BEFORE INSERT ON messages WHEN NEW.name = 'poison' "
+                "BEGIN SELECT RAISE(ABORT, 'no'); END"
+            )
+        assert not await messages.put_in_order()
+        assert [message.name for message in await store.messages()] == ["Ada"]
 
 
 async def test_database_that_is_gone_is_made_anew_from_the_disk(tmp_path: Path) -> None:
@@ -281,6 +388,7 @@ async def test_database_that_goes_away_while_it_runs(tmp_path: Path) -> None:
     place = place_in(tmp_path)
     await asyncio.to_thread(incoming.begin, place, NOTE)
     write_part(part_of(place))
+    leave_alone(place)
     async with opened(tmp_path) as (messages, store):
         await messages.put_in_order()
         before = await store.messages()
@@ -297,6 +405,7 @@ async def test_message_waits_for_a_locked_database(tmp_path: Path, monkeypatch: 
     place = place_in(tmp_path)
     await asyncio.to_thread(incoming.begin, place, NOTE)
     write_part(part_of(place))
+    leave_alone(place)
     async with opened(tmp_path) as (messages, store):
         with locked(tmp_path / "ctportd.db"):
             assert not await messages.put_in_order()
@@ -332,13 +441,15 @@ def test_note_comes_back(tmp_path: Path) -> None:
 
 
 async def test_broken_file_does_not_stop_the_rest(tmp_path: Path) -> None:
-    """What is no recording is told of and left; the others become messages."""
+    """What is no recording is told of once, and set aside; the others become messages."""
     broken, good = (place_in(tmp_path, f"{CALL}-{n:04x}") for n in range(2))
     broken.recording.write_bytes(b"not a recording")
     os.utime(broken.recording, (1, 1))
     write_part(part_of(good))
+    leave_alone(good)
     async with opened(tmp_path) as (messages, store):
         assert not await messages.put_in_order()
         listed: list[VoiceMessage] = await store.messages()
         assert [message.path for message in listed] == [str(good.kept)]
-    assert broken.recording.exists()
+        assert await messages.put_in_order()
+    assert broken.recording.with_name(f"{broken.recording.name}.broken").read_bytes() == b"not a recording"

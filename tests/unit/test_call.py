@@ -15,6 +15,7 @@ from ctportd.clock import Clock
 from ctportd.errors import CallEnded, PromptNotFound, RequestFailed, RequestTimedOut
 from ctportd.links.manager import Manager
 from ctportd.links.port import Port
+from ctportd.wire.events import UserMessage
 from ctportd.wire.message import Message, Request
 
 if TYPE_CHECKING:
@@ -463,3 +464,13 @@ async def test_keys_without_end_are_bounded(call: Call) -> None:
     for _ in range(10_000):
         call.key("5")
     assert await call.play("one") == "5" * 256
+
+
+async def test_events_of_any_length_take_no_memory(call: Call) -> None:
+    """An event holds its whole line: one that is longer than any message of a plugin's is left out."""
+    call.mark_answered()
+    for text in ("x" * 60_000, "HELLO"):
+        call.take(UserMessage(port=1, message=Message("HELLO", raw=text), text=text))
+    event = await call.next_event(UserMessage)
+    assert isinstance(event, UserMessage)
+    assert event.text == "HELLO"

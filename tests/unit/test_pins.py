@@ -27,6 +27,7 @@ class Shop:
         self.now = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
         self.kept: dict[str, WrongPins] = {}
         self.away = False
+        self.written = 0
         self.told: list[tuple[str, str, datetime]] = []
         self.guard = self.start()
 
@@ -45,9 +46,19 @@ class Shop:
         """Write."""
         if self.away:
             raise StoreError("away")
+        self.written += 1
         self.kept[wrong.subject] = wrong
         if not wrong.count:
             del self.kept[wrong.subject]
+
+    async def forget_wrong_pins(self, before: datetime) -> None:
+        """Delete."""
+        self.written += 1
+        self.kept = {
+            subject: wrong
+            for subject, wrong in self.kept.items()
+            if wrong.last >= before or not subject.startswith("caller ")
+        }
 
     async def wrong(self, times: int, mailbox: str = "100", caller: str = "555") -> str:
         """Key in wrong PINs; what is locked after them."""
@@ -159,10 +170,84 @@ async def test_many_lines_at_once_gain_nothing(shop: Shop) -> None:
     assert sum(isinstance(outcome, PinLocked) for outcome in outcomes) == 18
 
 
-async def test_old_ones_are_forgotten(shop: Shop) -> None:
-    """Wrong PINs of yesterday count no more, and numbers that callers invent do not pile up."""
+async def test_old_callers_are_forgotten_and_mailboxes_are_not(shop: Shop) -> None:
+    """Numbers that callers invent do not pile up, nor does forgetting them take long; a mailbox's guesses add up."""
     for number in range(50):
-        await shop.wrong(1, "100" if number % 2 else "101", caller=str(number))
-        shop.now += timedelta(hours=13)
-    assert len(shop.kept) <= 6
-    assert len(shop.guard._wrong) <= 6
+        await shop.wrong(1, f"m{number}", caller=str(number))
+    shop.now += timedelta(days=8)
+    shop.written = 0
+    await shop.wrong(1, "m0", caller="")
+    assert shop.written == 2
+    assert sorted(shop.kept) == sorted(f"mailbox m{number}" for number in range(50))
+    assert shop.kept["mailbox m0"].count == 2
+
+
+async def test_own_mailbox_washes_nobody_clean(shop: Shop, hashed: str) -> None:
+    """Who keys in the own PIN between guesses at the others' is locked out all the same."""
+    locked = []
+    for mailbox in range(7):
+        locked.append(await shop.wrong(1, str(mailbox)))
+        if not locked[-1]:
+            assert await shop.guard.check("mine", "555", "4711", hashed)
+    assert locked[5:] == ["caller 555", "caller 555"]
+
+
+async def test_a_year_of_guessing_gains_a_few_hundred_guesses(shop: Shop) -> None:
+    """Whoever obeys the locks, or waits for anything to be forgotten, has one guess a day."""
+    end = shop.now + timedelta(days=365)
+    guesses = 0
+    while shop.now < end:
+        guesses += 1
+        if await shop.wrong(1, caller=""):
+            shop.now = shop.kept["mailbox 100"].locked_until or shop.now
+    assert guesses < 400
+
+
+async def test_lock_is_not_lost_while_the_database_is_away(shop: Shop) -> None:
+    """What was kept before and what was counted meanwhile are put together, and written as soon as that is possible."""
+    await shop.wrong(3)
+    shop.now += timedelta(seconds=61)
+    await shop.wrong(1)
+    before = shop.kept["mailbox 100"]
+    shop.away = True
+    shop.start()
+    await shop.wrong(1)
+    shop.away = False
+    assert await shop.wrong(1) == "mailbox 100"
+    assert shop.kept["mailbox 100"].count == before.count + 1
+    shop.start()
+    assert await shop.wrong(1, caller="9") == "mailbox 100"
+
+
+async def test_lock_of_a_database_that_was_away_outlives_the_daemon(shop: Shop) -> None:
+    """It is written with the next check of any PIN, and after the database was made anew likewise."""
+    shop.away = True
+    await shop.wrong(3)
+    shop.away = False
+    await shop.wrong(1, "200", "777")
+    shop.start()
+    assert await shop.wrong(1, caller="9") == "mailbox 100"
+    shop.kept.clear()
+    shop.guard.keep_all()
+    await shop.wrong(1, "200", "778")
+    shop.start()
+    assert await shop.wrong(1, caller="9") == "mailbox 100"
+
+
+async def test_clock_that_is_set_back_locks_nobody_for_years(shop: Shop) -> None:
+    """A lock lasts a day at most from now, whatever it was made for."""
+    await shop.wrong(3)
+    shop.now -= timedelta(days=3650)
+    assert await shop.wrong(1) == "mailbox 100"
+    shop.now += timedelta(days=1, seconds=1)
+    assert await shop.guard.check("101", "9", "0000", HASH) is False
+    with pytest.raises(PinLocked, match=r"2016-11-2[6-9]"):
+        await shop.guard.check("100", "9", "0000", HASH)
+
+
+async def test_number_of_any_length_is_one_caller(shop: Shop) -> None:
+    """What the database cuts is cut before: a lock must be found again."""
+    for mailbox in range(6):
+        await shop.wrong(1, str(mailbox), caller="5" * 1000)
+    shop.start()
+    assert await shop.wrong(1, "9", caller="5" * 1000) == f"caller {'5' * 64}"

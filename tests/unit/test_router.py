@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -643,3 +644,133 @@ async def test_plugin_that_loops_on_an_ended_call_holds_up_nobody(tmp_path: Path
     line.network.say("rly=hangup")
     await asyncio.wait_for(line.ended(), 10)
     assert line.commands[-2:] == ["cthangup", "ctclear"]
+
+
+# -- a line that cannot be put on hook at once
+
+
+def failing_once(how: str) -> Callable[[Request], list[Message]]:
+    """A ctserver that refuses to hang up once, or says nothing to it."""
+    left = [how]
+
+    def answer(request: Request) -> list[Message]:
+        if request.cmd == "cthangup" and left:
+            left.pop()
+            return [Message("cthangup", args=("ERROR", "busy"))] if how == "refuses" else []
+        return ok(request)
+
+    return answer
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize("how", ["refuses", "is silent"])
+async def test_line_that_ctserver_fails_to_put_down_is_put_down_later(tmp_path: Path, how: str) -> None:
+    """A port that is left off hook takes no call for ever; one word of ctserver's must not be enough for that."""
+    line = Line(tmp_path, "one")
+    line.plugins.plugins["one"] = answer_and_wait
+    await line.ring_twice()
+    line.network.answer = failing_once(how)
+    line.network.say("rly=hangup")
+    await line.ended()
+    await asyncio.sleep(3600)
+    assert line.commands.count("cthangup") == 2
+
+
+@pytest.mark.looptime
+async def test_port_that_takes_no_hang_up_is_connected_anew(tmp_path: Path) -> None:
+    """A plugin that has sent hundreds of requests ahead leaves no place for a hang-up: the connection goes."""
+    line = Line(tmp_path, "flood")
+    asked: list[asyncio.Task[object]] = []
+
+    async def flood(call: Call, _target: str) -> None:
+        await call.answer()
+        line.network.answer = lambda request: [] if request.cmd == "ctplay" else ok(request)
+        asked.extend(asyncio.create_task(line.port.play("/x.au")) for _ in range(300))
+        await call.wait_ended()
+
+    line.plugins.plugins["flood"] = flood
+    await line.ring_twice()
+    line.network.say("rly=hangup")
+    await line.ended()
+    await asyncio.sleep(60)
+    assert line.network.transport.aborted
+    line.network.connect()
+    line.router.connected(line.port)
+    await settle()
+    assert line.commands[-1] == "cthangup"
+    await asyncio.gather(*asked, return_exceptions=True)
+
+
+@pytest.mark.looptime
+async def test_connection_that_comes_back_while_the_line_is_freed(tmp_path: Path) -> None:
+    """The line was off hook when the connection broke: it is put down when there is one again, whenever that is."""
+    line = Line(tmp_path, "one")
+
+    async def one(call: Call, _target: str) -> None:
+        await call.answer()
+        line.network.answer = lambda request: [] if request.cmd == "ctplay" else ok(request)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(1):
+                await call.play("one")
+        await call.wait_ended()
+
+    line.plugins.plugins["one"] = one
+    await line.ring_twice()
+    await asyncio.sleep(2)
+    line.manager.answer = lambda _request: []  # which release() waits for
+    line.network.answer = lambda _request: []
+    line.network.say("rly=hangup")
+    await asyncio.sleep(1)
+    line.network.transport.lose()
+    await settle()
+    line.network.connect()
+    line.network.answer = ok
+    line.router.connected(line.port)
+    before = line.commands.count("cthangup")
+    await line.ended()
+    await asyncio.sleep(60)
+    assert line.commands.count("cthangup") > before
+
+
+@pytest.mark.looptime
+async def test_set_that_is_lifted_while_the_last_call_is_put_in_order(tmp_path: Path) -> None:
+    """It is the next call; one that is put down again meanwhile is none."""
+    line = Line(tmp_path, "slow")
+    begun: list[str] = []
+
+    async def slow(call: Call, _target: str) -> None:
+        begun.append(call.id)
+        await call.answer()
+        try:
+            await call.wait_ended()
+        finally:
+            await asyncio.sleep(2)
+
+    line.plugins.plugins["slow"] = slow
+    for words in (["pickup"], ["hangup", "pickup"], ["hangup", "pickup", "hangup"]):
+        for word in words:
+            line.network.say(f"rly={word} arg1={word}")
+            await settle()
+        await asyncio.sleep(10)
+    assert len(begun) == 2
+    assert line.router.calls == []
+
+
+@pytest.mark.looptime
+async def test_hang_ups_without_a_call_are_one_thing_to_do(tmp_path: Path) -> None:
+    """A ctserver that goes on and on about it makes no tasks, and no lines in the log, without end."""
+    line = Line(tmp_path, "one")
+    line.network.say(*["rly=hangup arg1=hangup"] * 1000)
+    await settle()
+    assert line.commands.count("cthangup") == 1
+
+
+@pytest.mark.looptime
+async def test_caller_of_any_length_is_cut(tmp_path: Path) -> None:
+    """What an exchange says of a caller has the length that a database takes, everywhere."""
+    line = Line(tmp_path, "one")
+    line.plugins.plugins["one"] = answer_and_wait
+    await line.ring_twice(f"rly=cid arg1=cid arg2={'5' * 3000} arg3={'A' * 3000}")
+    assert line.plugins.calls[0].caller == Caller("5" * 64, "A" * 128)
+    line.network.say("rly=hangup")
+    await line.ended()
