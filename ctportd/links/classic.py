@@ -45,6 +45,11 @@ class ClassicConnection(Connection):
             raise PortBusy(self.name, f"waits for a ring, so {cmd} was not sent: see the classic dialect")
         return super()._send(cmd, line)
 
+    def _broken(self, line: BrokenLine) -> None:
+        super()._broken(line)
+        if self._waiting:  # it may have been a reply: each later one would be taken for that of the request before
+            self.reset()
+
     def _encode(self, request: Request) -> bytes:
         return classic_client.encode(self.name, request)
 

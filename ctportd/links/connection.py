@@ -322,9 +322,13 @@ class Connection(asyncio.Protocol):
         """Take what arrived, each line in its order."""
         for message in self._decode(data):
             if isinstance(message, BrokenLine):
-                self._listener.stray(message)
+                self._broken(message)
             else:
                 self._take(message)
+
+    def _broken(self, line: BrokenLine) -> None:
+        """A line that is no message: the connection lives on."""
+        self._listener.stray(line)
 
     def _take(self, message: Message) -> None:
         answered = self._answered_by(message) if self._waiting else None

@@ -7,7 +7,14 @@ import asyncio
 import pytest
 from support.fakes import FakeNetwork, Recorder, settle
 
-from ctportd.errors import InvalidArgument, NotSupported, PortBusy, RequestFailed
+from ctportd.errors import (
+    Disconnected,
+    InvalidArgument,
+    NotSupported,
+    PortBusy,
+    RequestFailed,
+    RequestTimedOut,
+)
 from ctportd.links.classic import ClassicConnection
 from ctportd.wire import classic_client
 from ctportd.wire.events import Ring
@@ -149,3 +156,21 @@ async def test_argument_with_a_line_end_is_refused(connection: ClassicNetwork) -
     """What would be read as another request is refused."""
     with pytest.raises(InvalidArgument, match="holds what ends a line"):
         classic_client.encode("port 2", type(REQUESTS["off_hook"].build(1))("ctplay", 1, 1, ("a\nctshutdown",)))
+
+
+async def test_reply_that_cannot_be_read_costs_the_connection(connection: ClassicNetwork) -> None:
+    """No reply says what it answers: after one that is lost, each would be taken for the one before."""
+    asked = asyncio.create_task(connection.request(REQUESTS["play"].build(1, ["/x.au"]), None))
+    await settle()
+    connection.data_received(b"x" * 70_000 + b"\n")
+    with pytest.raises(Disconnected):
+        await asked
+    assert connection.transport.aborted
+
+
+@pytest.mark.looptime
+async def test_reply_that_does_not_come_costs_the_connection(connection: ClassicNetwork) -> None:
+    """It might still come, and be taken for the next request's."""
+    with pytest.raises(RequestTimedOut):
+        await connection.request(REQUESTS["play"].build(1, ["/x.au"]), 10)
+    assert connection.transport.aborted
