@@ -44,6 +44,9 @@ DRAIN_TIMEOUT = 1.0
 CONNECT_WAIT = 5.0
 """Seconds after which the daemon calls itself ready although connections are missing (our figure)."""
 
+ENDINGS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+"""What tells the daemon to stop; the last comes when its terminal is closed."""
+
 log = structlog.stdlib.get_logger("ctportd")
 
 
@@ -143,6 +146,7 @@ class Daemon:
             self._ready()
             await self._or_stop(self._stop.wait())
             await self._wind_up()
+        self._ignore_signals()
         log.info("stopped")
 
     async def _start_server(self, server: Server, stack: AsyncExitStack) -> None:
@@ -212,8 +216,16 @@ class Daemon:
 
     def _catch_signals(self) -> None:
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # the last: its terminal was closed
+        for number in ENDINGS:
             loop.add_signal_handler(number, self.stop)
+
+    @staticmethod
+    def _ignore_signals() -> None:
+        """All is done: whoever tells it once more in this moment must not make a bad end of a good one."""
+        loop = asyncio.get_running_loop()
+        for number in ENDINGS:
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_IGN)
 
     def _log_failed_plugins(self) -> None:
         for error in self.plugins.failed.values():
