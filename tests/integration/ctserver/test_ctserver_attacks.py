@@ -179,7 +179,7 @@ async def test_slow_reader_is_dropped(
                 await manager.ask("serversion")
             while len(listeners) > 1:
                 if flood == "events":
-                    await manager.ask("ctsendevent", "N" * 2000, dst=0)
+                    await manager.ask("ctsendevent", "N", *["x" * 255] * 8, dst=0)
                 else:
                     writer.write(asked)
                     await manager.ask("serversion")
