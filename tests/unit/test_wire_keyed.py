@@ -102,7 +102,7 @@ def test_line_without_a_name_is_broken(line: str) -> None:
 
 
 def test_unknown_keys_are_bounded() -> None:
-    """A line of nothing but keys that nobody knows costs no more than a few of them; what is known is read all the same."""
+    """A line of keys that nobody knows costs no more than a few of them; what is known is read all the same."""
     keys = " ".join(f"k{number}=v" for number in range(8000))
     message = parse_message(f"rly=x {keys} src=one k0=w dst=3 arg2=b argc=2 arg1=a")
     assert isinstance(message, Message)
