@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 _RESERVED = frozenset(EVENT_TYPES) | KEYS | frozenset(COMMANDS)
 """Words that no user message may begin with: clients would take it for something else."""
 
+_LONGEST_WORD = 255
+"""Characters of what a client has others told: a line of several longer ones would be longer than a line may be."""
+
 
 async def answer(asked: Asked) -> tuple[str, ...]:
     """Take the line off hook."""
@@ -168,6 +171,8 @@ async def clear_events(asked: Asked) -> tuple[str, ...]:
 async def send_event(asked: Asked) -> tuple[str, ...]:
     """Send a user message to the port that is asked."""
     text = asked.text(0)
+    for word in asked.args:
+        _see_length(word)
     if text in _RESERVED:
         raise Refused("reserved-word", text)
     words = (str(asked.sender), *asked.args[1:])
@@ -189,8 +194,14 @@ async def stop_timer(asked: Asked) -> tuple[str, ...]:
 
 async def set_script(asked: Asked) -> tuple[str, ...]:
     """Name what runs on the port."""
+    _see_length(asked.text(0))
     asked.port.script = asked.text(0)
     return ()
+
+
+def _see_length(word: str) -> None:
+    if len(word) > _LONGEST_WORD:
+        raise Refused("word-too-long", f"{len(word)} characters, where {_LONGEST_WORD} are allowed")
 
 
 async def listen_for_caller(asked: Asked) -> tuple[str, ...]:

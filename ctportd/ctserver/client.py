@@ -107,7 +107,7 @@ class Client:
         except OSError:
             self._writer.transport.abort()  # it is lost: no reply would arrive
         except WebPage:
-            self._log.warning("a web page speaks to this port, and is dropped")
+            self._log.warning("a web page speaks to this port, or what is no client, and is dropped")
             self._writer.transport.abort()
         except _TooFarAhead:
             self._log.warning("client sends too far ahead, and is dropped", requests=len(self._queue))

@@ -30,7 +30,7 @@ _HTTP = re.compile(rb" HTTP/[0-9]")
 
 
 class WebPage(ServerError):  # noqa: N818  named after what happened, as in ctportd.errors
-    """What should be a client is a browser: a page that somebody looks at would command the lines from its body."""
+    """What should be a client may be a browser: a page that somebody looks at would command the lines from its body."""
 
 
 class Answer:
@@ -169,7 +169,9 @@ class FirstLine:
     """The dialect of a client that has not said a line yet: its first one tells which it is.
 
     Until then it is told events in the keyed form: a client that only listens speaks that one. :meth:`feed` raises
-    :class:`WebPage` where the first line is that of an HTTP request.
+    :class:`WebPage` where the first line may be a browser's: that of an HTTP request, one that is longer than a line may
+    be, or one without a small letter at its beginning. What a page can have a browser send without asking first begins
+    with a capital letter (the method), or with 0x16 (TLS).
     """
 
     def __init__(self) -> None:
@@ -181,12 +183,12 @@ class FirstLine:
         """The requests that these bytes complete."""
         if self._known:
             return self._chosen.feed(data)
-        self._begun = (self._begun + data).lstrip(b"\n\r\0")
+        self._begun = (self._begun + data.replace(b"\0", b"")).lstrip(b"\n\r ")
         if b"\n" not in self._begun and len(self._begun) <= MAX_LINE:
             return []
         self._known = True
-        first = self._begun[:MAX_LINE].partition(b"\n")[0]
-        if _HTTP.search(first):
+        first, ended, _ = self._begun[: MAX_LINE + 1].partition(b"\n")
+        if not ended or not first[:1].islower() or _HTTP.search(first):
             raise WebPage
         if b"cmd=" not in first:
             self._chosen = Classic()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from ctportd.ctserver.line import Signal
 from ctportd.ctserver.wait import Wait
 from ctportd.wire.events import KEYS
-from ctportd.wire.message import handle_of
+from ctportd.wire.message import MAX_ARGUMENTS, handle_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _KEYS_KEPT = 256
 """Keys in the digit buffer; what is pressed beyond them is lost, as on a card."""
+
+_SHOWN = 80  # characters of an event's name, and of each of its words, that the log shows
 
 HANGUP = Signal("hangup")
 
@@ -91,7 +93,7 @@ class Port:
 
     def send(self, signal: Signal) -> None:
         """Tell of an event: in the reply to the request that it cuts short, on other connections as a line."""
-        self._log.info("event", port=self.number, event_name=signal.name, words=signal.words)
+        self._log.info("event", port=self.number, event_name=signal.name[:_SHOWN], words=_shown(signal))
         wait = self._wait
         cut = wait is not None and wait.cuts(signal)
         for listener in tuple(self.listeners):
@@ -222,6 +224,13 @@ ALL_KEYS = KEYS
 """Every key, for a request that any key ends."""
 
 _FIRST_RING = Signal("ring", ("1",))
+
+
+def _shown(signal: Signal) -> tuple[str, ...]:
+    """An event's words as the log shows them: a key may be one of a PIN, a client's message is as long as it likes."""
+    if signal.name == "dtmf":
+        return ("?",)
+    return tuple(word[:_SHOWN] for word in signal.words[:MAX_ARGUMENTS])
 
 
 def _nobody(port: Port) -> None:

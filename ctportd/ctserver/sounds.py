@@ -18,6 +18,8 @@ from ctportd.ctserver import g711
 from ctportd.errors import AudioError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from numpy.typing import NDArray
 
     from ctportd.ctserver.folders import Folders
@@ -27,6 +29,11 @@ _CACHED = 64 * 1024 * 1024
 
 _LONGEST = 4 * 3600
 """Seconds of a file that is still played: 115 MB of mu-law; a longer one is a mistake or mischief."""
+
+_MOST_SAMPLES = _LONGEST * 48_000
+"""Samples of all channels of a file that are read: its length tells nothing of what a thousand channels cost."""
+
+_PIECE = 256 * 1024  # samples of a file that are in memory at once: one megabyte
 
 _AU_MULAW_HEADER = 24  # bytes of the smallest .au header
 _AU_MULAW = 1  # its encoding number for mu-law
@@ -55,7 +62,8 @@ def read_sound(path: str) -> Sound:
     Mu-law of 8 kHz is taken as it is, to the bit.
 
     Raises:
-        AudioError: There is no such file, it is no sound, or it is longer than four hours.
+        AudioError: There is no such file, it is no sound, or it is longer than four hours (of 48 kHz, in
+            all its channels).
     """
     try:
         with open(path, "rb", buffering=0, opener=_open_at_once) as opened:
@@ -68,7 +76,7 @@ def read_sound(path: str) -> Sound:
                 opened.seek(offset)
                 return Sound(path, g711.whole_frames(_au_data(opened.read(), header)))
             opened.seek(0)
-            return Sound(path, g711.whole_frames(g711.encode(_samples(path, opened.fileno()))))
+            return Sound(path, g711.whole_frames(_codes(path, opened.fileno())))
     except FileNotFoundError:
         raise AudioError(f"there is no file {path}") from None
     except (OSError, ValueError, soundfile.LibsndfileError) as error:
@@ -106,18 +114,37 @@ def _check_length(path: str, seconds: float) -> None:
         raise AudioError(f"{path} is {seconds / 3600:.0f} hours long; {_LONGEST // 3600} are played at most")
 
 
-def _samples(path: str, opened: int) -> NDArray[np.int16]:
-    """The file's samples at 8 kHz, its channels mixed into one."""
+def _codes(path: str, opened: int) -> bytes:
+    """The file's voice as mu-law of 8 kHz, its channels mixed into one. A piece is in memory at a time."""
     with soundfile.SoundFile(opened, closefd=False) as sound:
         if sound.format == "RAW":  # libsndfile's guess at an .au file without a header: anything at all
             raise AudioError(f"{path} is no sound file")
         _check_length(path, sound.frames / sound.samplerate)
-        if sound.samplerate == g711.RATE and sound.channels == 1:
-            return np.asarray(sound.read(dtype="int16"), np.int16)
-        rate = sound.samplerate
-        mono = sound.read(dtype="float32", always_2d=True).mean(axis=1)
-    resampled = soxr.resample(mono, rate, g711.RATE) if rate != g711.RATE else mono
-    return np.asarray(np.clip(np.round(resampled * 32768.0), -32768, 32767), np.int16)
+        if sound.frames * sound.channels > _MOST_SAMPLES:
+            raise AudioError(f"{path} has more samples in its {sound.channels} channels than are played")
+        return b"".join(g711.encode(samples) for samples in _samples(sound))
+
+
+def _samples(sound: soundfile.SoundFile) -> Iterator[NDArray[np.int16]]:
+    """Its samples at 8 kHz, piece by piece."""
+    size = max(1, _PIECE // sound.channels)
+    if sound.samplerate == g711.RATE and sound.channels == 1:
+        yield from sound.blocks(size, dtype="int16")
+        return
+    for mono in _resampled(sound.blocks(size, dtype="float32", always_2d=True), sound.samplerate):
+        yield np.asarray(np.clip(np.round(mono * 32768.0), -32768, 32767), np.int16)
+
+
+def _resampled(pieces: Iterable[NDArray[np.float32]], rate: int) -> Iterator[NDArray[np.float32]]:
+    """The channels of pieces mixed into one, at 8 kHz; the same samples as of the whole at once."""
+    mixed = (piece.mean(axis=1) for piece in pieces)
+    if rate == g711.RATE:
+        yield from mixed
+        return
+    stream = soxr.ResampleStream(rate, g711.RATE, 1, dtype="float32")
+    for mono in mixed:
+        yield stream.resample_chunk(mono)
+    yield stream.resample_chunk(np.empty(0, np.float32), last=True)
 
 
 def _key(path: Path) -> tuple[str, int, int]:

@@ -96,13 +96,14 @@ class Port:
         request = spec.build(handle_of(self.number), values)
         if name == "send_cid":
             request = msgspec.structs.replace(request, cmd=self._send_cid)
-        log.debug("request", port=self.address, request=request.cmd, arguments=request.args)
+        told = ("?",) if name == "dial" else request.args  # keys may be a PIN, be they dialled or collected
+        log.debug("request", port=self.address, request=request.cmd, arguments=told)
         try:
             message = await self._connection.request(request, spec.time_limit(request.args))
         except LinkError as error:
             log.debug("no reply", port=self.address, request=request.cmd, fate=fate_of(error), error=str(error))
             raise
-        log.debug("reply", port=self.address, request=request.cmd, reply=message.args, fate=Fate.DONE)
+        log.debug("reply", port=self.address, request=request.cmd, status=message.status, fate=Fate.DONE)
         return reply_of(message, self.number)
 
     # -- the hook

@@ -17,6 +17,11 @@ _UNSENDABLE = re.compile("[ \n\r\0]")
 
 _ARGUMENT_INDEX = {f"arg{n}": n - 1 for n in range(1, MAX_ARGUMENTS + 1)}
 
+_KNOWN = frozenset({"rly", "cmd", "src", "dst", "argc", *_ARGUMENT_INDEX})
+
+_UNKNOWN_KEPT = 16
+"""Keys of a line that the protocol does not know; a line has room for thousands, each of which would cost an entry."""
+
 _T = TypeVar("_T", Request, Message)
 
 
@@ -95,13 +100,19 @@ _Fields = tuple[str, int | None, int | None, tuple[str, ...], dict[str, str]]
 def _fields(line: str, name_key: str) -> _Fields | BrokenLine:
     """Split a line into name, src, dst, arguments and the keys that are left.
 
-    ``argc`` is never trusted, and the order of keys means nothing.
+    ``argc`` is never trusted, and the order of keys means nothing. Unknown keys beyond the sixteenth are left out.
     """
     fields: dict[str, str] = {}
+    unknown = 0
     for token in line.split(" "):
-        if token:
-            key, _, value = token.partition("=")
-            fields[key] = value
+        if not token:
+            continue
+        key, _, value = token.partition("=")
+        if key not in _KNOWN and key not in fields:
+            if unknown == _UNKNOWN_KEPT:
+                continue
+            unknown += 1
+        fields[key] = value
     name = fields.pop(name_key, "")
     if not name:
         return BrokenLine(f"a line without {name_key}=", line)

@@ -42,7 +42,7 @@ class Message(msgspec.Struct, frozen=True):
         src: The handle that speaks; None where the line named none, or no number.
         dst: The handle spoken to; None likewise.
         args: ``arg1`` and those after it, in order; an argument that was left out stands as ``""``.
-        extra: Keys that the protocol does not know, as they came.
+        extra: Keys that the protocol does not know, as they came; of many, the first sixteen.
         raw: The line itself, without its NUL bytes and its LF.
     """
 

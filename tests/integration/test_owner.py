@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from ctportd.pins.hashing import hash_pin
@@ -57,7 +58,27 @@ async def test_owner_hears_messages_and_a_guesser_is_locked_out(start_system: St
     refused = await system.phone(1, *owner, "press", "4711#", "until", "goodbye")
     assert "vm-locked" in heard(refused)
     assert (system.state / "locked").read_text() == "100 9\n"
-    assert "4711" not in (system.state / "ctportd.log").read_text().replace("ctcollect", "")
+
+
+async def test_no_log_tells_a_pin(start_system: StartSystem) -> None:
+    """Not that of the daemon, nor that of ctserver, however much they are asked to tell; not key by key either."""
+    system = await start_system(["voicemail:100"], plugins={"voicemail": {"pins": {"100": hash_pin("907315248")}}})
+    called = await system.phone(
+        1, "wait", "2", "press", "*", "until", "vm-enter-pin", "press", "907315248#", "until", "goodbye"
+    )
+    assert "vm-no-messages" in heard(called)
+    told_by_ctserver = map(json.loads, (system.state / "ctserver.log").read_text().splitlines())
+    keys = [line for line in told_by_ctserver if line.get("event_name") == "dtmf"]
+    assert len(keys) == len("*907315248#")
+    assert {tuple(key["words"]) for key in keys} == {("?",)}
+    collected = [line for line in system.log_lines if line["event"] == "reply" and line["request"] == "ctcollect"]
+    assert collected
+    for line in collected:
+        assert (line["status"], "reply" in line) == ("OK", False), line
+    logs = list(system.state.glob("*.log"))
+    assert {log.name for log in logs} == {"ctportd.log", "ctserver.log"}
+    for log in logs:
+        assert "907315248" not in log.read_text(), log
 
 
 def again(pin: str) -> list[str]:

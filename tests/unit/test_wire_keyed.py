@@ -101,6 +101,17 @@ def test_line_without_a_name_is_broken(line: str) -> None:
     assert parse_message(line) == BrokenLine("a line without rly=", line)
 
 
+def test_unknown_keys_are_bounded() -> None:
+    """A line of keys that nobody knows costs no more than a few of them; what is known is read all the same."""
+    keys = " ".join(f"k{number}=v" for number in range(8000))
+    message = parse_message(f"rly=x {keys} src=one k0=w dst=3 arg2=b argc=2 arg1=a")
+    assert isinstance(message, Message)
+    assert (message.dst, message.args) == (3, ("a", "b"))
+    assert len(message.extra) == 16 + 1
+    assert message.extra["src"] == "one"
+    assert message.extra["k0"] == "w"
+
+
 def test_bytes_that_are_no_utf8_are_kept() -> None:
     """A value in Latin-1 comes back as the bytes that it was."""
     (message,) = decode(b"rly=cid arg1=1 arg2=Ren\xe9\n")

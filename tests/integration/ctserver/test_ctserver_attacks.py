@@ -179,7 +179,7 @@ async def test_slow_reader_is_dropped(
                 await manager.ask("serversion")
             while len(listeners) > 1:
                 if flood == "events":
-                    await manager.ask("ctsendevent", "N" * 2000, dst=0)
+                    await manager.ask("ctsendevent", "N", *["x" * 255] * 8, dst=0)
                 else:
                     writer.write(asked)
                     await manager.ask("serversion")
@@ -235,6 +235,40 @@ async def test_web_page_does_not_command_a_line(office: Office, port: int) -> No
     assert office.server.services.ports[1].script == ""
     assert office.server.services.ports[1].line.state == "idle"
     await office.logged("web page")
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    "opening",
+    [
+        b"POST /" + b"x" * 66_000 + b" HTTP/1.1\r\n",  # longer than a line may be
+        b"POST /" + b"\0x" * 40_000 + b" HTTP/1.1\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(range(0x20, 0x60)) + b"\n",  # a ClientHello
+        b"GET /\n",
+        b"x" * 66_000 + b"\n",
+        b"\xff\n",
+    ],
+)
+async def test_what_opens_as_no_client_does_is_dropped(office: Office, opening: bytes) -> None:
+    """What a browser can be made to send, and what no client begins with: nothing of what follows is looked at."""
+    reader, writer = await raw(office)
+    with contextlib.suppress(ConnectionError):
+        for piece in (opening, b"cmd=ctsetscript src=0 dst=0 arg1=begun \nctsetscript\nbegun\n"):
+            writer.write(piece)
+            await writer.drain()
+    await ended(reader)
+    assert office.server.services.ports[1].script == ""
+    await office.logged("web page")
+    writer.close()
+
+
+@pytest.mark.parametrize("first", [b"\r\n\0src=0 dst=0 cmd=ctclear \n", b" cmd=ctclear \n", b"cmd=ct\0clear\r\n"])
+async def test_client_that_opens_oddly_is_served(office: Office, first: bytes) -> None:
+    """Keys in any order, spaces, NULs and empty lines before them."""
+    reader, writer = await raw(office)
+    writer.write(first)
+    async with asyncio.timeout(10):
+        assert (await reader.readuntil(b"\n")).startswith(b"rly=ctclear ")
     writer.close()
 
 

@@ -137,6 +137,9 @@ async def test_version_and_shutdown(office: Office) -> None:
         ("ctdial", ("5x",), "bad-number"),
         ("ctplaytoneasync", ("loud",), "no-such-tone"),
         ("ctsendevent", ("hangup",), "reserved-word"),
+        ("ctsendevent", ("x" * 256,), "word-too-long"),
+        ("ctsendevent", ("HELLO", "x" * 255, "x" * 256), "word-too-long"),
+        ("ctsetscript", ("x" * 256,), "word-too-long"),
         ("ctwaitforring", ("1",), "off-hook"),
     ],
 )

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import struct
+import tracemalloc
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import soundfile
+import soxr
 
 from ctportd.ctserver import g711, recording
 from ctportd.ctserver.disk import Disk
@@ -79,6 +82,45 @@ def test_file_without_end_is_refused(tmp_path: Path) -> None:
     os.truncate(path, 5 * 3600 * 8000)
     with pytest.raises(AudioError, match="hours long"):
         read_sound(str(path))
+
+
+def wav(channels: int, rate: int, size: int) -> bytes:
+    """The head of a .wav file of so many bytes of 16-bit samples."""
+    told = struct.pack("<HHIIHH", 1, channels, rate, 2 * channels * rate, 2 * channels, 16)
+    return (
+        b"RIFF" + struct.pack("<I", 36 + size) + b"WAVEfmt " + struct.pack("<I", 16) + told
+        + b"data" + struct.pack("<I", size)
+    )  # fmt: skip
+
+
+def test_file_of_a_thousand_channels_is_refused(tmp_path: Path) -> None:
+    """Two minutes of them are a thousand million samples."""
+    path = tmp_path / "x.wav"
+    path.write_bytes(wav(1000, 8000, 2_000_000_000))
+    os.truncate(path, 44 + 2_000_000_000)
+    with pytest.raises(AudioError, match=r"x\.wav has more samples in its 1000 channels than are played"):
+        read_sound(str(path))
+
+
+def test_channels_and_rate_cost_no_memory(tmp_path: Path) -> None:
+    """A file is mixed and resampled piece by piece."""
+    path = tmp_path / "x.wav"
+    path.write_bytes(wav(32, 48_000, 5 * 48_000 * 64))
+    os.truncate(path, 44 + 5 * 48_000 * 64)
+    tracemalloc.start()
+    try:
+        assert len(read_sound(str(path)).codes) == 5 * 8000
+        assert tracemalloc.get_traced_memory()[1] < 8_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_pieces_sound_like_the_whole(tmp_path: Path) -> None:
+    """To the bit, wherever they were cut."""
+    told = np.random.default_rng(1).uniform(-0.3, 0.3, (700_000, 2)).astype(np.float32)
+    soundfile.write(tmp_path / "x.wav", told, 44_100, subtype="FLOAT")
+    whole = np.round(soxr.resample(told.mean(axis=1), 44_100, 8000) * 32768.0).astype(np.int16)
+    assert read_sound(str(tmp_path / "x.wav")).codes == g711.whole_frames(g711.encode(whole))
 
 
 async def test_cache_reads_once_and_sees_changes(tmp_path: Path) -> None:
