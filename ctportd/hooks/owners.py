@@ -103,7 +103,7 @@ def _problem(path: Path, *, sticky: bool) -> str | None:
         return None
     if mode & stat.S_IWOTH:
         return f"everybody can write {path}; chmod o-w it, {_OR}"
-    if mode & stat.S_IWGRP and found.st_gid != _ROOT:
+    if mode & stat.S_IWGRP:  # the group 0 too: it may have members, and an access control list shows as its right
         return f"the group {_group(found.st_gid)} can write {path}; chmod g-w it, {_OR}"
     return None
 

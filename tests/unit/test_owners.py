@@ -77,11 +77,16 @@ def test_configuration_that_others_can_change_is_not_followed(folder: Path) -> N
 
 @as_root
 def test_what_is_roots_alone_is_run(folder: Path) -> None:
-    """Readable by all, below a sticky folder such as /tmp; the group root may write."""
+    """Readable by all, below a sticky folder such as /tmp."""
     assert problem(folder) == problem(folder, "q") == ""
+
+
+@as_root
+def test_group_root_is_a_group_as_any_other(folder: Path) -> None:
+    """It has members on some systems, and an access control list that lets others write shows as its right."""
     (folder / "p.py").chmod(0o664)
-    folder.chmod(0o775)
-    assert problem(folder) == ""
+    group = f"{grp.getgrgid(0).gr_name} (0)"
+    assert problem(folder) == refused("p", f"the group {group} can write on/plugins/p.py", "chmod g-w")
 
 
 @as_root
