@@ -250,20 +250,28 @@ def config(ctx: click.Context) -> None:
 
 
 @program.command()
-@click.password_option("--pin", prompt="PIN", help="The PIN; it is asked for if it is not given.")
-def pin(pin: str) -> None:
+@click.option("--pin", help="The PIN. Every user of this machine sees it among the processes while this runs.")
+def pin(pin: str | None) -> None:
     """Print the hash of a PIN, for the configuration.
 
-    It goes into [plugins.voicemail] pins, beside its mailbox.
+    It goes into [plugins.voicemail] pins, beside its mailbox. The PIN is asked for on a terminal; else it is the first
+    line of standard input.
 
     Example: ctportd pin
     """
     from ctportd.pins.hashing import hash_pin
 
     try:
-        click.echo(hash_pin(pin))
+        click.echo(hash_pin(_read_pin() if pin is None else pin))
     except ValueError as error:
         raise click.UsageError(str(error)) from error
+
+
+def _read_pin() -> str:
+    if sys.stdin.isatty():
+        asked: str = click.prompt("PIN", hide_input=True, confirmation_prompt=True)
+        return asked
+    return sys.stdin.readline().strip()
 
 
 # -- a running daemon

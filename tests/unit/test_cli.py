@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 from ctportd import printing
 from ctportd.cli import EXIT_CONFIG, EXIT_FAILED, program
+from ctportd.pins.hashing import matches
 from ctportd.records import CallRecord, VoiceMessage
 from ctportd.status import CallStatus, CtserverStatus, PluginStatus, PortStatus, Status
 from ctportd.store import Store
@@ -222,6 +223,33 @@ def test_log_that_cannot_be_written(config: Path, folder: Path, file: str) -> No
     assert re.fullmatch(
         f"ctportd: {config}: \\[log\\] file: found '{file}', which cannot be written: [A-Z][a-z ]+\n", ran.err
     )
+
+
+# -- PINs
+
+
+def test_pin_is_read_from_a_pipe() -> None:
+    """For programs: the first line of standard input, which no list of processes shows."""
+    result = CliRunner().invoke(program, ["pin"], input="4711\n", prog_name="ctportd")
+    assert (result.exit_code, result.stderr) == (0, "")
+    (hashed,) = result.stdout.splitlines()
+    assert matches("4711", hashed)
+
+
+@pytest.mark.parametrize("given", ["", "\n", "47\n", "4711 \n0815\n"])
+def test_pipe_without_a_pin(given: str) -> None:
+    """It is a mistake, and told as one."""
+    result = CliRunner().invoke(program, ["pin"], input=given, prog_name="ctportd")
+    fits = given.startswith("4711")
+    assert result.exit_code == (0 if fits else 64)
+    assert ("a PIN is 4 to 12 digits" in result.stderr) is not fits
+
+
+def test_pin_in_the_command_line_is_warned_of() -> None:
+    """It works, and its help says who sees it."""
+    ran = ctportd("pin", "--pin", "4711")
+    assert matches("4711", ran.out.strip())
+    assert "Every user of this machine" in " ".join(ctportd("pin", "--help").out.split())
 
 
 # -- mistakes in the command line, and a daemon that does not run
