@@ -70,7 +70,9 @@ class _Program(click.Group):
 
 
 def _fail(sentence: str, status: int) -> NoReturn:
-    click.echo(f"ctportd: {sentence}", err=True)
+    from ctportd.printing import shown
+
+    click.echo(f"ctportd: {shown(sentence)}", err=True)
     sys.exit(status)
 
 
@@ -297,10 +299,12 @@ def rotate(ctx: click.Context) -> None:
 
     Example: ctportd rotate
     """
+    from ctportd.printing import shown
+
     rotated = _await(_control(ctx).rotate())
-    click.echo(f"ctportd: the old log is {rotated.log}" if rotated.log else "ctportd: writes no log file")
+    click.echo(f"ctportd: the old log is {shown(rotated.log)}" if rotated.log else "ctportd: writes no log file")
     for name, answer in rotated.ctserver.items():
-        click.echo(f"ctserver {name}: {answer}")
+        click.echo(f"ctserver {shown(name)}: {shown(answer)}")
     if any(answer != "rolled" for answer in rotated.ctserver.values()):
         sys.exit(EXIT_FAILED)
 
@@ -342,8 +346,10 @@ def request(ctx: click.Context, port: str, name: str, arguments: tuple[str, ...]
     """
     import msgspec
 
+    from ctportd.printing import show_json
+
     reply = _await(_control(ctx).request(port, name, list(arguments)))
-    click.echo(msgspec.json.encode(reply))
+    show_json(msgspec.json.encode(reply))
 
 
 # -- the store

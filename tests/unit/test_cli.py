@@ -14,9 +14,10 @@ from click.testing import CliRunner
 
 from ctportd import printing
 from ctportd.cli import EXIT_CONFIG, EXIT_FAILED, program
+from ctportd.errors import ControlError
 from ctportd.pins.hashing import matches
 from ctportd.records import CallRecord, VoiceMessage
-from ctportd.status import CallStatus, CtserverStatus, PluginStatus, PortStatus, Status
+from ctportd.status import CallStatus, CtserverStatus, PluginStatus, PortStatus, Rotated, Status
 from ctportd.store import Store
 
 if TYPE_CHECKING:
@@ -417,6 +418,54 @@ def test_status(capsys: pytest.CaptureFixture[str]) -> None:
         ["b", "failed", HARMLESS],
         ["c", f"quarantined until {local(NOON)}, 1 fault, 3 skipped, 1 task", "x", HARMLESS],
     ]
+
+
+_ODD = "\x1b]0;\x07 \x9b31m \x7f \u202e \u00e9 \U0001f600"
+
+
+def test_json_on_a_terminal_draws_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """All but ASCII is escaped there, and so is the rubout: the same data, without a character that could steer."""
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    printing.show({"name": _ODD}, printing.calls_table, as_json=True)  # type: ignore[arg-type]
+    out = capsys.readouterr().out
+    assert json.loads(out) == {"name": _ODD}
+    assert out.isascii()
+    assert out.replace("\n", "").isprintable()
+
+
+def test_json_in_a_pipe_is_as_it_was(capsys: pytest.CaptureFixture[str]) -> None:
+    """Programs get the letters themselves."""
+    printing.show({"name": "\u00e9"}, printing.calls_table, as_json=True)  # type: ignore[arg-type]
+    assert capsys.readouterr().out == '{\n  "name": "\u00e9"\n}\n'
+
+
+def test_ctservers_words_draw_nothing(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither in an error's sentence nor in its answer to a request to roll its log."""
+
+    async def rotate(_: object) -> Rotated:
+        return Rotated(EVIL, {EVIL: EVIL})
+
+    async def refuse(_: object) -> Rotated:
+        raise ControlError(EVIL)
+
+    monkeypatch.setattr("ctportd.control.client.ControlClient.rotate", rotate)
+    assert ctportd("rotate").out == f"ctportd: the old log is {HARMLESS}\nctserver {HARMLESS}: {HARMLESS}\n"
+    monkeypatch.setattr("ctportd.control.client.ControlClient.rotate", refuse)
+    assert ctportd("rotate").err == f"ctportd: {HARMLESS}\n"
+
+
+def test_reply_on_a_terminal_draws_nothing(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `request` prints is JSON of ctserver's words."""
+
+    async def answer(*_: object) -> dict[str, str]:
+        return {"line": _ODD}
+
+    monkeypatch.setattr("ctportd.control.client.ControlClient.request", answer)
+    monkeypatch.setattr("ctportd.printing._is_terminal", lambda: True)
+    out = ctportd("request", "1", "off_hook").out
+    assert out == json.dumps({"line": _ODD}, separators=(",", ":")).replace("\x7f", "\\u007f") + "\n"
 
 
 @pytest.mark.parametrize(
