@@ -179,11 +179,13 @@ def _run_daemon(config: Config, pid_file: Path | None) -> None:
     """Run the daemon: in the foreground, or, with a pid file, in the background."""
     from ctportd import logs
     from ctportd.checks import check_folders, warn_of_open_doors
+    from ctportd.conduct import settle
     from ctportd.daemon import Daemon, load_configured_plugins
     from ctportd.detach import detached
     from ctportd.hooks.owners import check_config_owner
     from ctportd.hooks.running import leave_behind, run_to_the_end
 
+    settle()
     check_config_owner(Path(config.source))
     check_folders(config)
     plugins = load_configured_plugins(config)
@@ -222,8 +224,10 @@ def ctserver(ctx: click.Context) -> None:
 
     Example: ctportd --config etc/ctportd.toml ctserver
     """
+    from ctportd.conduct import settle
     from ctportd.serving import serve_configured
 
+    settle()
     _await(serve_configured(_config(ctx)))
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
+import resource
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,7 +23,7 @@ from ctportd.status import CallStatus, CtserverStatus, PluginStatus, PortStatus,
 from ctportd.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -72,13 +74,16 @@ def ctportd(*arguments: str) -> Ran:
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder to be in, with a folder for plugins."""
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty folder to be in, with a folder for plugins; what a daemon settles for its process is undone."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("STATE_DIRECTORY", raising=False)
     monkeypatch.setattr("ctportd.cli.DEFAULT_CONFIGS", (tmp_path / "etc" / "ctportd.toml", tmp_path / "none.toml"))
     (tmp_path / "plugins").mkdir()
-    return tmp_path
+    umask, files = os.umask(0o022), resource.getrlimit(resource.RLIMIT_NOFILE)
+    yield tmp_path
+    os.umask(umask)
+    resource.setrlimit(resource.RLIMIT_NOFILE, files)
 
 
 @pytest.fixture
