@@ -129,12 +129,19 @@ def main() -> None:
 
 
 def _default_config() -> Path | None:
-    return next((path for path in DEFAULT_CONFIGS if path.is_file()), None)
+    path = next((path for path in DEFAULT_CONFIGS if path.is_file()), None)
+    if path is not None and not path.is_absolute():
+        from ctportd.hooks.owners import check_found_config
+
+        check_found_config(path)
+    return path
 
 
 def _load(path: Path) -> Config:
     from ctportd.config import load
+    from ctportd.hooks.owners import check_config_owner
 
+    check_config_owner(path)
     return load(path)
 
 
@@ -172,6 +179,14 @@ def _await(work: Coroutine[Any, Any, Any]) -> Any:
 json_option = click.option("--json", "as_json", is_flag=True, help="For programs: JSON.")
 
 
+def _check_programs(config: Config) -> None:
+    from ctportd.hooks.owners import check_program_owner
+
+    for table in config.file.ctserver:
+        if table.mode == "program":
+            check_program_owner(config.source, table.program)
+
+
 # -- running
 
 
@@ -182,11 +197,10 @@ def _run_daemon(config: Config, pid_file: Path | None) -> None:
     from ctportd.conduct import settle
     from ctportd.daemon import Daemon, load_configured_plugins
     from ctportd.detach import detached
-    from ctportd.hooks.owners import check_config_owner
     from ctportd.hooks.running import leave_behind, run_to_the_end
 
     settle()
-    check_config_owner(Path(config.source))
+    _check_programs(config)
     check_folders(config)
     plugins = load_configured_plugins(config)
     try:
@@ -240,7 +254,9 @@ def check(ctx: click.Context) -> None:
     """
     from ctportd.checks import check_configuration
 
-    click.echo(check_configuration(_config(ctx)))
+    config = _config(ctx)
+    _check_programs(config)
+    click.echo(check_configuration(config))
 
 
 @program.command()

@@ -8,6 +8,7 @@ import os
 import re
 import resource
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -24,7 +25,6 @@ from ctportd.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -187,6 +187,45 @@ def test_mistake_in_the_configuration(config: Path, arguments: tuple[str, ...]) 
     config.write_text('[log]\nlevel = "loud"\n')
     told = "[log] level: found 'loud', expected one of 'debug', 'error', 'info', 'warning'"
     assert ctportd(*arguments) == Ran(78, "", f"ctportd: {config}: {told}\n")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+@pytest.mark.parametrize("arguments", [*NEEDS_CONFIG, ("greet",)], ids=" ".join)
+def test_somebody_elses_configuration_runs_nothing_as_root(
+    config: Path, folder: Path, arguments: tuple[str, ...]
+) -> None:
+    """No command follows it, and none of its plugins is loaded, not even for help."""
+    (folder / "plugins" / "a.py").write_text("from pathlib import Path\nPath('trap').touch()\n")
+    os.chown(config, 54321, 0)
+    ran = ctportd(*arguments)
+    assert (ran.status, ran.out) == (78, "")
+    assert "is not followed as root" in ran.err
+    assert "greet" not in ctportd("--help").out
+    assert not (folder / "trap").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+@pytest.mark.parametrize("arguments", [("check",), ()], ids=" ".join)
+def test_somebody_elses_ctserver_is_not_run_as_root(config: Path, arguments: tuple[str, ...]) -> None:
+    """It is told at the start, and by who checks."""
+    program = config.parent / "ctserver"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    os.chown(program, 54321, 0)
+    config.write_text(f'[[ctserver]]\nmode = "program"\nprogram = "{program}"\n[[port]]\nnumber = 1\n')
+    ran = ctportd(*arguments)
+    assert (ran.status, ran.out) == (78, "")
+    assert f"[[ctserver]] program: {program} is not run as root" in ran.err
+
+
+def test_configuration_that_is_found_is_nobody_elses(
+    config: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a folder that all may write it is not taken for the default."""
+    monkeypatch.setattr("ctportd.cli.DEFAULT_CONFIGS", (Path("etc/ctportd.toml"), folder / "none.toml"))
+    assert ctportd("check").status == 0
+    folder.chmod(0o777)
+    assert "is not followed" in ctportd("check").err
 
 
 def test_named_configuration_is_read_and_no_other(config: Path, folder: Path) -> None:
