@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from ctportd.hooks.services import Daemon
     from ctportd.links.port import Port
     from ctportd.links.reply import Reply
-    from ctportd.pins.hashing import LONGEST_PIN, PIN_HASH
+    from ctportd.pins.hashing import LONGEST_PIN, PIN_HASH, check_hash
     from ctportd.records import CallRecord, VoiceMessage
     from ctportd.wire.events import (
         KEYS,
@@ -97,6 +97,7 @@ __all__ = [
     "ToneEnd",
     "UserMessage",
     "VoiceMessage",
+    "check_hash",
     "hookimpl",
     "recordings",
     "speech",

@@ -70,7 +70,9 @@ class _Program(click.Group):
 
 
 def _fail(sentence: str, status: int) -> NoReturn:
-    click.echo(f"ctportd: {sentence}", err=True)
+    from ctportd.printing import shown
+
+    click.echo(f"ctportd: {shown(sentence)}", err=True)
     sys.exit(status)
 
 
@@ -127,12 +129,19 @@ def main() -> None:
 
 
 def _default_config() -> Path | None:
-    return next((path for path in DEFAULT_CONFIGS if path.is_file()), None)
+    path = next((path for path in DEFAULT_CONFIGS if path.is_file()), None)
+    if path is not None and not path.is_absolute():
+        from ctportd.hooks.owners import check_found_config
+
+        check_found_config(path)
+    return path
 
 
 def _load(path: Path) -> Config:
     from ctportd.config import load
+    from ctportd.hooks.owners import check_config_owner
 
+    check_config_owner(path)
     return load(path)
 
 
@@ -170,6 +179,14 @@ def _await(work: Coroutine[Any, Any, Any]) -> Any:
 json_option = click.option("--json", "as_json", is_flag=True, help="For programs: JSON.")
 
 
+def _check_programs(config: Config) -> None:
+    from ctportd.hooks.owners import check_program_owner
+
+    for table in config.file.ctserver:
+        if table.mode == "program":
+            check_program_owner(config.source, table.program)
+
+
 # -- running
 
 
@@ -177,12 +194,13 @@ def _run_daemon(config: Config, pid_file: Path | None) -> None:
     """Run the daemon: in the foreground, or, with a pid file, in the background."""
     from ctportd import logs
     from ctportd.checks import check_folders, warn_of_open_doors
+    from ctportd.conduct import settle
     from ctportd.daemon import Daemon, load_configured_plugins
     from ctportd.detach import detached
-    from ctportd.hooks.owners import check_config_owner
     from ctportd.hooks.running import leave_behind, run_to_the_end
 
-    check_config_owner(Path(config.source))
+    settle()
+    _check_programs(config)
     check_folders(config)
     plugins = load_configured_plugins(config)
     try:
@@ -220,8 +238,10 @@ def ctserver(ctx: click.Context) -> None:
 
     Example: ctportd --config etc/ctportd.toml ctserver
     """
+    from ctportd.conduct import settle
     from ctportd.serving import serve_configured
 
+    settle()
     _await(serve_configured(_config(ctx)))
 
 
@@ -234,7 +254,9 @@ def check(ctx: click.Context) -> None:
     """
     from ctportd.checks import check_configuration
 
-    click.echo(check_configuration(_config(ctx)))
+    config = _config(ctx)
+    _check_programs(config)
+    click.echo(check_configuration(config))
 
 
 @program.command()
@@ -250,20 +272,28 @@ def config(ctx: click.Context) -> None:
 
 
 @program.command()
-@click.password_option("--pin", prompt="PIN", help="The PIN; it is asked for if it is not given.")
-def pin(pin: str) -> None:
+@click.option("--pin", help="The PIN. Every user of this machine sees it among the processes while this runs.")
+def pin(pin: str | None) -> None:
     """Print the hash of a PIN, for the configuration.
 
-    It goes into [plugins.voicemail] pins, beside its mailbox.
+    It goes into [plugins.voicemail] pins, beside its mailbox. The PIN is asked for on a terminal; else it is the first
+    line of standard input.
 
     Example: ctportd pin
     """
     from ctportd.pins.hashing import hash_pin
 
     try:
-        click.echo(hash_pin(pin))
+        click.echo(hash_pin(_read_pin() if pin is None else pin))
     except ValueError as error:
         raise click.UsageError(str(error)) from error
+
+
+def _read_pin() -> str:
+    if sys.stdin.isatty():
+        asked: str = click.prompt("PIN", hide_input=True, confirmation_prompt=True)
+        return asked
+    return sys.stdin.readline().strip()
 
 
 # -- a running daemon
@@ -289,10 +319,12 @@ def rotate(ctx: click.Context) -> None:
 
     Example: ctportd rotate
     """
+    from ctportd.printing import shown
+
     rotated = _await(_control(ctx).rotate())
-    click.echo(f"ctportd: the old log is {rotated.log}" if rotated.log else "ctportd: writes no log file")
+    click.echo(f"ctportd: the old log is {shown(rotated.log)}" if rotated.log else "ctportd: writes no log file")
     for name, answer in rotated.ctserver.items():
-        click.echo(f"ctserver {name}: {answer}")
+        click.echo(f"ctserver {shown(name)}: {shown(answer)}")
     if any(answer != "rolled" for answer in rotated.ctserver.values()):
         sys.exit(EXIT_FAILED)
 
@@ -334,8 +366,10 @@ def request(ctx: click.Context, port: str, name: str, arguments: tuple[str, ...]
     """
     import msgspec
 
+    from ctportd.printing import show_json
+
     reply = _await(_control(ctx).request(port, name, list(arguments)))
-    click.echo(msgspec.json.encode(reply))
+    show_json(msgspec.json.encode(reply))
 
 
 # -- the store

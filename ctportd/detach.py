@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from daemon import DaemonContext
 from daemon.pidfile import TimeoutPIDLockFile
 
+from ctportd.conduct import strict_umask
 from ctportd.errors import ServerError
 from ctportd.processes import runs
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ctportd.logs import LogFile
-
-_UMASK = 0o027  # recordings and logs are nobody else's business
 
 
 @contextmanager
@@ -42,7 +41,7 @@ def detached(pid_file: Path, log_file: LogFile | None) -> Iterator[None]:
         lock.break_lock()
     context = DaemonContext(
         working_directory=os.getcwd(),  # noqa: PTH109 - python-daemon wants text
-        umask=_UMASK,
+        umask=strict_umask(),
         pidfile=lock,
         files_preserve=[log_file.fileno()] if log_file is not None else None,
     )

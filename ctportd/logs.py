@@ -5,6 +5,7 @@ Every line about a call carries ``port``, ``call`` and ``plugin`` without anyone
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
 import threading
@@ -21,8 +22,9 @@ from ctportd.terminal import Terminal
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from typing import TextIO
 
-    from structlog.typing import EventDict, Processor, WrappedLogger
+    from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
 
 current_hook: ContextVar[tuple[str, dict[str, Any]] | None] = ContextVar("current_hook", default=None)
 """The plugin whose hook runs, and the hook's arguments.
@@ -189,13 +191,20 @@ def _escaped(value: object) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
+def _traceback(out: TextIO, raised: ExcInfo) -> None:
+    """A traceback as it may go to a terminal: without variables, which rich's shows, and without what could steer."""
+    text = io.StringIO()
+    structlog.dev.plain_traceback(text, raised)
+    out.write("".join(mark if mark in "\n\t" or mark.isprintable() else "\ufffd" for mark in text.getvalue()))
+
+
 class _PlainSink:
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
         self._render = structlog.dev.ConsoleRenderer(
             colors=sys.stderr.isatty(),
             pad_event_to=32,
-            exception_formatter=structlog.dev.plain_traceback,  # rich's shows every variable: PINs, callers
+            exception_formatter=_traceback,
         )
 
     def take(self, logger: WrappedLogger, method: str, line: EventDict) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+import sys
 from typing import TYPE_CHECKING, TypeVar
 
 import click
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
+_UNSAFE = re.compile(r"[^\n -~]")
+
 _WIDE = 10_000
 """Columns of a table: each row is one line, which a terminal breaks better than cells could be, and a pipe keeps."""
 
@@ -25,7 +30,7 @@ _WIDE = 10_000
 def show(data: _T, tables: Callable[[_T], Iterable[Table | str]], *, as_json: bool) -> None:
     """Print data as JSON, or as the tables that are made of it."""
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(data), indent=2))
+        show_json(msgspec.json.format(msgspec.json.encode(data), indent=2))
         return
     # No markup and no emoji: what is printed came from anywhere.
     console = Console(width=_WIDE, highlight=False, markup=False, emoji=False)
@@ -33,15 +38,32 @@ def show(data: _T, tables: Callable[[_T], Iterable[Table | str]], *, as_json: bo
         console.print(table)
 
 
+def show_json(text: bytes) -> None:
+    """Print JSON. On a terminal all but printable ASCII is escaped, which says the same and cannot draw."""
+    if not _is_terminal():
+        click.echo(text)
+        return
+    click.echo(_UNSAFE.sub(_escaped, text.decode()))
+
+
+def _is_terminal() -> bool:
+    return sys.stdout.isatty()
+
+
+def _escaped(found: re.Match[str]) -> str:
+    """A character as JSON's escape, which is two of them beyond the first 65536: only texts hold such ones."""
+    return json.dumps(found[0])[1:-1] if found[0] != "\x7f" else "\\u007f"
+
+
 def status_tables(status: Status) -> Iterable[Table | str]:
     """The running daemon."""
     since = _time(status.started_at)
-    yield _shown(f"ctportd {status.version}, pid {status.pid}, {status.state}, up since {since}, {status.config}")
+    yield shown(f"ctportd {status.version}, pid {status.pid}, {status.state}, up since {since}, {status.config}")
     for server in status.ctserver:
         mode = f"{server.mode}, adopted" if server.adopted else server.mode
         pid = f", pid {server.pid}" if server.pid else ""
         started = f", started {server.starts} times" if server.starts > 1 else ""
-        yield _shown(f"ctserver {server.name}: {mode}{pid}, version {server.version or 'unknown'}{started}")
+        yield shown(f"ctserver {server.name}: {mode}{pid}, version {server.version or 'unknown'}{started}")
     if status.unwritten_calls or status.unlisted_messages:
         waiting = f"{status.unwritten_calls} records of calls and {status.unlisted_messages} messages wait for it"
         yield f"the database cannot be written to: {waiting}"
@@ -49,13 +71,13 @@ def status_tables(status: Status) -> Iterable[Table | str]:
     ports = _table("port", "name", "kind", "state", "caller", "handlers")
     for port in status.ports:
         cells = (port.address, port.name, port.kind, port.state, _caller(port), ", ".join(port.handlers))
-        ports.add_row(*map(_shown, cells))
+        ports.add_row(*map(shown, cells))
     yield ports
     yield ""
     plugins = _table("plugin", "state", "hooks", "last fault")
     for plugin in status.plugins:
         told = plugin.error or plugin.last_fault
-        plugins.add_row(*map(_shown, (plugin.name, _fares(plugin), ", ".join(plugin.hooks), told)))
+        plugins.add_row(*map(shown, (plugin.name, _fares(plugin), ", ".join(plugin.hooks), told)))
     yield plugins
 
 
@@ -80,7 +102,7 @@ def calls_table(calls: list[CallRecord]) -> Iterable[Table | str]:
     table = _table("began", "port", "number", "name", "lasted", "how it ended")
     for call in calls:
         cells = (_time(call.began), call.port, call.number, call.name, _lasted(call), call.end_reason)
-        table.add_row(*map(_shown, cells))
+        table.add_row(*map(shown, cells))
     yield table
 
 
@@ -109,7 +131,7 @@ def messages_table(messages: list[VoiceMessage]) -> Iterable[Table | str]:
             message.name,
             f"{length} (cut short)" if message.cut_short else length,
         )
-        table.add_row(*map(_shown, (*cells, message.path)))
+        table.add_row(*map(shown, (*cells, message.path)))
     yield table
 
 
@@ -125,7 +147,7 @@ def _caller(port: PortStatus) -> str:
     return " ".join(filter(None, (call.number, call.name))) if call else ""
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     """Text as it may go to a terminal: a caller chooses the name, and must not draw with it."""
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 

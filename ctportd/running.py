@@ -22,7 +22,8 @@ def run_command(config: Config, table: CtserverTable) -> list[str] | None:
         return None
     if table.mode == "program":
         return [table.program, *table.arguments]
-    return [sys.executable, "-m", "ctportd", "--config", config.source, "ctserver"]
+    # -P: modules are never those of the folder in which the daemon runs, which may be somebody else's
+    return [sys.executable, "-Pm", "ctportd", "--config", config.source, "ctserver"]
 
 
 def search_for(config: Config, table: CtserverTable, command: list[str]) -> Search:

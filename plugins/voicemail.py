@@ -14,7 +14,7 @@ import msgspec
 import structlog
 from msgspec import Meta
 
-from ctportd import LONGEST_PIN, PIN_HASH, PinLocked, PromptNotFound, StorageError, hookimpl, speech
+from ctportd import LONGEST_PIN, PIN_HASH, PinLocked, PromptNotFound, StorageError, check_hash, hookimpl, speech
 
 if TYPE_CHECKING:
     from ctportd import Call, Daemon
@@ -53,6 +53,15 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
     silence: Seconds = 8
     tries: Annotated[int, Meta(ge=1)] = 3
     pins: dict[str, Annotated[str, Meta(pattern=PIN_HASH)]] = {}
+
+    def __post_init__(self) -> None:
+        """Refuse a PIN that could not be compared with any: its owner would learn it on the telephone."""
+        for mailbox, hashed in self.pins.items():
+            try:
+                check_hash(hashed)
+            except ValueError as error:
+                problem = f"the PIN of mailbox {mailbox} cannot be used: {error}; make it anew with 'ctportd pin'"
+                raise ValueError(f"pins: {problem}") from error
 
 
 @hookimpl

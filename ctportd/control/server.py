@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 log = structlog.stdlib.get_logger("ctportd.control")
 
-_MODE_MASK = 0o117  # leaves 0660: the daemon's user and group
+_MODE = 0o660  # the daemon's user and group
 _LONGEST_PATH = 107  # bytes of a Unix socket's path, by sockaddr_un
 
 _CONNECTIONS = 64
@@ -152,12 +152,9 @@ def _listen(path: Path) -> socket.socket:
         if path.exists():
             _refuse_live(path)
             path.unlink()
-        umask = os.umask(_MODE_MASK)
-        try:
-            listening.bind(str(path))
-            listening.listen()  # at once: who sees the socket may connect, and waits for us
-        finally:
-            os.umask(umask)
+        listening.bind(str(path))
+        path.chmod(_MODE)  # before anybody can connect; a umask would hold for what other threads make, too
+        listening.listen()
     except OSError as error:
         listening.close()
         raise ControlError(f"[control] socket {str(path)!r} cannot be made: {error.strerror}") from error

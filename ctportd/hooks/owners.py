@@ -1,10 +1,11 @@
-"""Who can write a plugin's files, and the configuration: as root, nobody's code is run but root's."""
+"""Who can write a plugin's files, the configuration, a ctserver: as root, nobody's code is run but root's."""
 
 from __future__ import annotations
 
 import grp
 import os
 import pwd
+import shutil
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,10 +51,64 @@ def check_config_owner(path: Path) -> None:
     """
     if os.geteuid() != _ROOT:
         return
-    steps = list(_on_the_way(path.absolute()))
-    problem = next(filter(None, (_problem(step, sticky=step != path.resolve()) for step in steps)), None)
+    try:
+        problem = _on_the_way_problem(path)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     if problem is not None:
         raise ConfigError(f"{path}: is not followed as root: {problem}")
+
+
+def check_found_config(path: Path) -> None:
+    """Check that a configuration that nobody named, found in the current folder, is the user's own, or root's.
+
+    Raises:
+        ConfigError: Somebody else may have laid it there. It says who, and what to do.
+    """
+    try:
+        problems = (_not_ours(step) for step in (Path.cwd(), path.absolute().parent, path.absolute()))
+        problem = next(filter(None, problems), None)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    if problem is not None:
+        raise ConfigError(f"{path}: is not followed: {problem}; name a configuration with --config FILE")
+
+
+def check_program_owner(source: str, program: str) -> None:
+    """Check, where we are root, that nobody else can change a ctserver that we run. One that is not there passes.
+
+    Args:
+        source: The configuration's file, for the error.
+        program: As the configuration has it.
+
+    Raises:
+        ConfigError: Somebody can. It says who, and what to do.
+    """
+    path = shutil.which(program) if os.geteuid() == _ROOT else None
+    if path is None:
+        return
+    try:
+        problem = _on_the_way_problem(Path(path))
+    except OSError as error:
+        problem = f"{error.filename} cannot be looked at: {error.strerror}"
+    if problem is not None:
+        raise ConfigError(f"{source}: [[ctserver]] program: {program} is not run as root: {problem}")
+
+
+def _on_the_way_problem(path: Path) -> str | None:
+    """Who but root can change what a path leads to; None where nobody can."""
+    steps = _on_the_way(path.absolute())
+    return next(filter(None, (_problem(step, sticky=step != path.resolve()) for step in steps)), None)
+
+
+def _not_ours(path: Path) -> str | None:
+    """Who else can change a path, or what it leads to; None where nobody can, but the user's own group."""
+    for found in (path.lstat(), path.stat()):
+        if found.st_uid not in (_ROOT, os.geteuid()):
+            return f"{path} belongs to {_user(found.st_uid)}"
+        if found.st_mode & stat.S_IWOTH and not stat.S_ISLNK(found.st_mode):
+            return f"everybody can write {path}"
+    return None
 
 
 def _problems(path: Path) -> Iterator[str | None]:
@@ -103,7 +158,7 @@ def _problem(path: Path, *, sticky: bool) -> str | None:
         return None
     if mode & stat.S_IWOTH:
         return f"everybody can write {path}; chmod o-w it, {_OR}"
-    if mode & stat.S_IWGRP and found.st_gid != _ROOT:
+    if mode & stat.S_IWGRP:  # the group 0 too: it may have members, and an access control list shows as its right
         return f"the group {_group(found.st_gid)} can write {path}; chmod g-w it, {_OR}"
     return None
 

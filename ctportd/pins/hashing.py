@@ -7,6 +7,7 @@ second and 32 MiB, so that a short PIN is found in minutes rather than at once, 
 from __future__ import annotations
 
 import base64
+import binascii
 import hashlib
 import hmac
 import re
@@ -16,6 +17,8 @@ _COST = 2**15
 _BLOCK = 8
 _PARALLEL = 1
 _MEMORY = 64 * 1024 * 1024  # bytes that OpenSSL may use: 128 * cost * block, and some
+_MOST_MEMORY = 48 * 1024 * 1024  # bytes of a hash from elsewhere, which leaves scrypt its rest
+_MOST_PARALLEL = 4  # each costs the same time again
 _SALT = 16  # bytes
 _LENGTH = 32  # bytes
 
@@ -42,8 +45,46 @@ def hash_pin(pin: str) -> str:
     return f"scrypt:{_COST}:{_BLOCK}:{_PARALLEL}:{_encoded(salt)}:{_encoded(digest)}"
 
 
+def check_hash(hashed: str) -> None:
+    """Check that a PIN can be compared with this hash.
+
+    Raises:
+        ValueError: It cannot. It says why, without the hash.
+    """
+    if not re.match(PIN_HASH, hashed):
+        raise ValueError("it is no hash of a PIN")
+    _, cost, block, parallel, salt, digest = hashed.split(":")
+    problem = _problem(int(cost), int(block), int(parallel)) or _unreadable(salt, digest)
+    if problem:
+        raise ValueError(problem)
+
+
+def _problem(cost: int, block: int, parallel: int) -> str:
+    """Why scrypt would refuse these, by RFC 7914 and by what it may use here; empty where it would not."""
+    if block < 1:
+        return f"its block {block} is not from 1"
+    if cost < 2 or cost & (cost - 1):
+        return f"the cost {cost} is no power of two"
+    if cost >= 2 ** (16 * block):
+        return f"the cost {cost} is too high for the block {block}"
+    if 128 * cost * block > _MOST_MEMORY:
+        return f"it needs more than {_MOST_MEMORY // 2**20} MiB"
+    if not 1 <= parallel <= _MOST_PARALLEL:
+        return f"its parallelism {parallel} is not from 1 to {_MOST_PARALLEL}"
+    return ""
+
+
+def _unreadable(salt: str, digest: str) -> str:
+    try:
+        base64.b64decode(salt, validate=True)
+        length = len(base64.b64decode(digest, validate=True))
+    except binascii.Error:
+        return "its salt or its digest is no base 64"
+    return "" if length == _LENGTH else f"its digest has {length} bytes, not {_LENGTH}"
+
+
 def matches(pin: str, hashed: str) -> bool:
-    """Whether this is the PIN of a hash that fits :data:`PIN_HASH`. Takes as long as :func:`hash_pin`."""
+    """Whether this is the PIN of a hash that passes :func:`check_hash`. Takes as long as :func:`hash_pin`."""
     _, cost, block, parallel, salt, digest = hashed.split(":")
     tried = _scrypt(pin, base64.b64decode(salt), int(cost), int(block), int(parallel))
     return hmac.compare_digest(tried, base64.b64decode(digest))

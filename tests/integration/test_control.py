@@ -380,12 +380,19 @@ def is_there(path: Path) -> bool:
     return path.is_socket()
 
 
-async def test_socket_is_its_owners_and_its_groups(server: ControlServer, path: Path) -> None:
-    """Mode 0660, whatever the umask; the umask is as it was."""
-    assert stat.S_IMODE(os.stat(path).st_mode) == 0o660  # noqa: PTH116 - a test may wait for the disk
-    umask = os.umask(0o022)
-    os.umask(umask)
-    assert umask != 0o117
+@pytest.mark.parametrize("umask", [0o000, 0o077])
+async def test_socket_is_its_owners_and_its_groups(
+    controls: FakeControls, path: Path, monkeypatch: pytest.MonkeyPatch, umask: int
+) -> None:
+    """Mode 0660, whatever the umask, which is left alone: a file that another thread makes must not get ours."""
+    before = os.umask(umask)
+    try:
+        with monkeypatch.context() as patched:
+            patched.delattr(os, "umask")
+            async with ControlServer(controls, path):
+                assert stat.S_IMODE(os.stat(path).st_mode) == 0o660  # noqa: PTH116 - a test may wait for the disk
+    finally:
+        os.umask(before)
 
 
 async def test_socket_is_gone_afterwards(controls: FakeControls, path: Path) -> None:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import resource
 import signal
 import socket
+import stat
+import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from support.system import System, run_ctportd
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from support.system import StartSystem
 
 HANG = """
@@ -223,6 +225,49 @@ async def test_daemonize(tmp_path: Path) -> None:
     assert stopped.status == 0, stopped
     assert not pid_file.exists()
     assert system.log_lines[-1]["event"] == "stopped"
+
+
+def limits_of(pid: int) -> tuple[str, int]:
+    """A process's umask, and how many descriptors it may have."""
+    (umask,) = [
+        line.split()[1] for line in Path(f"/proc/{pid}/status").read_text().splitlines() if "Umask:" in line
+    ]
+    return umask, resource.prlimit(pid, resource.RLIMIT_NOFILE)[0]
+
+
+_LAX = ["/bin/sh", "-c", 'umask 0 && ulimit -S -n 256 && exec "$@"', "sh"]
+
+
+@pytest.mark.parametrize("daemonize", [False, True])
+async def test_nobody_else_reads_what_it_writes(tmp_path: Path, *, daemonize: bool) -> None:
+    """Whatever the caller's umask is; and the descriptors do for many connections. The same holds for its ctserver."""
+    system = System(tmp_path / "system", [["voicemail"]], changes={"exchange": {"log": "state/new/ctserver.log"}})
+    system.wrapper = _LAX
+    if daemonize:
+        system.write_config()
+        daemon = [sys.executable, "-m", "ctportd", "--config", str(system.config_path), "--daemonize"]
+        started = await asyncio.create_subprocess_exec(*_LAX, *daemon, cwd=system.folder)
+        assert await started.wait() == 0
+        await system.logged("ready")
+    else:
+        await system.start()
+    try:
+        called = await system.phone(1, "until", "beep", "wait", "2", "press", "#", "until", "vm-thanks", "hangup")
+        assert called.status == 0, called
+        status = await system.status()
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        files = min(hard, 65_536) if hard != resource.RLIM_INFINITY else 65_536
+        for pid in (status.pid, status.ctserver[0].pid):
+            assert pid
+            assert limits_of(pid) == ("0027", files)
+        modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (system.state, *system.state.rglob("*"))}
+        assert {path.suffix for path in modes} >= {".wav", ".json", ".db", ".log", ".sock"}
+        assert {path: oct(mode) for path, mode in modes.items() if mode & 0o007} == {}
+        assert modes[system.state] == 0o750
+    finally:
+        stopped = await system.run("stop")
+        await system.kill()
+    assert stopped.status == 0, stopped
 
 
 async def test_daemonize_replaces_a_stale_pid_file(tmp_path: Path) -> None:

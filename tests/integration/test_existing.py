@@ -398,6 +398,7 @@ def test_nobody_is_called_nothing() -> None:
     ("command", "is_ours"),
     [
         ("python -m ctportd --config etc/my.toml ctserver", True),
+        ("python -Pm ctportd --config etc/my.toml ctserver", True),
         ("python /usr/bin/ctportd --config=/home/etc/my.toml ctserver", True),
         ("ctportd -c ./etc/../etc/my.toml ctserver", True),
         ("ctportd --config etc/other.toml ctserver", False),

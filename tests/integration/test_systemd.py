@@ -70,6 +70,11 @@ def test_time_to_stop_is_enough() -> None:
     assert float(settings_of(UNIT)["TimeoutStopSec"][0]) >= sum(times) + 5
 
 
+def test_files_are_enough() -> None:
+    """As many as the daemon would allow itself, which the sandbox does not let it."""
+    assert settings_of(UNIT)["LimitNOFILE"] == ["65536"]
+
+
 def test_folders_are_its_own() -> None:
     """Nothing that it writes is for others to read, and it may write nowhere else."""
     settings = settings_of(UNIT)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
+import resource
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -14,13 +17,14 @@ from click.testing import CliRunner
 
 from ctportd import printing
 from ctportd.cli import EXIT_CONFIG, EXIT_FAILED, program
+from ctportd.errors import ControlError
+from ctportd.pins.hashing import matches
 from ctportd.records import CallRecord, VoiceMessage
-from ctportd.status import CallStatus, CtserverStatus, PluginStatus, PortStatus, Status
+from ctportd.status import CallStatus, CtserverStatus, PluginStatus, PortStatus, Rotated, Status
 from ctportd.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -70,13 +74,16 @@ def ctportd(*arguments: str) -> Ran:
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder to be in, with a folder for plugins."""
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty folder to be in, with a folder for plugins; what a daemon settles for its process is undone."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("STATE_DIRECTORY", raising=False)
     monkeypatch.setattr("ctportd.cli.DEFAULT_CONFIGS", (tmp_path / "etc" / "ctportd.toml", tmp_path / "none.toml"))
     (tmp_path / "plugins").mkdir()
-    return tmp_path
+    umask, files = os.umask(0o022), resource.getrlimit(resource.RLIMIT_NOFILE)
+    yield tmp_path
+    os.umask(umask)
+    resource.setrlimit(resource.RLIMIT_NOFILE, files)
 
 
 @pytest.fixture
@@ -182,6 +189,45 @@ def test_mistake_in_the_configuration(config: Path, arguments: tuple[str, ...]) 
     assert ctportd(*arguments) == Ran(78, "", f"ctportd: {config}: {told}\n")
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+@pytest.mark.parametrize("arguments", [*NEEDS_CONFIG, ("greet",)], ids=" ".join)
+def test_somebody_elses_configuration_runs_nothing_as_root(
+    config: Path, folder: Path, arguments: tuple[str, ...]
+) -> None:
+    """No command follows it, and none of its plugins is loaded, not even for help."""
+    (folder / "plugins" / "a.py").write_text("from pathlib import Path\nPath('trap').touch()\n")
+    os.chown(config, 54321, 0)
+    ran = ctportd(*arguments)
+    assert (ran.status, ran.out) == (78, "")
+    assert "is not followed as root" in ran.err
+    assert "greet" not in ctportd("--help").out
+    assert not (folder / "trap").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+@pytest.mark.parametrize("arguments", [("check",), ()], ids=" ".join)
+def test_somebody_elses_ctserver_is_not_run_as_root(config: Path, arguments: tuple[str, ...]) -> None:
+    """It is told at the start, and by who checks."""
+    program = config.parent / "ctserver"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    os.chown(program, 54321, 0)
+    config.write_text(f'[[ctserver]]\nmode = "program"\nprogram = "{program}"\n[[port]]\nnumber = 1\n')
+    ran = ctportd(*arguments)
+    assert (ran.status, ran.out) == (78, "")
+    assert f"[[ctserver]] program: {program} is not run as root" in ran.err
+
+
+def test_configuration_that_is_found_is_nobody_elses(
+    config: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a folder that all may write it is not taken for the default."""
+    monkeypatch.setattr("ctportd.cli.DEFAULT_CONFIGS", (Path("etc/ctportd.toml"), folder / "none.toml"))
+    assert ctportd("check").status == 0
+    folder.chmod(0o777)
+    assert "is not followed" in ctportd("check").err
+
+
 def test_named_configuration_is_read_and_no_other(config: Path, folder: Path) -> None:
     """--config goes before the default, also when the file is not there."""
     (folder / "mine.toml").write_text("[daemon]\nstop_timeout = 7.5\n")
@@ -222,6 +268,33 @@ def test_log_that_cannot_be_written(config: Path, folder: Path, file: str) -> No
     assert re.fullmatch(
         f"ctportd: {config}: \\[log\\] file: found '{file}', which cannot be written: [A-Z][a-z ]+\n", ran.err
     )
+
+
+# -- PINs
+
+
+def test_pin_is_read_from_a_pipe() -> None:
+    """For programs: the first line of standard input, which no list of processes shows."""
+    result = CliRunner().invoke(program, ["pin"], input="4711\n", prog_name="ctportd")
+    assert (result.exit_code, result.stderr) == (0, "")
+    (hashed,) = result.stdout.splitlines()
+    assert matches("4711", hashed)
+
+
+@pytest.mark.parametrize("given", ["", "\n", "47\n", "4711 \n0815\n"])
+def test_pipe_without_a_pin(given: str) -> None:
+    """It is a mistake, and told as one."""
+    result = CliRunner().invoke(program, ["pin"], input=given, prog_name="ctportd")
+    fits = given.startswith("4711")
+    assert result.exit_code == (0 if fits else 64)
+    assert ("a PIN is 4 to 12 digits" in result.stderr) is not fits
+
+
+def test_pin_in_the_command_line_is_warned_of() -> None:
+    """It works, and its help says who sees it."""
+    ran = ctportd("pin", "--pin", "4711")
+    assert matches("4711", ran.out.strip())
+    assert "Every user of this machine" in " ".join(ctportd("pin", "--help").out.split())
 
 
 # -- mistakes in the command line, and a daemon that does not run
@@ -389,6 +462,54 @@ def test_status(capsys: pytest.CaptureFixture[str]) -> None:
         ["b", "failed", HARMLESS],
         ["c", f"quarantined until {local(NOON)}, 1 fault, 3 skipped, 1 task", "x", HARMLESS],
     ]
+
+
+_ODD = "\x1b]0;\x07 \x9b31m \x7f \u202e \u00e9 \U0001f600"
+
+
+def test_json_on_a_terminal_draws_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """All but ASCII is escaped there, and so is the rubout: the same data, without a character that could steer."""
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    printing.show({"name": _ODD}, printing.calls_table, as_json=True)  # type: ignore[arg-type]
+    out = capsys.readouterr().out
+    assert json.loads(out) == {"name": _ODD}
+    assert out.isascii()
+    assert out.replace("\n", "").isprintable()
+
+
+def test_json_in_a_pipe_is_as_it_was(capsys: pytest.CaptureFixture[str]) -> None:
+    """Programs get the letters themselves."""
+    printing.show({"name": "\u00e9"}, printing.calls_table, as_json=True)  # type: ignore[arg-type]
+    assert capsys.readouterr().out == '{\n  "name": "\u00e9"\n}\n'
+
+
+def test_ctservers_words_draw_nothing(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither in an error's sentence nor in its answer to a request to roll its log."""
+
+    async def rotate(_: object) -> Rotated:
+        return Rotated(EVIL, {EVIL: EVIL})
+
+    async def refuse(_: object) -> Rotated:
+        raise ControlError(EVIL)
+
+    monkeypatch.setattr("ctportd.control.client.ControlClient.rotate", rotate)
+    assert ctportd("rotate").out == f"ctportd: the old log is {HARMLESS}\nctserver {HARMLESS}: {HARMLESS}\n"
+    monkeypatch.setattr("ctportd.control.client.ControlClient.rotate", refuse)
+    assert ctportd("rotate").err == f"ctportd: {HARMLESS}\n"
+
+
+def test_reply_on_a_terminal_draws_nothing(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `request` prints is JSON of ctserver's words."""
+
+    async def answer(*_: object) -> dict[str, str]:
+        return {"line": _ODD}
+
+    monkeypatch.setattr("ctportd.control.client.ControlClient.request", answer)
+    monkeypatch.setattr("ctportd.printing._is_terminal", lambda: True)
+    out = ctportd("request", "1", "off_hook").out
+    assert out == json.dumps({"line": _ODD}, separators=(",", ":")).replace("\x7f", "\\u007f") + "\n"
 
 
 @pytest.mark.parametrize(

@@ -249,6 +249,20 @@ def test_terminal_shows_a_traceback_without_variables(capsys: pytest.CaptureFixt
     assert "secret-1234" not in told
 
 
+@pytest.mark.parametrize("text", ["\x1b]0;owned\x07", "a\rb", "\x9b31m", "\u202e", "\udcff", "\x7f"])
+def test_nothing_in_a_traceback_steers_the_terminal(capsys: pytest.CaptureFixture[str], text: str) -> None:
+    """What was raised may hold a caller's name; its lines stay lines."""
+    set_up("info", None)
+    try:
+        fail(f"no call from {text}")
+    except ValueError:
+        structlog.get_logger().exception("failed")
+    told = shown(capsys)
+    assert "ValueError: no call from " in told
+    assert len(told.splitlines()) > 3
+    assert told.replace("\n", "").isprintable()
+
+
 # -- faults
 
 

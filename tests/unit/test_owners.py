@@ -6,17 +6,17 @@ import grp
 import os
 import pwd
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from ctportd.errors import ConfigError, PluginError
 from ctportd.hooks.loader import load_plugins
-from ctportd.hooks.owners import check_config_owner, check_owners
+from ctportd.hooks.owners import check_config_owner, check_found_config, check_owners, check_program_owner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 
@@ -76,12 +76,73 @@ def test_configuration_that_others_can_change_is_not_followed(folder: Path) -> N
 
 
 @as_root
+def test_configuration_that_is_not_there_is_told_of(tmp_path: Path) -> None:
+    """As reading it would be."""
+    with pytest.raises(ConfigError, match=r"none.toml: cannot be read: No such file or directory"):
+        check_config_owner(tmp_path / "none.toml")
+
+
+@as_root
+@pytest.mark.parametrize("path", ["bin/ctserver", "bin", "link"])
+def test_ctserver_that_others_can_change_is_not_run(tmp_path: Path, path: str) -> None:
+    """File, folder, and the link that leads there; a program that is not there is told of when it is run."""
+    (tmp_path / "bin").mkdir()
+    program = tmp_path / "bin" / "ctserver"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    link = tmp_path / "link"
+    link.symlink_to(program)
+    check_program_owner("c.toml", str(link))
+    check_program_owner("c.toml", str(tmp_path / "none"))
+    check_program_owner("c.toml", "sh")
+    os.chown(tmp_path / path, OTHER, 0, follow_symlinks=False)
+    told = rf"c.toml: \[\[ctserver\]\] program: {link} is not run as root: {tmp_path / path} belongs to {OTHER}; chown"
+    with pytest.raises(ConfigError, match=told):
+        check_program_owner("c.toml", str(link))
+
+
+@as_root
+@pytest.mark.parametrize("user", [0, 12345])
+@pytest.mark.parametrize("path", [".", "etc", "etc/ctportd.toml"])
+def test_configuration_of_somebody_elses_folder_is_not_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, user: int
+) -> None:
+    """What lies in the current folder is followed only if it is the user's own, or root's: others lay traps."""
+    default = Path("etc/ctportd.toml")
+    (tmp_path / "etc").mkdir()
+    (tmp_path / default).write_text("")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    check_found_config(default)
+    os.chown(path, user, 0)
+    check_found_config(default)
+    os.chown(path, OTHER, 0)
+    with pytest.raises(ConfigError, match=rf"is not followed: .* belongs to {OTHER}; name .* with --config FILE"):
+        check_found_config(default)
+
+
+def test_configuration_in_a_folder_for_all_is_not_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In ``/tmp`` the folder of plugins beside it may be anybody's."""
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "ctportd.toml").write_text("")
+    monkeypatch.chdir(tmp_path)
+    tmp_path.chmod(0o1777)
+    with pytest.raises(ConfigError, match=r"is not followed: everybody can write .*; name"):
+        check_found_config(Path("etc/ctportd.toml"))
+
+
+@as_root
 def test_what_is_roots_alone_is_run(folder: Path) -> None:
-    """Readable by all, below a sticky folder such as /tmp; the group root may write."""
+    """Readable by all, below a sticky folder such as /tmp."""
     assert problem(folder) == problem(folder, "q") == ""
+
+
+@as_root
+def test_group_root_is_a_group_as_any_other(folder: Path) -> None:
+    """It has members on some systems, and an access control list that lets others write shows as its right."""
     (folder / "p.py").chmod(0o664)
-    folder.chmod(0o775)
-    assert problem(folder) == ""
+    group = f"{grp.getgrgid(0).gr_name} (0)"
+    assert problem(folder) == refused("p", f"the group {group} can write on/plugins/p.py", "chmod g-w")
 
 
 @as_root

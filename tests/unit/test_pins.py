@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from ctportd.errors import PinLocked, StoreError
+from ctportd.errors import ConfigError, PinLocked, StoreError
+from ctportd.hooks.loader import load_plugins
 from ctportd.pins.guard import PinGuard
-from ctportd.pins.hashing import PIN_HASH, hash_pin, matches
+from ctportd.pins.hashing import PIN_HASH, check_hash, hash_pin, matches
 
 if TYPE_CHECKING:
     from ctportd.records import WrongPins
+
+PLUGINS = Path(__file__).parents[2] / "plugins"
 
 HASH = "scrypt:16:1:1:c2FsdHNhbHRzYWx0c2FsdA==:" + "A" * 43 + "="
 """A hash of no PIN that anybody tries, at no cost."""
@@ -91,6 +95,47 @@ def test_hash_is_its_pin_s_only(hashed: str) -> None:
     assert not matches("4712", hashed)
     assert not matches("", hashed)
     assert "4711" not in hashed
+
+
+_SALT = "c2FsdHNhbHRzYWx0c2FsdA=="
+_DIGEST = "A" * 43 + "="
+
+
+def test_hash_that_works_is_let_through(hashed: str) -> None:
+    """As :func:`hash_pin` makes it, and one that costs less."""
+    check_hash(hashed)
+    check_hash(HASH)
+
+
+@pytest.mark.parametrize(
+    ("hashed", "problem"),
+    [
+        ("4711", "is no hash"),
+        (f"scrypt:0:8:1:{_SALT}:{_DIGEST}", "the cost 0 is no power of two"),
+        (f"scrypt:1:8:1:{_SALT}:{_DIGEST}", "the cost 1 is no power of two"),
+        (f"scrypt:12345:8:1:{_SALT}:{_DIGEST}", "the cost 12345 is no power of two"),
+        (f"scrypt:65536:8:1:{_SALT}:{_DIGEST}", "it needs more than 48 MiB"),
+        (f"scrypt:65536:1:1:{_SALT}:{_DIGEST}", "the cost 65536 is too high for the block 1"),
+        (f"scrypt:32768:0:1:{_SALT}:{_DIGEST}", "its block 0 is not from 1"),
+        (f"scrypt:32768:8:0:{_SALT}:{_DIGEST}", "its parallelism 0 is not from 1 to 4"),
+        (f"scrypt:32768:8:5:{_SALT}:{_DIGEST}", "its parallelism 5 is not from 1 to 4"),
+        (f"scrypt:32768:8:1:A=AAAAAA:{_DIGEST}", "no base 64"),
+        (f"scrypt:32768:8:1:{_SALT}:{'A' * 42}", "no base 64"),
+        (f"scrypt:32768:8:1:{_SALT}:{'A' * 40}", "its digest has 30 bytes, not 32"),
+    ],
+)
+def test_hash_that_cannot_work_is_told(hashed: str, problem: str) -> None:
+    """Before somebody keys in a PIN."""
+    with pytest.raises(ValueError, match=problem):
+        check_hash(hashed)
+
+
+def test_configuration_names_the_hash_that_cannot_work(tmp_path: Path) -> None:
+    """The mailbox, what is wrong, and what to do; the hash itself stays out of sight."""
+    table = {"pins": {"100": f"scrypt:12345:8:1:{_SALT}:{_DIGEST}"}}
+    with pytest.raises(ConfigError, match=r"\[plugins\.voicemail\].*mailbox 100.*12345.*ctportd pin") as raised:
+        load_plugins(PLUGINS, {"voicemail": table}, "c.toml")
+    assert _DIGEST not in str(raised.value)
 
 
 @pytest.mark.parametrize("pin", ["", "123", "1" * 13, "12a4", "12 34", "٤٧١١"])
