@@ -297,6 +297,24 @@ async def test_files_stay_in_their_folders(
         await office.logged(f"is really {tmp_path / 'x.wav'}")
 
 
+async def test_recording_writes_over_nothing(office: Office, tmp_path: Path) -> None:
+    """Somebody else's message, say, which lies in a folder in which clients may record."""
+    client, _ = await office.answered()
+    (tmp_path / "message.wav").write_bytes(b"what somebody said")
+    assert await client.ask("ctrecord", tmp_path / "message.wav", 1) == ("ERROR", "file-exists")
+    assert (tmp_path / "message.wav").read_bytes() == b"what somebody said"
+    client.send("ctrecord", tmp_path / "x.wav", 0, "#")
+    await office.blocked()
+    other, phone = await office.answered(2)
+    assert await other.ask("ctrecord", tmp_path / "x.wav", 1) == ("ERROR", "file-exists")
+    other.send("ctrecord", tmp_path / "y.wav", 0, "#")
+    await phone.signal("recording")
+    (tmp_path / "y.wav").write_bytes(b"another program's")
+    await phone.press("#")
+    assert await other.reply("ctrecord") == ("ERROR", "file-exists")
+    assert (tmp_path / "y.wav").read_bytes() == b"another program's"
+
+
 # -- the log
 
 
