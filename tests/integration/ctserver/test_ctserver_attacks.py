@@ -139,6 +139,27 @@ async def test_silent_connections_lock_nobody_out(office: Office) -> None:
         writer.transport.abort()
 
 
+async def test_those_that_said_a_word_lock_nobody_out(office: Office) -> None:
+    """Whoever is silent makes room, but for the oldest, and for those for whom something runs."""
+    daemon = await office.client()
+    waiting = await office.client()
+    waiting.send("ctwaitforevent")
+    await office.blocked()
+    others = [await office.client() for _ in range(6)]
+    for other in others:
+        assert await other.ask("serversion", dst=-2) != ()
+    for _ in range(3):
+        newcomer = await office.client()
+        assert await newcomer.ask("ctclear") == ("OK",)
+    async with asyncio.timeout(10):
+        for other in others[:3]:
+            await other.closed.wait()
+    assert not any(other.closed.is_set() for other in others[3:])
+    await (await office.phone()).call(1)
+    await daemon.event("ring")
+    assert (await waiting.reply("ctwaitforevent"))[2] == "ring"
+
+
 async def test_hundreds_of_connections_cost_no_descriptors(office: Office) -> None:
     """They come as fast as they can, on every port and the manager's; eight of each are held at most."""
     before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
