@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from ctportd.calls import speech
+from ctportd.calls import recordings, speech
 from ctportd.calls.leg import Leg
 from ctportd.calls.progress import NO_ANSWER, CallProgress
 from ctportd.errors import LinkError
@@ -129,14 +129,19 @@ class Call(Leg):
         next, and the file is there.
 
         Args:
-            path: As for :meth:`~ctportd.calls.leg.Leg.record`; speaking again replaces it.
+            path: As for :meth:`~ctportd.calls.leg.Leg.record`; speaking again replaces what this has recorded there.
             limit: The longest that it may take, in seconds.
             silence: Seconds of silence that end it (0: none do).
             prompt: Played before each recording.
             review: The prompt that tells the keys.
         """
+        recording: Recording | None = None
         while True:
             await self.play(prompt, ignore_keys=True)
+            if (
+                recording is not None
+            ):  # ctserver writes over nothing; only now, since who hangs up before that keeps what was recorded
+                await recordings.discard(recording.path)
             recording = await self.record(path, limit=limit, silence=silence)
             if self.ended:
                 return recording

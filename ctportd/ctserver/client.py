@@ -77,6 +77,10 @@ class Client:
         self._left = False
         self._complaints = 0
 
+    def busy(self) -> bool:
+        """Whether a request of its blocks, or waits to be begun."""
+        return self._blocked or bool(self._queue)
+
     async def run(self) -> None:
         """Serve it until it leaves, or the server stops.
 

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 _LONGEST_FRAME = 4096
 """Bytes in a frame of a telephone; the contract needs 160, and a caller's name."""
 
+_SHOWN = 200
+"""Characters of what is wrong with a telephone's message that are told."""
+
 _TELEPHONES_A_LINE = 4
 """Who calls a line, whom it has dialled, and as many whom it has left to each other and who still talk."""
 
@@ -168,8 +171,9 @@ class Session:
         try:
             self._said(signalling.read(text))
         except ValueError as error:
-            self._log.warning("telephone talks nonsense", problem=str(error))
-            self._telephone.tell("error", message=str(error))
+            problem = str(error)[:_SHOWN]  # some quote what was said
+            self._log.warning("telephone talks nonsense", problem=problem)
+            self._telephone.tell("error", message=problem)
 
     def _said(self, said: signalling.Said) -> None:
         match said:

@@ -5,17 +5,31 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
+import time
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
 
 import structlog
 
+from ctportd.ctserver.log_limits import Sparing, cut
+from ctportd.errors import ServerError
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 _WAITING = 10_000
 """Lines that may wait for the disk; what comes then is lost, and how many were is said."""
+
+
+_ROLLS = 4
+"""Times a minute that the file may be put aside: every client may ask for it, and each makes one file more."""
+
+
+class RolledTooOften(ServerError):  # noqa: N818  named after what happened, as in ctportd.errors
+    """The log was put aside a moment ago, and again, and again."""
 
 
 class ServerLog:
@@ -25,8 +39,8 @@ class ServerLog:
         logger: What the server logs with.
     """
 
-    def __init__(self, path: Path | None) -> None:
-        """Open it, to append. This may wait for the disk.
+    def __init__(self, path: Path | None, clock: Callable[[], float] = time.monotonic) -> None:
+        """Open it, to append. This may wait for the disk. ``clock`` gives seconds.
 
         Raises:
             OSError: The file cannot be opened.
@@ -34,11 +48,15 @@ class ServerLog:
         self._path = path
         self._file: TextIO = sys.stderr if path is None else path.open("a", encoding="utf-8")
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="log")
+        self._clock = clock
+        self._rolled: deque[float] = deque(maxlen=_ROLLS)
         self._waiting = 0
         self._lost = 0
         self.logger: structlog.BoundLogger = structlog.wrap_logger(
             self,
             processors=[
+                Sparing(clock),
+                cut,  # before what a fault of ours adds, which is as long as it is
                 structlog.processors.add_log_level,
                 structlog.processors.TimeStamper(fmt="iso", utc=True),
                 structlog.processors.format_exc_info,
@@ -76,10 +94,15 @@ class ServerLog:
         A second one on the same day gets the time too, and none is ever written over.
 
         Raises:
+            RolledTooOften: It was, four times in this minute.
             OSError: The file cannot be renamed or opened.
         """
         if self._path is None:
             return None
+        now = self._clock()
+        if len(self._rolled) == _ROLLS and now - self._rolled[0] < 60.0:
+            raise RolledTooOften(f"{self._path} was put aside {_ROLLS} times within a minute")
+        self._rolled.append(now)
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._roll, self._path)
 
     def _roll(self, path: Path) -> Path:

@@ -53,6 +53,7 @@ class Recording:
 
         Raises:
             AudioError: It cannot be made, or does not belong anywhere.
+            FileTaken: Something is in its place already.
         """
         try:
             await asyncio.wrap_future(self._disk.write(self._file.open))
@@ -104,6 +105,7 @@ class Recording:
 
         Raises:
             AudioError: The disk did not take it. What was written is kept, with ``.part`` at the end of its name.
+            FileTaken: Something has come into its place. It is kept likewise.
         """
         failed = self._failure is not None
         last = b"" if failed else bytes(self._pending)

@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 _SYNC_EVERY = 1.0
 """Seconds of real time between two syncs of a file: what a loss of power may cost, and half a second of voice more."""
 
+_NO_LINKS = {
+    errno.EPERM,
+    errno.EOPNOTSUPP,
+    errno.ENOSYS,
+}  # what a disk without hard links says (FAT, some networks')
+
+_growing: set[Path] = set()  # where recordings will be that are under way; the disk's writing thread alone uses it
+
 _serial = count()  # tells recordings apart that are made at the same place at the same time
 
 
@@ -60,13 +68,17 @@ _FORMATS: dict[str, tuple[Callable[[int], bytes], Callable[[bytes], bytes]]] = {
 """Of each kind of file: its header for so many bytes of data, and the data of mu-law."""
 
 
+class FileTaken(AudioError):  # noqa: N818  named after what happened, as in ctportd.errors
+    """There is something in the place of a recording, or will be: a recording replaces nothing."""
+
+
 class RecordingFile:
     """The file of a recording. Used by the disk's two threads, never by the loop's.
 
     It grows beside its place, as ``NAME.wav.PID-SERIAL.part`` (or ``.au``, ``.snd``): the server's process, and a number
     that tells its recordings apart. Its header is that of the whole file, but with a length of 0, and data follows to
     the end of the file: what a crash leaves there is mended by the length of the file. It is put in its place when it
-    is whole; where the disk fails, it stays as it is.
+    is whole, and never over what is there; where the disk fails, it stays as it is.
     """
 
     def __init__(
@@ -109,12 +121,18 @@ class RecordingFile:
         Raises:
             OSError: It cannot be made, or something else than a file is in its place.
             AudioError: It does not belong anywhere.
+            FileTaken: Something is in its place, or is being recorded for it.
         """
         self._path = self._find(self._name)
         self._part = self._path.with_name(f"{self._path.name}.{os.getpid()}-{next(_serial)}.part")
         if os.path.lexists(self._path) and not (self._path.is_file() or self._path.is_symlink()):
             raise FileExistsError(errno.EEXIST, "Something that is no file is in the way", str(self._path))
+        if os.path.lexists(self._path):
+            raise FileTaken(f"{self._path} is there already")
+        if self._path in _growing:
+            raise FileTaken(f"{self._path} is being recorded already")
         self._file = self._part.open("xb")  # made anew: never what a link of this name points to
+        _growing.add(self._path)
         self._file.write(self._header(0))
         self._file.flush()
 
@@ -158,6 +176,7 @@ class RecordingFile:
 
         Raises:
             OSError: The disk does not take it. It is closed as it is.
+            FileTaken: Something has come into its place meanwhile. It stays beside it.
         """
         if self._file is None:
             return
@@ -171,7 +190,7 @@ class RecordingFile:
             self.give_up()
             raise
         self._close()
-        self._part.replace(self._path)
+        _put(self._part, self._path)
 
     def give_up(self) -> None:
         """Close it as it is; what was written stays beside its place."""
@@ -180,5 +199,22 @@ class RecordingFile:
 
     def _close(self) -> None:
         if self._file is not None:
+            _growing.discard(self._path)
             with self._lock:
                 self._file.close()
+
+
+def _put(part: Path, path: Path) -> None:
+    """Give a file its name, if that is free: a link is refused where something is, a renaming would write over it."""
+    try:
+        try:
+            os.link(part, path)
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))  # takes the name, as a link would
+            part.replace(path)
+    except FileExistsError as error:
+        raise FileTaken(f"{path} is there already") from error
+    with contextlib.suppress(OSError):  # it has its name; one too many harms nobody
+        part.unlink(missing_ok=True)

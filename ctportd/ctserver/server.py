@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+import time
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -15,11 +16,11 @@ from ctportd.ctserver.directory import Directory
 from ctportd.ctserver.exchange import Exchange
 from ctportd.ctserver.folders import Folders
 from ctportd.ctserver.port import Port
+from ctportd.ctserver.room import Room
 from ctportd.ctserver.services import Services
 from ctportd.ctserver.station import StationLine
 from ctportd.ctserver.tones import country_of
 from ctportd.ctserver.trunk import TrunkLine
-from ctportd.door import Door
 from ctportd.errors import ServerError
 
 if TYPE_CHECKING:
@@ -32,9 +33,6 @@ _T = TypeVar("_T")
 
 _CONNECTIONS = 8
 """Clients of one port at a time; a daemon needs one, a person who looks on another."""
-
-_LISTENERS = 1
-"""The oldest of them may be silent: it is the daemon's, which asks for nothing until it rings."""
 
 _KEEP_ALIVE = {
     socket.TCP_KEEPIDLE: 60,
@@ -75,7 +73,7 @@ class Server:
         self._exchange = Exchange(self._lines, self._directory, settings.speed, VERSION, self.services.log)
         self._doors: list[asyncio.Server] = []
         self._clients: set[asyncio.Task[None]] = set()
-        self._rooms: dict[Port | None, Door] = {}
+        self._rooms: dict[Port | None, Room] = {}
         self._ticking: asyncio.Task[None] | None = None
 
     def _line(self, line: LineSettings, port: Port) -> TrunkLine | StationLine:
@@ -117,16 +115,17 @@ class Server:
 
     def _accept(self, port: Port | None, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """A connection: let it in, or turn it away."""
-        room = self._rooms.setdefault(port, Door(_CONNECTIONS, _LISTENERS))
-        guest = room.enter(partial(self._put_out, port, writer))
-        if guest is None:
+        room = self._rooms.setdefault(port, Room(_CONNECTIONS, time.monotonic))
+        visitor = room.enter(partial(self._put_out, port, writer))
+        if visitor is None:
             self.services.log.warning("too many connections", port=_number(port))
             writer.transport.abort()
             return
         _keep_alive(writer)
-        client = Client(reader, writer, port, self.services, guest.settle)
+        client = Client(reader, writer, port, self.services, visitor.asked)
+        visitor.busy = client.busy
         attending = asyncio.create_task(self._attend(port, client))
-        attending.add_done_callback(lambda _: room.leave(guest))
+        attending.add_done_callback(lambda _: room.leave(visitor))
         attending.add_done_callback(self._clients.discard)
         self._clients.add(attending)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ctportd import ctserver
 from ctportd.ctserver.asked import Refused
+from ctportd.ctserver.log import RolledTooOften
 from ctportd.wire.message import MANAGER_HANDLE
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ async def roll_log(services: Services, _: Request) -> list[tuple[str, ...]]:
     """Put the server's log file aside and open a new one."""
     try:
         aside = await services.server_log.roll()
+    except RolledTooOften as error:
+        raise Refused("too-soon", error) from error
     except OSError as error:
         raise Refused("cannot-roll-log", error) from error
     services.log.info("log rolled", aside=str(aside))

@@ -63,7 +63,10 @@ def read(text: str) -> Said:
     Raises:
         ValueError: It is none that the contract knows; the message says why. (msgspec's errors are such.)
     """
-    return _said.decode(text)
+    try:
+        return _said.decode(text)
+    except RecursionError:  # a stranger's fault: nothing of ours is told by a traceback
+        raise ValueError("the message is nested too deeply") from None
 
 
 # Frames are built here and written to the transport at once, not through aiohttp: the server sends one to each

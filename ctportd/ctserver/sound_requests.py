@@ -10,6 +10,7 @@ from ctportd.ctserver.folders import OutsideFolders
 from ctportd.ctserver.line import Loop, Playback, Signal
 from ctportd.ctserver.port import ALL_KEYS
 from ctportd.ctserver.recording import Recording
+from ctportd.ctserver.recording_file import FileTaken
 from ctportd.ctserver.tones import TONES, loop_of
 from ctportd.errors import AudioError
 
@@ -93,7 +94,7 @@ async def record(asked: Asked) -> tuple[str, ...]:
     except OutsideFolders as error:
         raise Refused("outside-folders", error) from error
     except AudioError as error:
-        raise Refused("cannot-record", error) from error
+        raise _not_recorded(error) from error
     finally:
         wait.abandon()  # where the asker is gone: nothing is taken down after this
         await _finish(recording)
@@ -112,7 +113,11 @@ async def _finish(recording: Recording) -> None:
     try:
         await recording.finish()
     except AudioError as error:
-        raise Refused("cannot-record", error) from error
+        raise _not_recorded(error) from error
+
+
+def _not_recorded(error: AudioError) -> Refused:
+    return Refused("file-exists" if isinstance(error, FileTaken) else "cannot-record", error)
 
 
 async def start_tone(asked: Asked) -> tuple[str, ...]:

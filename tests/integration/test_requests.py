@@ -722,8 +722,9 @@ async def test_daemon_waits_for_rings_itself(office: Office) -> None:
         with pytest.raises(ControlError, match=sentence):
             await office.ask(UNHANDLED, name)
     async with await office.dial(UNHANDLED):
-        caller = ["OK", "5550100", "Ada", "Lovelace"]
-        await office.system.logged("reply", port=f"main:{UNHANDLED}", request="ctwaitforring", reply=caller)
+        port = f"main:{UNHANDLED}"
+        await office.system.logged("reply", port=port, request="ctwaitforring", status="OK")
+        await office.system.logged("call", port=port, caller="Ada Lovelace <5550100>")
     await office.release(UNHANDLED)
 
 

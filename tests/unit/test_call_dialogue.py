@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from support.fakes import AnsweringNetwork, Recorder, ok, settle
 
+from ctportd.calls import recordings
 from ctportd.calls.call import Call
 from ctportd.calls.files import Prompts
 from ctportd.clock import Clock
@@ -151,6 +152,22 @@ async def test_recording_is_reviewed(
     assert far.played.count("ctrecord") == records
     assert far.played.count("x.wav") == plays
     assert far.played.count("beep") == records
+
+
+async def test_speaking_again_makes_room_for_itself(
+    call: Call, far: Far, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctserver writes over nothing: the take before is gone when the next one begins, and no sooner."""
+    discarded: list[tuple[Path, str]] = []
+
+    async def discard(path: Path) -> None:
+        discarded.append((path, " ".join(far.played[-2:])))
+
+    monkeypatch.setattr(recordings, "discard", discard)
+    far.keys = ["3", "3", "1"]
+    await call.record_reviewed(tmp_path / "x.wav")
+    assert far.played.count("ctrecord") == 3
+    assert discarded == [(tmp_path / "x.wav", "ctcollect beep")] * 2
 
 
 async def test_hanging_up_in_the_recording_keeps_it(call: Call, far: Far, tmp_path: Path) -> None:

@@ -139,6 +139,27 @@ async def test_silent_connections_lock_nobody_out(office: Office) -> None:
         writer.transport.abort()
 
 
+async def test_those_that_said_a_word_lock_nobody_out(office: Office) -> None:
+    """Whoever is silent makes room, but for the oldest, and for those for whom something runs."""
+    daemon = await office.client()
+    waiting = await office.client()
+    waiting.send("ctwaitforevent")
+    await office.blocked()
+    others = [await office.client() for _ in range(6)]
+    for other in others:
+        assert await other.ask("serversion", dst=-2) != ()
+    for _ in range(3):
+        newcomer = await office.client()
+        assert await newcomer.ask("ctclear") == ("OK",)
+    async with asyncio.timeout(10):
+        for other in others[:3]:
+            await other.closed.wait()
+    assert not any(other.closed.is_set() for other in others[3:])
+    await (await office.phone()).call(1)
+    await daemon.event("ring")
+    assert (await waiting.reply("ctwaitforevent"))[2] == "ring"
+
+
 async def test_hundreds_of_connections_cost_no_descriptors(office: Office) -> None:
     """They come as fast as they can, on every port and the manager's; eight of each are held at most."""
     before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
@@ -295,6 +316,24 @@ async def test_files_stay_in_their_folders(
         assert await client.ask("ctrecord", inside / "x.au", 1, "") == ("OK", "")
         assert await client.ask("ctplay", inside / "x.au") == ("OK", "")
         await office.logged(f"is really {tmp_path / 'x.wav'}")
+
+
+async def test_recording_writes_over_nothing(office: Office, tmp_path: Path) -> None:
+    """Somebody else's message, say, which lies in a folder in which clients may record."""
+    client, _ = await office.answered()
+    (tmp_path / "message.wav").write_bytes(b"what somebody said")
+    assert await client.ask("ctrecord", tmp_path / "message.wav", 1) == ("ERROR", "file-exists")
+    assert (tmp_path / "message.wav").read_bytes() == b"what somebody said"
+    client.send("ctrecord", tmp_path / "x.wav", 0, "#")
+    await office.blocked()
+    other, phone = await office.answered(2)
+    assert await other.ask("ctrecord", tmp_path / "x.wav", 1) == ("ERROR", "file-exists")
+    other.send("ctrecord", tmp_path / "y.wav", 0, "#")
+    await phone.signal("recording")
+    (tmp_path / "y.wav").write_bytes(b"another program's")
+    await phone.press("#")
+    assert await other.reply("ctrecord") == ("ERROR", "file-exists")
+    assert (tmp_path / "y.wav").read_bytes() == b"another program's"
 
 
 # -- the log

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 import tracemalloc
@@ -16,6 +17,7 @@ from ctportd.ctserver import g711, recording
 from ctportd.ctserver.disk import Disk
 from ctportd.ctserver.folders import Folders
 from ctportd.ctserver.recording import Recording
+from ctportd.ctserver.recording_file import FileTaken
 from ctportd.ctserver.sounds import SoundCache, read_sound
 from ctportd.errors import AudioError
 
@@ -171,26 +173,62 @@ async def test_recording_is_written_as_it_goes(tmp_path: Path, disk: Disk) -> No
     assert (tmp_path / "x.au").read_bytes() == au(CODES[:160] * 130)
 
 
-async def test_recording_replaces_only_when_it_is_whole(tmp_path: Path, disk: Disk) -> None:
-    """The greeting that was there is there until the new one is complete."""
+async def test_recording_replaces_nothing(tmp_path: Path, disk: Disk) -> None:
+    """Not a file, nor what a link leads to or would; that is told before anything is recorded."""
     (tmp_path / "x.au").write_bytes(b"old")
-    taken = Recording(str(tmp_path / "x.au"), disk, lambda: None)
-    await taken.open()
+    (tmp_path / "y.au").symlink_to("x.au")
+    (tmp_path / "z.au").symlink_to("nothing.au")
+    for name in ("x.au", "y.au", "z.au"):
+        taken = Recording(str(tmp_path / name), disk, lambda: None)
+        with pytest.raises(FileTaken, match=rf"{name} is there already"):
+            await taken.open()
+        await taken.finish()
+    assert sorted(path.name for path in files_in(tmp_path)) == ["x.au", "y.au", "z.au"]
     assert (tmp_path / "x.au").read_bytes() == b"old"
-    await taken.finish()
-    assert soundfile.info(tmp_path / "x.au").frames == 0
+
+
+@pytest.mark.parametrize("links", [True, False])
+async def test_file_that_comes_meanwhile_is_not_replaced(
+    tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch, *, links: bool
+) -> None:
+    """What was recorded stays beside it. So it is where the disk knows no hard links."""
+    if not links:
+        monkeypatch.setattr(os, "link", no_links)
+    whole, late = (Recording(str(tmp_path / name), disk, lambda: None) for name in ("whole.au", "late.au"))
+    for taken in (whole, late):
+        await taken.open()
+        taken.write(b"\x20" * 160)
+    (tmp_path / "late.au").write_bytes(b"another's")
+    await whole.finish()
+    with pytest.raises(FileTaken, match="is there already"):
+        await late.finish()
+    assert (tmp_path / "late.au").read_bytes() == b"another's"
+    assert soundfile.info(tmp_path / "whole.au").frames == 160
+    (part,) = [path for path in files_in(tmp_path) if path.suffix == ".part"]
+    assert part.read_bytes()[24:] == b"\x20" * 160
+
+
+def no_links(*_: object) -> None:
+    """What FAT says to a hard link."""
+    raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
 
 
 async def test_two_recordings_of_one_name(tmp_path: Path, disk: Disk) -> None:
-    """Each is whole; the last to end stays."""
+    """The second is refused, and told so at once; when the first was given up, the name is free."""
     one, two = (Recording(str(tmp_path / "x.wav"), disk, lambda: None) for _ in range(2))
     await one.open()
-    await two.open()
     one.write(b"\x20" * 160)
-    two.write(b"\x30" * 160)
+    with pytest.raises(FileTaken, match="is being recorded"):
+        await two.open()
     await two.finish()
+    with pytest.raises(FileTaken, match="is being recorded"):
+        await Recording(str(tmp_path / "x.wav"), disk, lambda: None).open()
     await one.finish()
     assert set(np.unique(soundfile.read(tmp_path / "x.wav", dtype="int16")[0])) == set(g711.decode(b"\x20"))
+    (tmp_path / "x.wav").unlink()
+    third = Recording(str(tmp_path / "x.wav"), disk, lambda: None)
+    await third.open()
+    await third.finish()
 
 
 async def test_disk_that_fails_ends_the_recording(tmp_path: Path, disk: Disk) -> None:
