@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from ctportd.links.connection import CLOSED_BY_US
+from ctportd.ration import Ration
 
 if TYPE_CHECKING:
     from ctportd.calls.router import Router
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from ctportd.wire.message import BrokenLine, Message
 
 _TOLD = 20
-"""Lines that mean nothing which are told one by one; then each thousandth is: a log must not fill the disk."""
+"""Lines that mean nothing which are told one by one; then each thousandth is: a log must not fill the disk. And messages
+for the manager, which any client may send, that are told in a minute."""
 
 _SHOWN = 200  # characters of a line that means nothing: a log is no dump
 
@@ -64,9 +66,17 @@ class _Logging:
 class ManagerListener(_Logging):
     """Listens to the manager connection."""
 
+    def __init__(self, name: str, ration: Ration | None = None) -> None:
+        super().__init__(name)
+        self._ration = ration or Ration(_TOLD)
+
     def event(self, event: Event) -> None:
         """Take a message that a port has sent to the manager: nothing of ours is done with one yet."""
-        self._log.info("a message for the manager", line=event.raw)
+        may, left_out = self._ration.take()
+        if left_out:
+            self._log.warning("more messages for the manager than are logged", left_out=left_out)
+        if may:
+            self._log.info("a message for the manager", line=event.raw[:_SHOWN])
 
 
 class PortListener(_Logging):

@@ -142,7 +142,7 @@ class Supervisor:
             told = f"ctserver {self.name}: one runs already: {found}, found {found.how}"
             told += "; end it, or set existing = 'adopt' or 'replace' in [[ctserver]]"
             raise _RunsAlreadyError(told) if at_start else ServerError(told)
-        elif self._existing == "replace":
+        elif self._existing == "replace" and (found.ports or found.listed):  # its name alone proves nothing
             await replace(self.name, self._search, found)
             await self._run_ours()
         elif found.ports:

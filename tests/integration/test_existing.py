@@ -17,6 +17,7 @@ from support.system import free_ports
 
 from ctportd.errors import ServerError
 from ctportd.links.supervision.existing import find
+from ctportd.links.supervision.guarding import SCRIPT, guarded_groups
 from ctportd.links.supervision.names import program_name, same_program, same_virtual
 from ctportd.links.supervision.search import Search
 from ctportd.links.supervisor import Supervisor
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, MutableMapping
 
 Existing = Literal["adopt", "replace", "fail"]
+
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be other users")
+
+OTHER = 54321
+"""A user of which the system knows nothing but the number."""
 
 
 class Place:
@@ -233,6 +240,48 @@ async def test_one_that_never_opens_its_ports(place: Place, log_lines: list[Muta
             await until(lambda: watched.starts > 0)
             assert exists(other.pid)
     assert "another ctserver opens no TCP ports, so it is not waited for" in str(log_lines)
+
+
+async def test_one_without_ports_is_not_replaced(place: Place, log_lines: list[MutableMapping[str, Any]]) -> None:
+    """A name alone is no reason to end a process: only TCP ports, or the pid file, are."""
+    async with started(*place.other(place.name, "late", *place.ports), says="") as other:
+        place.command[:] = [*script(place.folder, "ours"), *place.ports]
+        watched = place.supervisor("replace", start_timeout=0.3)
+        watched._search = Search("127.0.0.1", [place.port], None, same_program([place.name]), place.pid_file)
+        async with running(watched):
+            await until(lambda: watched.starts > 0)
+            assert exists(other.pid)
+        assert "another ctserver opens no TCP ports, so it is not waited for" in str(log_lines)
+        place.pid_file.write_text(f"{other.pid}\n")
+        async with running(watched):
+            await until(lambda: not exists(other.pid))
+
+
+@as_root
+@pytest.mark.parametrize("existing", ["adopt", "replace", "fail"])
+async def test_anothers_process_that_calls_itself_so(place: Place, existing: Existing) -> None:
+    """Anybody can call a process so: it neither keeps ours from starting, nor holds it up, nor is it ended."""
+    calls_itself = ["/bin/bash", "-c", f"exec -a {place.name} sleep 600"]
+    async with started(*calls_itself, says="", cwd=Path("/"), user=OTHER) as other:
+        await until(lambda: psutil.Process(other.pid).cmdline()[0] == place.name)
+        watched = place.supervisor(existing)
+        async with running(watched):
+            await asyncio.wait_for(watched.wait_ready(), 10)  # less than a ctserver that starts is waited for
+            assert watched.starts == 1
+            assert exists(other.pid)
+
+
+@as_root
+async def test_anothers_guard_guards_nothing_of_ours(place: Place) -> None:
+    """A command line says what its user likes: only a guard of the group's own user, or root's, is believed."""
+    async with found(place, "name") as process:
+        liar = ["/bin/sh", "-c", "echo lying && read -r _", str(SCRIPT), str(process.pid), "3.0", str(os.getpid())]
+        async with started(*liar, says="lying", cwd=Path("/"), user=OTHER):
+            assert process.pid not in await asyncio.to_thread(guarded_groups)
+            watched = place.supervisor("adopt")
+            async with running(watched):
+                await asyncio.wait_for(watched.wait_ready(), 20)
+                assert watched.pid == process.pid
 
 
 async def test_stubborn_one_is_killed_when_it_is_replaced(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from support.processes import exists, gone, running_with, until
 from tenacity import AsyncRetrying, RetryCallState
 
 from ctportd.links.supervision.guarding import guarded_groups
-from ctportd.links.supervision.output import LONGEST_LINE
+from ctportd.links.supervision.output import LINES_A_MINUTE, LONGEST_LINE
 from ctportd.links.supervisor import Supervisor
 
 if TYPE_CHECKING:
@@ -50,6 +50,12 @@ sys.stdout.write("x" * 10_000)
 print()
 print("Started!")
 signal.pause()
+"""
+
+FLOOD = """
+print("Started!")
+for number in range(5000):
+    print("line", number)
 """
 
 BUSY = """
@@ -243,6 +249,20 @@ async def test_line_without_an_end_is_cut(tmp_path: Path, log_lines: list[Mutabl
     lines = [line["line"] for line in log_lines if line["event"] == "ctserver says"]
     assert "".join(lines) == "x" * 10_000
     assert max(len(line) for line in lines) <= LONGEST_LINE
+
+
+async def test_flood_of_output_does_not_fill_the_log(
+    tmp_path: Path, log_lines: list[MutableMapping[str, Any]]
+) -> None:
+    """So many lines a minute are told, and how many were not; the last words are known all the same."""
+    watched = supervisor(tmp_path, FLOOD)
+    async with running(watched):
+        await until(lambda: "ctserver is down" in str(log_lines))
+    assert len([line for line in log_lines if line["event"] == "ctserver says"]) == LINES_A_MINUTE
+    (more,) = [line for line in log_lines if line["event"] == "ctserver says more than is logged"]
+    assert more["left_out"] == 5000 - LINES_A_MINUTE
+    (down,) = [line for line in log_lines if line["event"] == "ctserver is down"]
+    assert "its last words: line 4997 / line 4998 / line 4999" in down["error"]
 
 
 async def test_guard_is_there_and_goes(tmp_path: Path) -> None:

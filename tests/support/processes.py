@@ -82,15 +82,20 @@ def script(folder: Path, name: str, text: str = LISTENING) -> list[str]:
 
 @asynccontextmanager
 async def started(
-    *command: str, says: str = "Started!", cwd: Path | None = None
+    *command: str, says: str = "Started!", cwd: Path | None = None, user: int | None = None
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run a program as long as the block lasts, once it has said this; it is killed with its children."""
+    """Run a program as long as the block lasts, once it has said this; it is killed with its children.
+
+    As root, it can be run as any user.
+    """
     process = await asyncio.create_subprocess_exec(
         *command,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE if says else asyncio.subprocess.DEVNULL,
         start_new_session=True,
         cwd=cwd,
+        user=user,
+        group=user,
     )
     try:
         if process.stdout is not None:

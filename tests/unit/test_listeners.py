@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ctportd.listeners import ManagerListener
-from ctportd.wire.message import BrokenLine
+from ctportd.ration import Ration
+from ctportd.wire.events import UserMessage
+from ctportd.wire.message import BrokenLine, Message
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
@@ -19,3 +21,22 @@ def test_flood_of_nonsense_does_not_fill_the_log(log_lines: list[MutableMapping[
     assert listener.strays == 5000
     assert [line["strays"] for line in log_lines] == [*range(1, 21), 1000, 2000, 3000, 4000, 5000]
     assert max(len(line["line"]) for line in log_lines) == 200
+
+
+def said(line: str) -> UserMessage:
+    """A message that a port sent."""
+    return UserMessage(port=1, message=Message("message", raw=line), text="")
+
+
+def test_flood_of_messages_does_not_fill_the_log(log_lines: list[MutableMapping[str, Any]]) -> None:
+    """Any client of ctserver may send the manager messages: some are told, cut short, and the rest is counted."""
+    now = 0.0
+    listener = ManagerListener("manager of main", Ration(20, lambda: now))
+    for number in range(5000):
+        listener.event(said(f"{number} " + "x" * 60_000))
+    assert len(log_lines) == 20
+    assert max(len(line["line"]) for line in log_lines) == 200
+    now = 60.0
+    listener.event(said("a word"))
+    assert [line.get("left_out") for line in log_lines[20:]] == [4980, None]
+    assert log_lines[-1]["line"] == "a word"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from typing import NamedTuple
 import psutil
 import structlog
 
-from ctportd.processes import HeldProcess, whole
+from ctportd.processes import HeldProcess, members, whole
 
 SCRIPT = Path(__file__).with_name("guard.py")
 _ARGUMENTS = 3
@@ -35,17 +36,29 @@ class Guarded(NamedTuple):
 
 
 def guarded_groups() -> dict[int, Guarded]:
-    """Every process group of this machine that has a guard, this daemon's or another's. Reads files."""
+    """Every process group of this machine that has a guard, this daemon's or another's. Reads files.
+
+    A guard of another user than the group's is believed only if that is root: anybody can have such a command line.
+    """
     guarded = {}
     for process in psutil.process_iter():
         try:
             command = process.cmdline()
             if len(command) > _ARGUMENTS and Path(command[-_ARGUMENTS - 1]).parts[-2:] == SCRIPT.parts[-2:]:
                 group, _, daemon = command[-_ARGUMENTS:]
-                guarded[int(group)] = Guarded(int(daemon), process.ppid() != int(daemon))
+                if process.uids().real in (0, _owner(int(group))):
+                    guarded[int(group)] = Guarded(int(daemon), process.ppid() != int(daemon))
         except (psutil.Error, ValueError):
             continue  # it has ended, or calls itself so without being one
     return guarded
+
+
+def _owner(group: int) -> int | None:
+    """Whose a process group is: its leader's user, or another member's where the leader has ended; None: it is gone."""
+    for pid in [group] if psutil.pid_exists(group) else members(group):
+        with contextlib.suppress(psutil.Error):
+            return psutil.Process(pid).uids().real
+    return None
 
 
 class Guard:

@@ -9,11 +9,16 @@ from collections import deque
 
 import structlog
 
+from ctportd.ration import Ration
+
 STARTED = "Started!"
 GIVING_UP = "Giving up"
 
 LONGEST_LINE = 4096
 """Bytes; what goes on without an LF is logged in pieces of this length, so that it cannot fill the memory."""
+
+LINES_A_MINUTE = 100
+"""Lines that are logged in a minute; the others are counted, so that it cannot fill the disk either (our figure)."""
 
 _PIECE = 64 * 1024
 _SHOWN_LINES = 3  # of its last words, in the error
@@ -41,6 +46,7 @@ class Output:
         self._terminal = terminal
         self._name = name
         self._pending = b""
+        self._ration = Ration(LINES_A_MINUTE)
         self._last: deque[str] = deque(maxlen=_SHOWN_LINES)
         os.set_blocking(terminal, False)
         self._loop = asyncio.get_running_loop()
@@ -48,6 +54,7 @@ class Output:
 
     def close(self) -> None:
         """Read no more."""
+        self._tell_of(self._ration.left_out())
         self._loop.remove_reader(self._terminal)
         os.close(self._terminal)
 
@@ -81,5 +88,15 @@ class Output:
             self.started.set()
         elif line:
             self._last.append(line)
+            self._log(line)
+
+    def _log(self, line: str) -> None:
+        may, left_out = self._ration.take()
+        self._tell_of(left_out)
+        if may:
             told = log.warning if GIVING_UP in line or "Address already in use" in line else log.info
             told("ctserver says", ctserver=self._name, line=line)
+
+    def _tell_of(self, left_out: int) -> None:
+        if left_out:
+            log.warning("ctserver says more than is logged", ctserver=self._name, left_out=left_out)

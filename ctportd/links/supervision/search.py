@@ -35,6 +35,7 @@ class Found(msgspec.Struct, frozen=True):
         how: How it was found.
         ports: Those of the ctserver's TCP ports on which it listens; empty while it opens none.
         known: Whether it is a ctserver by its name, or by the pid file.
+        listed: Whether the pid file names it.
         ending: Whether it is being ended at this moment, since its daemon was killed.
         owner: The pid of the ctportd that runs it; 0: none does.
     """
@@ -44,6 +45,7 @@ class Found(msgspec.Struct, frozen=True):
     how: str
     ports: frozenset[int] = frozenset()
     known: bool = True
+    listed: bool = False
     ending: bool = False
     owner: int = 0
 
@@ -87,16 +89,16 @@ class Search:
     def look(self) -> list[Found]:
         """All that there are at this moment, the likeliest first."""
         table = self._listeners()
-        by_file = list(self._by_pid_file(table))
-        found = {one.pid: one for one in (*self._by_name(table), *by_file)}
+        found = {one.pid: one for one in (*self._by_name(table), *self._by_pid_file(table))}
         unseen = table.ports.get(None, frozenset())
         hidden = [pid for pid in found if pid is not None and not is_visible(pid)]
         if unseen and len(hidden) == 1:  # that listener must be this one
             found[hidden[0]] = msgspec.structs.replace(found[hidden[0]], ports=unseen)
             unseen = frozenset()
-        for pid in hidden:
-            if not found[pid].ports and not any(one.pid == pid for one in by_file):
-                del found[pid]  # a namesake of which nobody tells us where it listens: not here
+        for pid, one in list(found.items()):
+            # a namesake of which nobody tells us where it listens: not here; or anybody's, who may call himself so
+            if not (one.ports or one.listed) and (pid in hidden or not _is_trusted(one.process)):
+                del found[pid]
         for one in self._by_port(table):
             if one.pid is not None or unseen:
                 found.setdefault(one.pid, one)
@@ -124,7 +126,8 @@ class Search:
             return  # no file, no number, or a number that nobody has
         ports = table.ports.get(process.pid, frozenset())
         if ports or (process.pid not in table.pids and self._is_same(process)):
-            yield _found(process, f"by the pid file {self._pid_file}", ports)
+            one = _found(process, f"by the pid file {self._pid_file}", ports)
+            yield msgspec.structs.replace(one, listed=True)
 
     def _by_name(self, table: Listeners) -> Iterator[Found]:
         """Those of its name that listen on its ports, or on none yet: the others are others' ctservers."""
@@ -148,6 +151,14 @@ class Search:
 
     def _is_same(self, process: psutil.Process) -> bool:
         return self._same(_command(process), _folder(process))
+
+
+def _is_trusted(process: psutil.Process | None) -> bool:
+    """Whether a process is ours, or root's, who could end ours anyway."""
+    try:
+        return process is not None and process.uids().real in (0, os.getuid())
+    except psutil.Error:
+        return False
 
 
 def _command(process: psutil.Process) -> list[str]:
