@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -37,12 +36,10 @@ class Door:
 
     Args:
         places: How many there are.
-        listeners: How many guests may be silent for ever: the oldest, who were there before the crowd came.
     """
 
-    def __init__(self, places: int, listeners: int = 0) -> None:
+    def __init__(self, places: int) -> None:
         self._places = places
-        self._listeners = listeners
         self._guests: dict[Guest, None] = {}  # the oldest first
 
     @property
@@ -62,7 +59,7 @@ class Door:
         return guest
 
     def _make_room(self) -> bool:
-        silent = next((guest for guest in islice(self._guests, self._listeners, None) if not guest.settled), None)
+        silent = next((guest for guest in self._guests if not guest.settled), None)
         if silent is None:
             return False
         self.leave(silent)

@@ -1,4 +1,4 @@
-"""The soak in its short form: half a minute of calls on four lines, a fault every other second, and its balance."""
+"""The soak in its short form: some seconds of calls on four lines, a fault every other second, and its balance."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SHORT = Settings(
-    seconds=25,
+    seconds=16,
     seed=186,  # both kills of the daemon, the cut and the kill of ctserver come first
     lines=4,
-    gap=(0.5, 2.0),
+    gap=(0.5, 1.5),
     pause=0.5,
     only=(
         "kill-ctserver",

@@ -151,7 +151,7 @@ async def test_plugin_is_an_answering_machine(start_system: StartSystem) -> None
     plugin, settings = block("python"), block("toml")
     data = tomllib.loads(settings)
     assert from_data(data, "x.toml").file.port[0].handlers == ["machine"]
-    data["plugins"]["machine"]["greeting"] = "menu-main"  # long enough to be cut short
+    data["plugins"]["machine"]["greeting"] = " ".join(["menu-main"] * 4)  # long enough to be cut short
     system = await start_system(
         data["port"][0]["handlers"], plugins=data["plugins"], own_plugins={"machine.py": plugin}
     )
@@ -168,7 +168,7 @@ async def test_plugin_is_an_answering_machine(start_system: StartSystem) -> None
                 await phone.until("thank-you")
                 await phone.until("goodbye")
                 assert (await phone.ended()).by == "line"
-                assert not any(one.prompt == "menu-main" and one.complete for one in phone.playbacks)
+                assert sum(one.prompt == "menu-main" and one.complete for one in phone.playbacks) < 4
         await system.idle(1)
     assert [call.end_reason for call in await system.ended_calls(2)] == ["finished", "hangup"]
     recordings = [soundfile.read(path, dtype="int16")[0] for path in system.state.glob("*.wav")]

@@ -445,6 +445,7 @@ async def test_mute_manager_does_not_keep_the_line_off_hook(
     assert asyncio.get_running_loop().time() - began == pytest.approx(2, abs=0.1)
 
 
+@pytest.mark.looptime
 async def test_task_left_behind_does_not_block_the_line(
     call: Call, network: AnsweringNetwork, manager: AnsweringNetwork
 ) -> None:

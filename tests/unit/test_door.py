@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 class Visitors:
     """Connections that try a door, by name."""
 
-    def __init__(self, places: int, listeners: int = 0) -> None:
-        self.door = Door(places, listeners)
+    def __init__(self, places: int) -> None:
+        self.door = Door(places)
         self.put_out: list[str] = []
 
     def enter(self, name: str) -> Guest | None:
@@ -48,19 +48,6 @@ def test_nobody_who_has_settled_is_put_out() -> None:
     visitors.door.leave(guests[0])
     assert visitors.enter("c") is not None
     assert visitors.put_out == []
-
-
-def test_oldest_guest_may_listen() -> None:
-    """It was there before the crowd; when it has left, the next one is the oldest."""
-    visitors = Visitors(3, listeners=1)
-    listener = visitors.admitted("listener")
-    for name in ("first", "second", "third"):
-        visitors.admitted(name)
-    assert visitors.put_out == ["first"]
-    visitors.door.leave(listener)
-    for name in ("fourth", "fifth"):
-        visitors.admitted(name)
-    assert visitors.put_out == ["first", "third"]
 
 
 def test_guest_leaves_once() -> None:
