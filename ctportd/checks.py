@@ -11,6 +11,7 @@ import structlog
 from ctportd.calls.files import SHIPPED
 from ctportd.daemon import load_configured_plugins
 from ctportd.errors import ConfigError
+from ctportd.hooks.owners import check_program_owner
 
 if TYPE_CHECKING:
     from ctportd.config import Config
@@ -24,6 +25,7 @@ def check_configuration(config: Config) -> str:
     Raises:
         ConfigError: The configuration, or a plugin of it, would not do.
     """
+    check_programs(config)
     plugins = load_configured_plugins(config)
     for error in plugins.failed.values():
         raise ConfigError(str(error)) from error
@@ -35,6 +37,17 @@ def check_configuration(config: Config) -> str:
     )
     good = f"good: {_count(ports, 'port')}, {_count(loaded, 'plugin')} ({', '.join(plugins.loaded)})"
     return f"{config.source}: {good}{doors}"
+
+
+def check_programs(config: Config) -> None:
+    """Programs that the daemon would run, where it is root: nobody else may be able to change them.
+
+    Raises:
+        ConfigError: Somebody can.
+    """
+    for table in config.file.ctserver:
+        if table.mode == "program":
+            check_program_owner(config.source, table.program)
 
 
 def check_folders(config: Config) -> None:

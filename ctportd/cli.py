@@ -6,16 +6,14 @@ Commands import what they need when they run, so that ``ctportd --help`` need no
 from __future__ import annotations
 
 import asyncio
-import errno
 import os
 import sys
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from ctportd.errors import ConfigError, CtportdError, StorageError
+from ctportd.errors import ConfigError, CtportdError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -179,54 +177,15 @@ def _await(work: Coroutine[Any, Any, Any]) -> Any:
 json_option = click.option("--json", "as_json", is_flag=True, help="For programs: JSON.")
 
 
-def _check_programs(config: Config) -> None:
-    from ctportd.hooks.owners import check_program_owner
-
-    for table in config.file.ctserver:
-        if table.mode == "program":
-            check_program_owner(config.source, table.program)
-
-
 # -- running
 
 
 def _run_daemon(config: Config, pid_file: Path | None) -> None:
-    """Run the daemon: in the foreground, or, with a pid file, in the background."""
-    from ctportd import logs
-    from ctportd.checks import check_folders, warn_of_open_doors
-    from ctportd.conduct import settle
-    from ctportd.daemon import Daemon, load_configured_plugins
-    from ctportd.detach import detached
-    from ctportd.hooks.running import leave_behind, run_to_the_end
+    from ctportd.hooks.running import leave_behind
+    from ctportd.starting import run_daemon
 
-    settle()
-    _check_programs(config)
-    check_folders(config)
-    plugins = load_configured_plugins(config)
-    try:
-        log_file = logs.LogFile(Path(config.file.log.file)) if config.file.log.file else None
-    except OSError as error:
-        problem = f"found {config.file.log.file!r}, which cannot be written: {error.strerror}"
-        passing = error.errno in (errno.ENOSPC, errno.EROFS, errno.EIO)  # of the disk, not of the configuration
-        raise (StorageError if passing else ConfigError)(f"{config.source}: [log] file: {problem}") from error
-    if pid_file is not None and log_file is None:
-        raise ConfigError(
-            f"{config.source}: [log] file: found '', expected a file: --daemonize leaves no terminal"
-        )
-    logs.set_up(config.file.log.level, log_file, terminal=pid_file is None)
-    warn_of_open_doors(config)
     _last.append(leave_behind)
-
-    async def run() -> None:
-        await Daemon(config, plugins, log_file).run()
-
-    try:
-        with detached(pid_file, log_file) if pid_file is not None else nullcontext():
-            run_to_the_end(run())
-    finally:
-        logs.flush()
-        if log_file is not None:
-            log_file.close()
+    run_daemon(config, pid_file)
 
 
 @program.command()
@@ -254,9 +213,7 @@ def check(ctx: click.Context) -> None:
     """
     from ctportd.checks import check_configuration
 
-    config = _config(ctx)
-    _check_programs(config)
-    click.echo(check_configuration(config))
+    click.echo(check_configuration(_config(ctx)))
 
 
 @program.command()

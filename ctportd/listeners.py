@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import structlog
@@ -10,6 +11,8 @@ from ctportd.links.connection import CLOSED_BY_US
 from ctportd.ration import Ration
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ctportd.calls.router import Router
     from ctportd.errors import ConnectFailed
     from ctportd.hooks.dispatch import Dispatcher
@@ -18,8 +21,7 @@ if TYPE_CHECKING:
     from ctportd.wire.message import BrokenLine, Message
 
 _TOLD = 20
-"""Lines that mean nothing which are told one by one; then each thousandth is: a log must not fill the disk. And messages
-for the manager, which any client may send, that are told in a minute."""
+"""Lines of one kind that are told in a minute, where others can make us tell them: a log must not fill the disk."""
 
 _SHOWN = 200  # characters of a line that means nothing: a log is no dump
 
@@ -37,9 +39,10 @@ class _Logging:
         strays: Lines that meant nothing here.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, clock: Callable[[], float] = time.monotonic) -> None:
         self.strays = 0
         self._log = log.bind(link=name)
+        self._nonsense = Ration(_TOLD, clock)
 
     def connected(self) -> None:
         self._log.info("connected")
@@ -55,7 +58,10 @@ class _Logging:
 
     def stray(self, line: Message | BrokenLine) -> None:
         self.strays += 1
-        if self.strays > _TOLD and self.strays % 1000:
+        may, left_out = self._nonsense.take()
+        if left_out:
+            self._log.warning("more lines of nonsense than are logged", left_out=left_out)
+        if not may:
             return
         reason = getattr(line, "reason", "a reply that nobody awaits")
         self._log.warning(
@@ -66,9 +72,9 @@ class _Logging:
 class ManagerListener(_Logging):
     """Listens to the manager connection."""
 
-    def __init__(self, name: str, ration: Ration | None = None) -> None:
-        super().__init__(name)
-        self._ration = ration or Ration(_TOLD)
+    def __init__(self, name: str, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(name, clock)
+        self._ration = Ration(_TOLD, clock)
 
     def event(self, event: Event) -> None:
         """Take a message that a port has sent to the manager: nothing of ours is done with one yet."""

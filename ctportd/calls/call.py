@@ -138,10 +138,8 @@ class Call(Leg):
         recording: Recording | None = None
         while True:
             await self.play(prompt, ignore_keys=True)
-            if (
-                recording is not None
-            ):  # ctserver writes over nothing; only now, since who hangs up before that keeps what was recorded
-                await recordings.discard(recording.path)
+            if recording is not None:  # not before: who hangs up until then keeps what was recorded
+                await recordings.discard(recording.path)  # for ctserver writes over nothing
             recording = await self.record(path, limit=limit, silence=silence)
             if self.ended:
                 return recording

@@ -31,7 +31,6 @@ _READ = 16 * 1024  # bytes that are read at once: a few thousand requests at the
 _QUEUED = 256  # requests that may wait for one that blocks; a client that sends more ahead is dropped
 _QUEUED_BYTES = 256 * 1024  # and bytes, since a request may have 64 KiB
 _UNREAD = 1024 * 1024  # bytes that may wait for a client that does not read; then it is dropped
-_TOLD = 20  # complaints about a client that are logged one by one; then each thousandth is
 _SHOWN = 80  # characters of a line, and of each argument, that the log shows
 _SHOWN_PROBLEM = 1000  # and of what is wrong: a path, with what the system says of it
 
@@ -75,7 +74,6 @@ class Client:
         self._moved = asyncio.Event()  # something was put into the queue, was taken out of it, or blocks it
         self._blocked = False
         self._left = False
-        self._complaints = 0
 
     def busy(self) -> bool:
         """Whether a request of its blocks, or waits to be begun."""
@@ -154,7 +152,7 @@ class Client:
         while (request := await self._take()) is not None:
             if isinstance(request, BrokenLine):
                 self._services.broken_lines += 1
-                self._complain("no request", problem=request.reason, line=request.raw)
+                self._log.warning("no request", problem=request.reason, line=request.raw)
             else:
                 await self._answer(request)
             await asyncio.sleep(0)  # however many there are, lines and other clients get their turns between
@@ -171,19 +169,13 @@ class Client:
             args = await self._served(asked, PORT_REQUESTS[request.cmd])
             self._reply(request, asked.port.handle, args, asked.ending_key)
         except Refused as refused:
-            self._complain("refused", **_shown(request), problem=str(refused)[:_SHOWN_PROBLEM])
+            self._log.warning("refused", **_shown(request), problem=str(refused)[:_SHOWN_PROBLEM])
             self._reply(request, self._speaker(asked), ("ERROR", refused.reason))
         except Exception as error:  # noqa: BLE001  a fault in one request is that request's alone
             self._log.error("fault", **_shown(request), exc_info=error)
             self._reply(request, self._speaker(asked), ("ERROR", "internal-error"))
         if asked is not None:
             self._follow_up(asked)
-
-    def _complain(self, what: str, **fields: object) -> None:
-        """Log what a client does wrong; one that does nothing else must not fill the disk with it."""
-        self._complaints += 1
-        if self._complaints <= _TOLD or self._complaints % 1000 == 0:
-            self._log.warning(what, **fields, complaints=self._complaints)
 
     def _follow_up(self, asked: Asked) -> None:
         for signal in asked.late:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from ctportd.ration import Ration
+
 if TYPE_CHECKING:
     from collections.abc import Callable, MutableMapping
     from typing import Any
@@ -32,7 +34,7 @@ class Sparing:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """``clock`` gives seconds."""
         self._clock = clock
-        self._minutes: dict[str, _Minute] = {}
+        self._rations: dict[str, Ration] = {}
 
     def __call__(self, _logger: object, method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         """The line, perhaps with ``left_out``.
@@ -42,25 +44,15 @@ class Sparing:
         """
         if method not in _LIMITED:
             return line
-        now = self._clock()
-        minute = self._minutes.get(line["event"])
-        if minute is None or now >= minute.ends:
-            left_out = 0 if minute is None else minute.told - _A_MINUTE
-            if left_out > 0:
-                line["left_out"] = left_out
-            minute = self._minutes[line["event"]] = _Minute(now + 60.0)
-        minute.told += 1
-        if minute.told > _A_MINUTE:
+        kind = line["event"]
+        if kind not in self._rations:
+            self._rations[kind] = Ration(_A_MINUTE, self._clock)
+        may, left_out = self._rations[kind].take()
+        if left_out:
+            line["left_out"] = left_out
+        if not may:
             raise structlog.DropEvent
         return line
-
-
-class _Minute:
-    """A minute of one kind of complaint: when it ends, and how many there were."""
-
-    def __init__(self, ends: float) -> None:
-        self.ends = ends
-        self.told = 0
 
 
 def cut(_logger: object, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

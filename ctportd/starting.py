@@ -1,0 +1,63 @@
+"""The start of a daemon, and its end as a process: what must be settled before its loop begins to turn."""
+
+from __future__ import annotations
+
+import errno
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ctportd import logs
+from ctportd.checks import check_folders, check_programs, warn_of_open_doors
+from ctportd.conduct import settle
+from ctportd.daemon import Daemon, load_configured_plugins
+from ctportd.detach import detached
+from ctportd.errors import ConfigError, StorageError
+from ctportd.hooks.running import run_to_the_end
+
+if TYPE_CHECKING:
+    from ctportd.config import Config
+
+_PASSING = (errno.ENOSPC, errno.EROFS, errno.EIO)
+"""Faults of the disk, and not of the configuration: they may pass, so that systemd is to try again."""
+
+
+def run_daemon(config: Config, pid_file: Path | None) -> None:
+    """Run the daemon to its end: in the foreground, or, with a pid file, in the background.
+
+    Raises:
+        ConfigError: The configuration, or a plugin of it, will not do.
+        StorageError: The disk does not take the log now.
+        CtportdError: Whatever the run itself cannot do without.
+    """
+    settle()
+    check_programs(config)
+    check_folders(config)
+    plugins = load_configured_plugins(config)
+    log_file = _open_log(config)
+    if pid_file is not None and log_file is None:
+        raise ConfigError(
+            f"{config.source}: [log] file: found '', expected a file: --daemonize leaves no terminal"
+        )
+    logs.set_up(config.file.log.level, log_file, terminal=pid_file is None)
+    warn_of_open_doors(config)
+
+    async def run() -> None:
+        await Daemon(config, plugins, log_file).run()
+
+    try:
+        with detached(pid_file, log_file) if pid_file is not None else nullcontext():
+            run_to_the_end(run())
+    finally:
+        logs.flush()
+        if log_file is not None:
+            log_file.close()
+
+
+def _open_log(config: Config) -> logs.LogFile | None:
+    try:
+        return logs.LogFile(Path(config.file.log.file)) if config.file.log.file else None
+    except OSError as error:
+        problem = f"found {config.file.log.file!r}, which cannot be written: {error.strerror}"
+        kind = StorageError if error.errno in _PASSING else ConfigError
+        raise kind(f"{config.source}: [log] file: {problem}") from error
