@@ -98,7 +98,8 @@ class Messages:
 
         Raises:
             InvalidArgument: That cannot be a mailbox.
-            StorageError: The disk has no room, or refuses; what was spoken already is put in order later.
+            StorageError: The disk has no room, or refuses, or ctserver cannot record; what was spoken already is put
+                in order later.
             CallEnded: The call was over before anything was recorded.
             LinkError: Ctserver cannot be reached.
         """
@@ -118,7 +119,10 @@ class Messages:
         finishing = asyncio.create_task(self._finish_or_leave(place, cut_short=cut_short))
         self._finishing.add(finishing)
         finishing.add_done_callback(self._finishing.discard)
-        return await asyncio.shield(finishing)
+        message = await asyncio.shield(finishing)
+        if message is None and cut_short:
+            raise StorageError("ctserver could not record: its log tells why")
+        return message
 
     def _leave(self, place: Place) -> None:
         """Leave what there is to :meth:`run`."""

@@ -7,11 +7,12 @@ import itertools
 import os
 import shutil
 import sqlite3
+import threading
 import time
 import wave
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 import numpy as np
@@ -20,8 +21,10 @@ import soundfile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ctportd.calls import caller as callers
+from ctportd.clock import Clock
 from ctportd.durable import DurableStore
-from ctportd.errors import AudioError, StorageError
+from ctportd.errors import AudioError, RequestFailed, StorageError
 from ctportd.messages import incoming, notes
 from ctportd.messages.incoming import Place
 from ctportd.messages.mending import mend
@@ -29,10 +32,11 @@ from ctportd.messages.notes import Note
 from ctportd.messages.service import Messages
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, MutableMapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
     from pathlib import Path
     from typing import Any
 
+    from ctportd.calls.call import Call
     from ctportd.records import VoiceMessage
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -453,3 +457,133 @@ async def test_broken_file_does_not_stop_the_rest(tmp_path: Path) -> None:
         assert [message.path for message in listed] == [str(good.kept)]
         assert await messages.put_in_order()
     assert broken.recording.with_name(f"{broken.recording.name}.broken").read_bytes() == b"not a recording"
+
+
+# -- taking one
+
+
+class Caller:
+    """A call that is being recorded, as far as taking a message needs one."""
+
+    def __init__(self, record: Callable[[Path], Awaitable[None]]) -> None:
+        self.id = CALL
+        self.clock = Clock()
+        self.caller = callers.Caller("5550100", "Ada \udcff")
+        self._record = record
+
+    async def record(self, path: Path, *, limit: int, silence: int) -> None:
+        """Speak."""
+        await self._record(path)
+
+
+async def take(messages: Messages, caller: Caller) -> VoiceMessage | None:
+    """Take a message of at least a second."""
+    return await messages.take(cast("Call", caller), "100", shortest=1.0)
+
+
+async def test_message_that_is_taken(tmp_path: Path) -> None:
+    """Recording, note and row are there when it is done, and nothing is left to do."""
+
+    async def speak(path: Path) -> None:
+        await asyncio.to_thread(write_wav, path)
+
+    async with opened(tmp_path) as (messages, store):
+        message = await take(messages, Caller(speak))
+        assert message is not None
+        assert (message.number, message.name, message.seconds, message.cut_short) == (
+            "5550100",
+            "Ada ?",
+            3.0,
+            False,
+        )
+        assert await store.messages() == [message]
+        assert await messages.put_in_order()
+
+
+async def test_ctserver_that_gives_up_leaves_what_was_spoken(tmp_path: Path) -> None:
+    """It is a message, cut short; where nothing was spoken, whoever asked is told that none can be taken."""
+
+    async def speak(path: Path) -> None:
+        await asyncio.to_thread(write_part, path.with_name(f"{path.name}.{os.getpid()}-0.part"))
+        raise RequestFailed("port 1", "ctrecord", ("cannot-record",))
+
+    async def refuse(_path: Path) -> None:
+        raise RequestFailed("port 1", "ctrecord", ("cannot-record",))
+
+    async with opened(tmp_path) as (messages, store):
+        message = await take(messages, Caller(speak))
+        assert message is not None
+        assert message.cut_short
+        with pytest.raises(StorageError, match="ctserver could not record"):
+            await take(messages, Caller(refuse))
+        assert await store.messages() == [message]
+        assert await messages.put_in_order()
+
+
+async def test_plugin_that_is_cancelled_takes_no_message_with_it(tmp_path: Path) -> None:
+    """Ctserver completes the recording when the line is freed, and then it is put into its mailbox."""
+    recording: asyncio.Future[Path] = asyncio.get_running_loop().create_future()
+
+    async def speak(path: Path) -> None:
+        recording.set_result(path)
+        await asyncio.Event().wait()
+
+    async with opened(tmp_path) as (messages, store):
+        taking = asyncio.create_task(take(messages, Caller(speak)))
+        path = await recording
+        assert await messages.put_in_order()  # it is being taken: nobody touches it
+        taking.cancel()
+        await asyncio.gather(taking, return_exceptions=True)
+        await asyncio.to_thread(write_wav, path)
+        assert not await messages.put_in_order()
+        leave_alone(Place(path.parent.parent, path.stem))
+        assert await messages.put_in_order()
+        (message,) = await store.messages()
+        assert (message.number, message.seconds, message.cut_short) == ("5550100", 3.0, True)
+
+
+async def test_plugin_that_is_cancelled_while_it_is_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Finishing goes on without it."""
+    begun, go = threading.Event(), threading.Event()
+
+    def slow(place: Place, *, cut_short: bool) -> VoiceMessage | None:
+        begun.set()
+        go.wait(20)
+        return finish(place, cut_short=cut_short)
+
+    async def speak(path: Path) -> None:
+        await asyncio.to_thread(write_wav, path)
+
+    finish = incoming.finish
+    monkeypatch.setattr("ctportd.messages.incoming.finish", slow)
+    async with opened(tmp_path) as (messages, store):
+        taking = asyncio.create_task(take(messages, Caller(speak)))
+        await asyncio.to_thread(begun.wait, 20)
+        taking.cancel()
+        await asyncio.gather(taking, return_exceptions=True)
+        go.set()
+        async with asyncio.timeout(20):
+            while not await store.messages():  # noqa: ASYNC110 - nobody is there to be told
+                await asyncio.sleep(0)
+        assert not (await store.messages())[0].cut_short
+
+
+async def test_want_of_a_thread_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever goes wrong when it is finished, it is finished later."""
+
+    async def speak(path: Path) -> None:
+        await asyncio.to_thread(write_wav, path)
+
+    def fail(_place: Place, *, cut_short: bool) -> VoiceMessage | None:
+        raise RuntimeError(f"can't start new thread ({cut_short})")
+
+    async with opened(tmp_path) as (messages, store):
+        with monkeypatch.context() as patch:
+            patch.setattr("ctportd.messages.incoming.finish", fail)
+            with pytest.raises(RuntimeError):
+                await take(messages, Caller(speak))
+        leave_alone(Place(tmp_path / "voicemail" / "100", "*"))
+        assert await messages.put_in_order()
+        assert len(await store.messages()) == 1
