@@ -64,6 +64,7 @@ class Line:
         self._deadline: asyncio.TimerHandle | None = None
         self._limit: asyncio.TimerHandle | None = None
         self._rang_again: float | None = None
+        self._counts = False  # whether this ctserver counts the rings of a call: not each does
         self._lifted_again = False
         self._left_off_hook = False
         self._tidying: asyncio.Task[None] | None = None
@@ -71,11 +72,14 @@ class Line:
 
     # -- what happens on the port
 
-    def ring(self) -> None:
-        """It rings: a call begins, or goes on ringing."""
+    def ring(self, count: int | None = None) -> None:
+        """It rings: a call begins, or goes on ringing. ``count``: which ring of the call it is, if ctserver says so."""
         if self.closed:
             return
+        self._counts = self._counts or (count is not None and count > 1)
         call = self.call or self._begin(picked_up=False)
+        if self._counts and count == 1 and call.rings and not call.answered:
+            call.end("rings stopped")  # that caller has given up, and this is the next one
         if call.ended:
             self._rang_again = self.clock.time()  # the next caller is quicker than we are with the last one
         if call.ended or call.answered:

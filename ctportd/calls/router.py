@@ -62,7 +62,7 @@ class Router:
         if not isinstance(event, Ring | Pickup):
             line.event(event)
         elif isinstance(event, Ring):
-            line.ring()
+            line.ring(event.count)
         else:
             line.picked_up()
 

@@ -32,7 +32,7 @@ class Matching:
         self._calls: defaultdict[int, list[CallRecord]] = defaultdict(list)
         for call in evidence.calls:
             caller = self._by_number.get(call.number) or self._at(
-                call.id, call.began, answered=call.answered_at is not None
+                call.id, call.answered_at or call.began, answered=call.answered_at is not None
             )
             if caller is not None:
                 self.entry_of_call[call.id] = caller

@@ -774,3 +774,29 @@ async def test_caller_of_any_length_is_cut(tmp_path: Path) -> None:
     assert line.plugins.calls[0].caller == Caller("5" * 64, "A" * 128)
     line.network.say("rly=hangup")
     await line.ended()
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize("counts", [True, False])
+async def test_first_ring_of_the_next_caller_is_the_next_call(tmp_path: Path, *, counts: bool) -> None:
+    """Where ctserver counts the rings of a call, a first one while it rings is somebody else's."""
+    line = Line(tmp_path, "one", "two")
+    line.plugins.plugins |= {"one": answer_and_wait}
+    if counts:
+        await line.ring_twice()
+        line.network.say("rly=hangup")
+        await line.ended()
+    line.network.say("rly=ring arg1=ring arg2=1")
+    await asyncio.sleep(2)
+    line.network.say("rly=ring arg1=ring arg2=1")
+    await asyncio.sleep(1)
+    line.network.say("rly=ring arg1=ring arg2=2" if counts else "rly=ring arg1=ring arg2=1")
+    await settle()
+    line.network.say("rly=cid arg1=cid arg2=777")
+    await settle()
+    call = line.plugins.calls[-1]
+    assert (call.caller.number, call.answered) == ("777", True)
+    assert line.plugins.told.count("ended: rings stopped") == int(counts)
+    line.plugins.over.clear()
+    line.network.say("rly=hangup")
+    await line.ended()
