@@ -63,14 +63,19 @@ def keep_now(recorded: Path, kept: Path) -> None:
         kept.parent.mkdir(parents=True, exist_ok=True)
         if kept.exists():
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
-        _sync(recorded)
+        sync_now(recorded)
         recorded.rename(kept)
-        _sync(kept.parent)
+        sync_now(kept.parent)
     except OSError as error:
         raise AudioError(f"the recording {recorded} cannot be kept as {kept}: {error.strerror}") from error
 
 
-def _sync(path: Path) -> None:
+def sync_now(path: Path) -> None:
+    """See a file or a folder onto the disk, which this waits for.
+
+    Raises:
+        OSError: The disk refuses.
+    """
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

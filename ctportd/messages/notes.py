@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ctportd.calls import recordings
 from ctportd.errors import StorageError
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def write(note: Note, path: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
         new.replace(path)
-        sync(path.parent)
+        recordings.sync_now(path.parent)
     except OSError as error:
         with suppress(OSError):
             new.unlink()
@@ -79,16 +80,3 @@ def read(path: Path) -> Note | None:
         return msgspec.json.decode(path.read_bytes(), type=Note)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return None
-
-
-def sync(path: Path) -> None:
-    """See a file or a folder onto the disk.
-
-    Raises:
-        OSError: The disk refuses.
-    """
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
