@@ -105,11 +105,11 @@ class Watchdog:
             signal.pthread_kill(self._thread_id, SIGNAL)
 
     def _tell(self, loop: asyncio.AbstractEventLoop, frame: FrameType | None, culprit: str | None) -> None:
-        seconds = round(self._hold.seconds, 1)
         stack = "".join(traceback.format_stack(frame)) if frame is not None else ""
         if culprit is None:
-            log.error("the event loop is held, by no plugin", seconds=seconds, stack=stack)
+            log.error("the event loop is held, by no plugin", seconds=round(self._hold.seconds, 1), stack=stack)
             return
+        seconds = round(self._hold.culprits_seconds, 1)
         log.error("a plugin holds the event loop", plugin=culprit, seconds=seconds, stack=stack)
         problem = RuntimeError(f"held up everybody else for more than {seconds:g} s")
         loop.call_soon_threadsafe(self._fault, culprit, "event loop", problem)
@@ -123,4 +123,4 @@ class Watchdog:
         """Raise in the plugin's code, if it is still the one that holds the loop; anywhere else it does harm."""
         aim, self._aim = self._aim, None
         if aim is not None and self._answered < aim[1] and self._blame.of_frame(frame) == aim[0]:
-            raise HookInterrupted(aim[0], self._hold.seconds)
+            raise HookInterrupted(aim[0], self._hold.culprits_seconds)

@@ -43,6 +43,16 @@ def test_hold_is_told_once() -> None:
     assert hold.turned() is None
 
 
+def test_each_who_holds_is_told() -> None:
+    """Two plugins in one turn of the loop: the second is told too, once it has held for as long by itself."""
+    hold = Hold(limit=1.0, kill=0)
+    assert [hold.lasts(0.25, "a") for _ in range(5)] == [False, False, False, True, False]
+    assert [hold.lasts(0.25, "b") for _ in range(5)] == [False, False, False, True, False]
+    assert hold.culprits_seconds == 1.25
+    assert not any(hold.lasts(0.25, "a") for _ in range(8))
+    assert hold.turned() == 4.5
+
+
 def test_plugin_is_killed_again_and_again() -> None:
     """At its limit, and each second after that as long as it does not let go."""
     hold = Hold(limit=0, kill=2.0)
