@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from ctportd.calls import recordings, speech
     from ctportd.calls.call import Call
     from ctportd.calls.caller import Caller, Recording
+    from ctportd.calls.timeline import Step
+    from ctportd.calls.verdict import Verdict
     from ctportd.errors import (
         AudioError,
         CallEnded,
@@ -36,8 +38,9 @@ if TYPE_CHECKING:
         StorageError,
         StoreError,
     )
+    from ctportd.hooks.inquiry import Explanation, Inquiry, Problem
     from ctportd.hooks.markers import hookimpl
-    from ctportd.hooks.services import Daemon
+    from ctportd.hooks.services import Daemon, Site
     from ctportd.links.port import Port
     from ctportd.links.reply import Reply
     from ctportd.pins.hashing import LONGEST_PIN, PIN_HASH, check_hash
@@ -74,9 +77,11 @@ __all__ = [
     "Disconnected",
     "Dtmf",
     "Event",
+    "Explanation",
     "Flash",
     "Grunt",
     "Hangup",
+    "Inquiry",
     "InvalidArgument",
     "LinkError",
     "LoopDrop",
@@ -85,17 +90,21 @@ __all__ = [
     "PinLocked",
     "PluginError",
     "Port",
+    "Problem",
     "PromptNotFound",
     "Recording",
     "Reply",
     "RequestFailed",
     "RequestTimedOut",
     "Ring",
+    "Site",
+    "Step",
     "StorageError",
     "StoreError",
     "TimerExpired",
     "ToneEnd",
     "UserMessage",
+    "Verdict",
     "VoiceMessage",
     "check_hash",
     "hookimpl",
@@ -113,10 +122,13 @@ _HOMES = (
     "ctportd.records",
     "ctportd.pins.hashing",
     "ctportd.hooks.markers",
+    "ctportd.hooks.inquiry",
     "ctportd.hooks.services",
     "ctportd.links.port",
     "ctportd.links.reply",
     "ctportd.calls.caller",
+    "ctportd.calls.timeline",
+    "ctportd.calls.verdict",
     "ctportd.calls.call",
 )
 """The modules in which the other names above are looked for, the light ones first."""

@@ -11,7 +11,7 @@ import sqlite3
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 import sqlalchemy as sa
@@ -34,6 +34,8 @@ _BUSY_TIMEOUT = 5_000  # milliseconds that SQLite waits for another writer
 
 _LONGEST_WAIT = 15.0
 """Seconds that anything may take, locks of SQLite included: a server that hangs must not hang us (our figure)."""
+
+_T = TypeVar("_T")
 
 log = structlog.stdlib.get_logger("ctportd.store")
 
@@ -101,6 +103,14 @@ _wrong_pins = sa.Table(
     sa.Column("count", sa.Integer, nullable=False),
     sa.Column("last", _Utc, nullable=False),
     sa.Column("locked_until", _Utc),
+)
+
+_values = sa.Table(
+    "plugin_values",
+    _metadata,
+    sa.Column("family", sa.String(64), primary_key=True),
+    sa.Column("key", sa.String(255), primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
 )
 
 
@@ -206,6 +216,39 @@ class Store:
         async with self._begin() as connection:
             await connection.execute(sa.delete(_wrong_pins).where(old))
 
+    async def put(self, family: str, key: str, value: Any) -> None:
+        """Remember a value under a key of a family, instead of the one that is there.
+
+        Args:
+            family: Whose it is, such as a plugin's name: up to 64 characters.
+            key: Up to 255 characters.
+            value: Anything that msgspec can write as JSON.
+        """
+        there = sa.and_(_values.c.family == family, _values.c.key == key)
+        text = msgspec.json.encode(value).decode()
+        async with self._begin() as connection:
+            changed = await connection.execute(sa.update(_values).where(there).values(value=text))
+            if changed.rowcount == 0:
+                await connection.execute(sa.insert(_values).values(family=family, key=key, value=text))
+
+    async def get(self, family: str, key: str, type: type[_T]) -> _T | None:  # noqa: A002 - msgspec calls it so, too
+        """The value of a key; None where there is none. Raises StoreError where it is of another type."""
+        there = sa.and_(_values.c.family == family, _values.c.key == key)
+        rows = await self._rows(sa.select(_values).where(there))
+        return _decoded(rows[0], type) if rows else None
+
+    async def family(self, family: str, type: type[_T]) -> dict[str, _T]:  # noqa: A002 - as above
+        """All values of a family by their keys, in the keys' order."""
+        query = sa.select(_values).where(_values.c.family == family).order_by(_values.c.key)
+        return {row["key"]: _decoded(row, type) for row in await self._rows(query)}
+
+    async def remove(self, family: str, key: str) -> bool:
+        """Forget a value; returns whether there was one."""
+        there = sa.and_(_values.c.family == family, _values.c.key == key)
+        async with self._begin() as connection:
+            gone = await connection.execute(sa.delete(_values).where(there))
+        return bool(gone.rowcount)
+
     async def recordings(self) -> set[str]:
         """The recordings of all messages, by their paths."""
         return {row["path"] for row in await self._rows(sa.select(_messages.c.path))}
@@ -227,6 +270,13 @@ class Store:
             raise StoreError(
                 f"the database {self._engine.url!r} refuses: {reason}", passing=_passes(error), of_data=of_data
             ) from error
+
+
+def _decoded(row: dict[str, Any], type: type[_T]) -> _T:  # noqa: A002 - as above
+    try:
+        return msgspec.json.decode(row["value"], type=type)
+    except msgspec.MsgspecError as error:
+        raise StoreError(f"what is kept as {row['key']!r} of {row['family']!r} cannot be read: {error}") from error
 
 
 _PASSING = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY")

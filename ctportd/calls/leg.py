@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import structlog
 
 from ctportd.calls.caller import Caller, Recording
+from ctportd.calls.timeline import Step
+from ctportd.calls.verdict import Verdict
 from ctportd.errors import CallEnded, LinkError, NotSupported, RequestFailed, RequestTimedOut
 
 if TYPE_CHECKING:
@@ -64,6 +66,8 @@ class Leg:
         id: Names the call in the log and in the store: date, time, port and six random characters.
         port: The port; every request of ctserver is a method of it.
         caller: Who calls.
+        verdict: What the plugins think of the caller.
+        steps: What has happened in the call so far.
         rings: How often the line has rung so far.
         began: When the first ring came, in UTC.
         answered_at: When it was answered, or None.
@@ -77,6 +81,8 @@ class Leg:
     def __init__(self, port: Port, desk: Desk) -> None:
         self.port = port
         self.caller = Caller()
+        self.verdict = Verdict()
+        self.steps: list[Step] = []
         self.rings = 0
         self.began: datetime = desk.clock.now()
         self.answered_at: datetime | None = None
@@ -276,6 +282,15 @@ class Leg:
         """Raise :class:`~ctportd.errors.CallEnded` if the call is over."""
         if self.ended:
             raise CallEnded(self.end_reason)
+
+    def note(self, kind: str, **details: Any) -> None:
+        """Add a step to the call's timeline.
+
+        Args:
+            kind: What has happened, in a word or two: ``menu``, ``message``.
+            details: What more is known of it: text, numbers, lists of them.
+        """
+        self.steps.append(Step(self._desk.clock.now(), kind, details))
 
     # -- what the router tells it
 

@@ -17,6 +17,7 @@ from ctportd.wire.events import CallerId, Dtmf, Hangup, LoopDrop
 if TYPE_CHECKING:
     from ctportd.calls.files import Prompts
     from ctportd.calls.routing import Handlers, Routing
+    from ctportd.calls.verdict import Verdict
     from ctportd.clock import Clock
     from ctportd.links.port import Port
     from ctportd.wire.events import Event
@@ -171,9 +172,10 @@ class Line:
                 with suppress(CallEnded):
                     if self.routing.caller_id and not picked_up:
                         await self._read_caller_id(call)
+                call.verdict = await self._handlers.screen_caller(call.caller, self.port.address, call.began)
                 await self._name_caller(call)
                 self._handlers.call_started(call)
-                log.info("call", caller=str(call.caller), rings=call.rings)
+                log.info("call", caller=str(call.caller), rings=call.rings, **_judged(call.verdict))
                 with suppress(CallEnded):
                     call.check()
                     if picked_up:
@@ -309,3 +311,8 @@ class Line:
         plugin, target = handler_parts(handler)
         if self.call is not None:
             await self._handlers.answer_call(plugin, self.call, target)
+
+
+def _judged(verdict: Verdict) -> dict[str, str]:
+    """What the log tells of a verdict."""
+    return {"verdict": verdict.kind, "rule": verdict.rule, "by": verdict.by} if verdict.by else {}

@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from ctportd.calls.call import Call
+    from ctportd.calls.caller import Caller
+    from ctportd.calls.verdict import Verdict
 
 
 class Handlers(Protocol):
@@ -21,6 +24,9 @@ class Handlers(Protocol):
 
     def call_ended(self, call: Call) -> None:
         """It is over."""
+
+    async def screen_caller(self, caller: Caller, port: str, at: datetime) -> Verdict:
+        """What the plugins think of a caller. Never raises."""
 
     async def caller_name(self, number: str) -> str:
         """The name that a plugin knows for a number; empty where none does."""

@@ -8,22 +8,24 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import structlog
 
+from ctportd.calls.verdict import Verdict
 from ctportd.errors import PluginError
 from ctportd.hooks.blame import Blame
 from ctportd.hooks.hosted import HEED_TIMEOUT, Hosted
-from ctportd.hooks.results import StrayCancelError, harmless, name_of, told
+from ctportd.hooks.results import StrayCancelError, harmless, name_of, told, verdict_of
 from ctportd.hooks.tasks import PluginTask, TaskFactory
 from ctportd.hooks.watchdog import Watchdog
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
     from ctportd.calls.call import Call
+    from ctportd.calls.caller import Caller
     from ctportd.config import PluginsTable
     from ctportd.errors import ConnectFailed
     from ctportd.hooks.loader import Plugin
@@ -31,11 +33,13 @@ if TYPE_CHECKING:
     from ctportd.links.port import Port
     from ctportd.wire.events import Event
 
-NAME_TIMEOUT = 2.0
-"""Seconds that a plugin may take to find a caller's name: meanwhile the line rings (our figure)."""
+ASK_TIMEOUT = 2.0
+"""Seconds that a plugin may take to name a caller, or to judge one: meanwhile the line rings (our figure)."""
 
 LOOK_EVERY = 1.0
 """Seconds between two looks at how long each plugin's hook has run (our figure)."""
+
+_T = TypeVar("_T")
 
 log = structlog.stdlib.get_logger("ctportd.plugins")
 
@@ -173,22 +177,33 @@ class Dispatcher:
         """Tell that somebody guesses at PINs."""
         self.tell("pin_locked", mailbox=mailbox, caller=caller, until=until)
 
+    async def screen_caller(self, caller: Caller, port: str, at: datetime) -> Verdict:
+        """Ask the plugins in the order of their names; the first that judges is believed."""
+        arguments = {"caller": caller, "port": port, "at": at}
+        return await self._first("screen_caller", arguments, verdict_of) or Verdict()
+
     async def caller_name(self, number: str) -> str:
         """Ask the plugins in the order of their names; the first that knows one is believed."""
-        for hosted in self._observers.get("caller_name", ()):
+        return await self._first("caller_name", {"number": number}, lambda result, _: name_of(result)) or ""
+
+    async def _first(
+        self, hook: str, arguments: dict[str, Any], read: Callable[[Any, str], _T | None]
+    ) -> _T | None:
+        """The first answer to a hook that says anything."""
+        for hosted in self._observers.get(hook, ()):
             if hosted.out:
                 hosted.skipped += 1
                 continue
             try:
-                name = name_of(await hosted.ask("caller_name", {"number": number}, within=NAME_TIMEOUT))
+                answer = read(await hosted.ask(hook, arguments, within=ASK_TIMEOUT), hosted.plugin.name)
             except asyncio.CancelledError:  # we are: what the plugin does to itself comes as another error
                 raise
             except BaseException as error:  # noqa: BLE001 - whatever a plugin raises stays with it
-                hosted.failed("caller_name", error)
+                hosted.failed(hook, error)
             else:
-                if name:
-                    return name
-        return ""
+                if answer:
+                    return answer
+        return None
 
     async def answer_call(self, plugin: str, call: Call, target: str) -> None:
         """Let a plugin have a call; what it raises is raised, if it is an Exception.

@@ -58,7 +58,7 @@ class Hosted:
         self.breaker = Breaker(_loop_time, limits.faults, limits.fault_window, limits.quarantine)
         self._limits = limits
         self._tell = tell
-        self._shared = {"settings": plugin.settings, "daemon": daemon}
+        self._shared = {"settings": plugin.settings, "daemon": daemon, "site": daemon}
         self._queue: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue(limits.queue)
         self._worker: Worker | None = None
         self._behind = False

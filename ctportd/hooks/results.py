@@ -5,6 +5,9 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
+from ctportd.calls.verdict import Verdict
 from ctportd.errors import CallEnded, LinkError, StorageError, StoreError
 
 if TYPE_CHECKING:
@@ -56,6 +59,23 @@ def name_of(result: object) -> str:
         raise TypeError(f"caller_name returned {type(result).__name__}, expected text or None")
     shown = "".join(character for character in result[:_LOOKED_AT] if character.isprintable())
     return shown.strip()[:LONGEST_NAME]
+
+
+def verdict_of(result: object, plugin: str) -> Verdict | None:
+    """A verdict that a plugin returned, with the plugin's name in it.
+
+    Raises:
+        TypeError: It is neither a verdict nor None.
+    """
+    if result is None:
+        return None
+    if not isinstance(result, Verdict):
+        raise TypeError(f"screen_caller returned {type(result).__name__}, expected a Verdict or None")
+    try:
+        plain = msgspec.convert(msgspec.to_builtins(result), Verdict)  # what it holds may be anything
+    except (msgspec.MsgspecError, TypeError) as error:
+        raise TypeError(f"screen_caller returned a Verdict that holds what none can: {error}") from error
+    return msgspec.structs.replace(plain, by=plugin)
 
 
 def harmless(error: BaseException) -> CallEnded | CtportdError | None:

@@ -1,18 +1,46 @@
-"""What a plugin may use of the running daemon."""
+"""What a plugin may use: of the running daemon, and of an installation whose daemon does not run."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from ctportd.calls.files import Prompts
     from ctportd.clock import Clock
+    from ctportd.hooks.inquiry import Explanation, Inquiry
     from ctportd.links.ports import Ports
     from ctportd.messages.service import Messages
     from ctportd.pins.guard import PinGuard
     from ctportd.store import Store
+
+
+class Site(Protocol):
+    """An installation as it is configured, whether its daemon runs or not."""
+
+    @property
+    def store(self) -> Store:
+        """The database; every use may raise StoreError, as where there is none yet."""
+
+    @property
+    def prompts(self) -> Prompts:
+        """Finds files to play."""
+
+    @property
+    def state(self) -> Path:
+        """The folder of what survives."""
+
+    @property
+    def handlers(self) -> Mapping[str, Sequence[str]]:
+        """The handlers of each port, by its address."""
+
+    def check_handler(self, handler: str) -> str:
+        """What is wrong with a handler such as ``voicemail:100``; empty where nothing is."""
+
+    async def explain(self, handler: str, inquiry: Inquiry) -> Explanation:
+        """What a handler would do with such a call."""
 
 
 class Daemon(Protocol):

@@ -1,11 +1,14 @@
 """Every hook of ctportd.
 
 A plugin implements those that it wants, with ``@hookimpl``, as plain functions or ``async def``, and takes of a hook's
-arguments those that it needs, by name. Two arguments are there for every hook:
+arguments those that it needs, by name. Two arguments are there for nearly every hook:
 
 - ``settings``: the plugin's own table ``[plugins.NAME]``. A plugin whose module has a ``class Settings(msgspec.Struct)``
   gets an instance of it, checked; another one gets the dictionary.
 - ``daemon``: the running daemon: its ports, its store, its prompts, its state folder.
+
+Hooks that are called without a running daemon too, by ``ctportd check`` and ``ctportd explain``, have a ``site``
+instead: the installation as it is configured.
 
 What a hook raises is logged with the plugin's name and harms nobody else; a plugin that fails again and again is called
 no more for a while. An *observer* is told what happened: it has a queue of its own, so it sees everything in order, and
@@ -19,14 +22,19 @@ from typing import TYPE_CHECKING, Any
 from ctportd.hooks.markers import hookspec
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     import click
 
     from ctportd.calls.call import Call
+    from ctportd.calls.caller import Caller
+    from ctportd.calls.verdict import Verdict
     from ctportd.errors import ConnectFailed
-    from ctportd.hooks.services import Daemon
+    from ctportd.hooks.inquiry import Explanation, Inquiry, Problem
+    from ctportd.hooks.services import Daemon, Site
     from ctportd.links.port import Port
+    from ctportd.records import VoiceMessage
     from ctportd.wire.events import Event
 
 
@@ -62,6 +70,15 @@ def port_event(port: Port, event: Event, settings: Any, daemon: Daemon) -> None:
     """Observer: ctserver told of an event: parsed, with the line as it came in ``event.raw``."""
 
 
+@hookspec(firstresult=True)
+def screen_caller(caller: Caller, port: str, at: datetime, settings: Any, site: Site) -> Verdict | None:
+    """Judge a caller before the call is offered to anybody; the first plugin that does is believed.
+
+    What is returned is ``call.verdict`` for every plugin, and does nothing by itself. None: judge I cannot. ``port`` is
+    the port's address, ``at`` the time, in UTC.
+    """
+
+
 @hookspec
 def call_started(call: Call, settings: Any, daemon: Daemon) -> None:
     """Observer: a call has begun. It carries the caller's number and name, as far as they are known."""
@@ -85,8 +102,33 @@ def call_answered(call: Call, settings: Any, daemon: Daemon) -> None:
 
 
 @hookspec
+def number_dialled(call: Call, number: str, settings: Any, daemon: Daemon) -> None:
+    """Observer: a number was dialled out on a call: by ``dial``, by a transfer, or from a telephone set."""
+
+
+@hookspec
 def call_ended(call: Call, settings: Any, daemon: Daemon) -> None:
     """Observer: a call is over; ``call.end_reason`` says why. Comes once for each ``call_started``."""
+
+
+@hookspec
+def message_left(message: VoiceMessage, settings: Any, daemon: Daemon) -> None:
+    """Observer: a message is in a mailbox now: spoken by a caller, or sent there by the owner of another one."""
+
+
+@hookspec
+def message_waiting(mailbox: str, new: int, old: int, settings: Any, daemon: Daemon) -> None:
+    """Observer: how many messages a mailbox has, new and heard ones: whenever that changes, and at the start."""
+
+
+@hookspec
+def mail_sent(letter: Any, settings: Any, daemon: Daemon) -> None:
+    """Observer: the mail server has accepted a letter: it is that one's from now on."""
+
+
+@hookspec
+def mail_failed(letter: Any, reason: str, settings: Any, daemon: Daemon) -> None:
+    """Observer: a letter is given up: the mail server refuses it for good, or has not taken it for days."""
 
 
 @hookspec
@@ -107,6 +149,26 @@ def plugin_restored(plugin: str, settings: Any, daemon: Daemon) -> None:
 @hookspec(firstresult=True)
 def caller_name(number: str, settings: Any, daemon: Daemon) -> str | None:
     """The name of whoever has this number, or None. The first plugin that knows one is believed."""
+
+
+@hookspec
+def check_settings(settings: Any, site: Site) -> Iterable[Problem] | None:
+    """What ``ctportd check`` should tell of the plugin's settings, beyond what their types say."""
+
+
+@hookspec
+def check_target(target: str, settings: Any, site: Site) -> str | None:
+    """What is wrong with this target of ``answer_call``, as in ``voicemail:1OO``; None where nothing is."""
+
+
+@hookspec
+def takes_all(target: str, settings: Any, site: Site) -> bool | None:
+    """Whether ``answer_call`` answers every call with this target, so that handlers behind it are never asked."""
+
+
+@hookspec
+def explain_call(inquiry: Inquiry, target: str, settings: Any, site: Site) -> Explanation | None:
+    """What ``answer_call`` would do with such a call. It answers from the same functions, and changes nothing."""
 
 
 @hookspec

@@ -7,7 +7,7 @@ import sqlite3
 import threading
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
@@ -20,7 +20,6 @@ from ctportd.store import CRASHED, Store
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, MutableMapping
     from pathlib import Path
-    from typing import Any
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -293,3 +292,24 @@ async def test_store_that_is_not_open() -> None:
     await store.close()
     with pytest.raises(StoreError, match=r"^the database is not open$"):
         await store.save_call(RINGING)
+
+
+async def test_values_are_kept_by_family_and_key(tmp_path: Path) -> None:
+    """Each is there as it was put last, for its family only, also in another run; one of another type is told of."""
+    async with opened(tmp_path / "x.db") as store:
+        await store.put("lists", "b", {"number": "555", "hits": 2})
+        await store.put("lists", "a", {"number": "556", "hits": 0})
+        await store.put("lists", "b", {"number": "555", "hits": 3})
+        await store.put("other", "a", "text")
+    async with opened(tmp_path / "x.db") as store:
+        assert await store.get("lists", "b", dict[str, Any]) == {"number": "555", "hits": 3}
+        assert list((await store.family("lists", dict[str, Any])).items()) == [
+            ("a", {"number": "556", "hits": 0}),
+            ("b", {"number": "555", "hits": 3}),
+        ]
+        assert await store.get("lists", "c", dict[str, Any]) is None
+        with pytest.raises(StoreError, match="what is kept as 'a' of 'other' cannot be read: Expected `int`"):
+            await store.get("other", "a", int)
+        assert await store.remove("lists", "a")
+        assert not await store.remove("lists", "a")
+        assert list(await store.family("lists", dict[str, Any])) == ["b"]

@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import sys
@@ -30,6 +31,8 @@ ROOT = Path(__file__).parent.parent.parent
 SPEED = 25.0
 """Seconds of the line in one second of these tests."""
 
+_COMPILED = shutil.ignore_patterns("__pycache__", "*.pyc")
+
 READY_TIMEOUT = 30.0
 PHONE_TIMEOUT = 45.0
 
@@ -48,6 +51,11 @@ def free_ports(count: int) -> int:
                 continue
             return first
     raise RuntimeError(f"no {count} consecutive TCP ports are free")
+
+
+def copy_plugins(folder: Path) -> None:
+    """Copy the plugins that ship: as root, nobody else's checkout would be run."""
+    shutil.copytree(ROOT / "plugins", folder, copy_function=shutil.copyfile, ignore=_COMPILED)
 
 
 class Finished:
@@ -117,9 +125,7 @@ class System:
         self.config_path = folder / "ctportd.toml"
         self.process: asyncio.subprocess.Process | None = None
         self.plugins_folder = folder / "plugins"
-        self.plugins_folder.mkdir(parents=True)
-        for plugin in (ROOT / "plugins").glob("*.py"):
-            (self.plugins_folder / plugin.name).write_bytes(plugin.read_bytes())
+        copy_plugins(self.plugins_folder)
         self._output: asyncio.Task[None] | None = None
         self.output = ""
         self.wrapper: list[str] = []

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from support.fakes import AnsweringNetwork, Recorder, settle
 
+from ctportd.calls.caller import Caller
+from ctportd.calls.verdict import Verdict
 from ctportd.config import PluginsTable
 from ctportd.errors import CallEnded, Disconnected, PluginError
 from ctportd.hooks.dispatch import Dispatcher
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     from ctportd.calls.call import Call
     from ctportd.hooks.services import Daemon
     from ctportd.wire.events import Event
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 DAEMON = cast("Daemon", SimpleNamespace(name="the daemon"))
 
@@ -170,6 +175,27 @@ async def test_first_name_is_believed() -> None:
     )
     assert await plugins.caller_name("555") == "who has 555"
     assert await dispatcher().caller_name("555") == ""
+
+
+async def test_first_verdict_stands() -> None:
+    """Plugins that fail, that cannot judge, or that return what is none are passed over; who judged is named."""
+
+    def broken(port: str) -> Verdict:
+        raise KeyError(port)
+
+    blocked = Verdict("blocked", "reject", "list: 555", by="somebody else")
+    plugins = dispatcher(
+        plugin("a", screen_caller=broken),
+        plugin("b", screen_caller=lambda caller: None),
+        plugin("c", screen_caller=lambda caller: "blocked"),
+        plugin("d", screen_caller=lambda caller: Verdict("unheard-of")),  # type: ignore[arg-type]
+        plugin("e", screen_caller=lambda caller, port, at: blocked if (port, at) == ("main:1", NOON) else None),
+        plugin("f", screen_caller=lambda caller: Verdict("permitted")),
+    )
+    verdict = await plugins.screen_caller(Caller("555"), "main:1", NOON)
+    assert verdict == Verdict("blocked", "reject", "list: 555", by="e")
+    assert {name for name, hosted in plugins.hosted.items() if hosted.faults} == {"a", "c", "d"}
+    assert await dispatcher().screen_caller(Caller("555"), "main:1", NOON) == Verdict()
 
 
 async def test_answer_call_raises_what_the_plugin_raises() -> None:

@@ -17,7 +17,7 @@ from support.fakes import settle
 import ctportd
 from ctportd.config import PluginsTable
 from ctportd.errors import CallEnded, PluginError
-from ctportd.hooks.dispatch import NAME_TIMEOUT, Dispatcher
+from ctportd.hooks.dispatch import ASK_TIMEOUT, Dispatcher
 from ctportd.hooks.hosted import HEED_TIMEOUT
 from ctportd.hooks.loader import load_plugins
 from ctportd.hooks.results import LONGEST_NAME
@@ -303,7 +303,7 @@ async def test_name_comes_in_time_whatever_a_plugin_does(house: Callable[..., Ho
         loop = asyncio.get_running_loop()
         began = loop.time()
         assert await plugins.dispatcher.caller_name("555") == "Ada"
-        assert loop.time() - began == pytest.approx(NAME_TIMEOUT, abs=0.1)
+        assert loop.time() - began == pytest.approx(ASK_TIMEOUT, abs=0.1)
         assert len(plugins.hosted["deaf"].tasks) == 1
         assert plugins.hosted["deaf"].faults == 1
         _let_hear(plugins, "deaf")

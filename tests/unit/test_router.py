@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +14,7 @@ from ctportd.calls.caller import Caller
 from ctportd.calls.files import Prompts
 from ctportd.calls.router import HASTE, Router
 from ctportd.calls.routing import Routing
+from ctportd.calls.verdict import Verdict
 from ctportd.clock import Clock
 from ctportd.errors import CallEnded, PluginError
 from ctportd.links.manager import Manager
@@ -21,6 +23,7 @@ from ctportd.wire.message import Message
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
+    from datetime import datetime
     from pathlib import Path
 
     from ctportd.calls.call import Call
@@ -37,6 +40,8 @@ class Plugins:
         self.over = asyncio.Event()
         self.calls: list[Call] = []
         self.names: dict[str, str] = {}
+        self.screened: list[tuple[Caller, str, datetime]] = []
+        self.verdict = Verdict()
         self.plugins: dict[str, Answer] = {}
 
     def call_started(self, call: Call) -> None:
@@ -52,6 +57,11 @@ class Plugins:
         """Remember."""
         self.told.append(f"ended: {call.end_reason}")
         self.over.set()
+
+    async def screen_caller(self, caller: Caller, port: str, at: datetime) -> Verdict:
+        """Think what the test says."""
+        self.screened.append((caller, port, at))
+        return self.verdict
 
     async def caller_name(self, number: str) -> str:
         """Look it up."""
@@ -165,6 +175,23 @@ async def test_plugin_knows_the_name_better(tmp_path: Path) -> None:
     line.plugins.plugins["one"] = answer_and_wait
     await line.ring_twice()
     assert line.plugins.calls[0].caller == Caller("555", "Countess of Lovelace")
+    assert line.plugins.screened[0][0].number == "555"
+    line.network.say("rly=hangup")
+    await line.ended()
+
+
+@pytest.mark.looptime
+async def test_verdict_is_there_before_anybody_is_told(tmp_path: Path) -> None:
+    """Whoever sees the call knows what is thought of its caller: of the number and name that came, on this port."""
+    line = Line(tmp_path, "one")
+    line.plugins.verdict = Verdict("blocked", "reject", "list: 555", "screening")
+    seen: list[Verdict] = []
+    line.plugins.call_started = lambda call: seen.append(call.verdict)  # type: ignore[method-assign]
+    line.plugins.plugins["one"] = answer_and_wait
+    await line.ring_twice()
+    assert seen == [line.plugins.verdict]
+    ((caller, port, at),) = line.plugins.screened
+    assert (caller.number, port, at.tzinfo) == ("555", "main:1", UTC)
     line.network.say("rly=hangup")
     await line.ended()
 
