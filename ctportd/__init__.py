@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ctportd.calls import recordings, speech
     from ctportd.calls.call import Call
     from ctportd.calls.caller import Caller, Recording
+    from ctportd.calls.numbers import Number, Numbers, region_of
     from ctportd.calls.timeline import Step
     from ctportd.calls.verdict import Verdict
     from ctportd.errors import (
@@ -86,6 +87,8 @@ __all__ = [
     "LinkError",
     "LoopDrop",
     "Message",
+    "Number",
+    "Numbers",
     "Pickup",
     "PinLocked",
     "PluginError",
@@ -109,6 +112,7 @@ __all__ = [
     "check_hash",
     "hookimpl",
     "recordings",
+    "region_of",
     "speech",
 ]
 
@@ -127,6 +131,7 @@ _HOMES = (
     "ctportd.links.port",
     "ctportd.links.reply",
     "ctportd.calls.caller",
+    "ctportd.calls.numbers",
     "ctportd.calls.timeline",
     "ctportd.calls.verdict",
     "ctportd.calls.call",

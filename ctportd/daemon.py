@@ -14,6 +14,7 @@ import structlog
 
 from ctportd.calls.files import Prompts
 from ctportd.calls.leg import handler_parts
+from ctportd.calls.numbers import Numbers
 from ctportd.calls.router import Router
 from ctportd.clock import Clock
 from ctportd.control.server import ControlServer
@@ -81,6 +82,7 @@ class Daemon:
         plugins: As given.
         phase: ``starting``, ``ready``, ``draining`` or ``stopping``.
         state: The folder of all that must survive.
+        numbers: Reads telephone numbers.
         servers: Every ctserver.
         ports: Every telephone port of every ctserver.
     """
@@ -93,6 +95,7 @@ class Daemon:
         self.started_at = self.clock.now()
         self.state = config.state
         self.store = DurableStore(config.store_url)
+        self.numbers = Numbers(config.file.numbers.country, config.file.numbers.area)
         self.messages = Messages(self.state, self.store, config.file.daemon.min_free)
         prompts = config.file.prompts
         self.prompts = Prompts(

@@ -22,7 +22,7 @@ from ctportd.errors import StoreError
 from ctportd.records import CALLER, CallRecord, VoiceMessage, WrongPins
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
     from sqlalchemy.engine import Dialect
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -230,6 +230,19 @@ class Store:
             changed = await connection.execute(sa.update(_values).where(there).values(value=text))
             if changed.rowcount == 0:
                 await connection.execute(sa.insert(_values).values(family=family, key=key, value=text))
+
+    async def put_all(self, family: str, values: Mapping[str, Any]) -> None:
+        """As :meth:`put`, for many at once: all of them, or none."""
+        if not values:
+            return
+        rows = [
+            {"family": family, "key": key, "value": msgspec.json.encode(value).decode()}
+            for key, value in values.items()
+        ]
+        old = sa.delete(_values).where(_values.c.family == family, _values.c.key == sa.bindparam("old"))
+        async with self._begin() as connection:
+            await connection.execute(old, [{"old": key} for key in values])
+            await connection.execute(sa.insert(_values), rows)
 
     async def get(self, family: str, key: str, type: type[_T]) -> _T | None:  # noqa: A002 - msgspec calls it so, too
         """The value of a key; None where there is none. Raises StoreError where it is of another type."""

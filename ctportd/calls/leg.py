@@ -76,6 +76,7 @@ class Leg:
             ``stopping`` (the daemon), ``disconnected`` (from ctserver), ``failed`` (a plugin), ``too long`` (the port's
             ``call_limit``); empty before.
         taken: Whether the plugin that the call was offered to last has answered it, or gone on with it.
+        passed_on: Whether it has let the next handler go on with it, answered or not.
     """
 
     def __init__(self, port: Port, desk: Desk) -> None:
@@ -88,7 +89,7 @@ class Leg:
         self.answered_at: datetime | None = None
         self.ended_at: datetime | None = None
         self.end_reason = ""
-        self.taken = False
+        self.taken = self.passed_on = False
         self.id = f"{self.began:%Y%m%d-%H%M%S}-{port.number}-{secrets.token_hex(3)}"
         self._desk = desk
         self._changed = asyncio.Event()
@@ -239,6 +240,10 @@ class Leg:
             PluginError: There is no such plugin, or it answers no calls.
         """
         await self._desk.hand_over(handler)
+
+    def pass_on(self) -> None:
+        """Have the next handler of the port go on with the call when this one is done, though it was answered."""
+        self.passed_on = True
 
     async def wait_rings(self, rings: int) -> None:
         """Wait until the line has rung this often."""

@@ -198,23 +198,26 @@ class Line:
             log.warning("cannot read caller ID", error=str(error))
 
     async def _name_caller(self, call: Call) -> None:
-        """A plugin that knows the number is believed more than the exchange."""
-        known = await self._handlers.caller_name(call.caller.number) if call.caller.number else ""
+        """A plugin that knows the caller is believed more than the exchange."""
+        caller = call.caller
+        known = (
+            await self._handlers.caller_name(caller.number, caller.name) if caller.number or caller.name else ""
+        )
         if known:
-            call.identify(Caller(call.caller.number, known))
+            call.identify(Caller(caller.number, known))
 
     async def _offer(self, call: Call) -> None:
         """Offer the call to one plugin after the other, until one is done with it.
 
-        One that fails has let the call pass, though it be answered already: the caller is still there.
+        One that fails, or passes it on, has let the call pass, though it be answered already: the caller is still there.
         """
-        failed = False
+        passed = False
         for handler in self.routing.handlers:
-            call.taken = False
-            if not await self._goes_well(call, handler):
-                failed = True
+            call.taken = call.passed_on = False
+            if not await self._goes_well(call, handler) or call.passed_on:
+                passed = True
             elif call.taken or (
-                call.answered and not failed
+                call.answered and not passed
             ):  # a set that was lifted is answered from the beginning
                 await self._hang_up(call)
                 return

@@ -28,8 +28,8 @@ class Handlers(Protocol):
     async def screen_caller(self, caller: Caller, port: str, at: datetime) -> Verdict:
         """What the plugins think of a caller. Never raises."""
 
-    async def caller_name(self, number: str) -> str:
-        """The name that a plugin knows for a number; empty where none does."""
+    async def caller_name(self, number: str, name: str) -> str:
+        """What a plugin calls whoever has this number and name; empty where none does."""
 
     async def answer_call(self, plugin: str, call: Call, target: str) -> None:
         """Let a plugin have the call. Raises CallEnded, CtportdError, or whatever the plugin raises."""

@@ -147,8 +147,11 @@ def plugin_restored(plugin: str, settings: Any, daemon: Daemon) -> None:
 
 
 @hookspec(firstresult=True)
-def caller_name(number: str, settings: Any, daemon: Daemon) -> str | None:
-    """The name of whoever has this number, or None. The first plugin that knows one is believed."""
+def caller_name(number: str, name: str, settings: Any, daemon: Daemon) -> str | None:
+    """What to call whoever has this number, and this name by the exchange; either may be empty. None: as that says.
+
+    The first plugin that knows is believed.
+    """
 
 
 @hookspec
