@@ -18,6 +18,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ctportd import printing
     from ctportd.calls import recordings, speech
     from ctportd.calls.call import Call
     from ctportd.calls.caller import Caller, Recording
@@ -113,12 +114,17 @@ __all__ = [
     "VoiceMessage",
     "check_hash",
     "hookimpl",
+    "printing",
     "recordings",
     "region_of",
     "speech",
 ]
 
-_MODULES = {"recordings": "ctportd.calls.recordings", "speech": "ctportd.calls.speech"}
+_MODULES = {
+    "printing": "ctportd.printing",
+    "recordings": "ctportd.calls.recordings",
+    "speech": "ctportd.calls.speech",
+}
 """Those of the names above that are modules."""
 
 _HOMES = (

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from ctportd import Caller, ListError, StoreError
+from ctportd import Caller, ListError
 
 from . import showing
 from .actions import problem_of
 from .files import read_file, write_text
 from .hours import read_hours
-from .lists import Entry, read_rule
+from .lists import Entry
 from .patterns import read_pattern
 from .service import Screening
 
@@ -36,7 +36,14 @@ def callers(settings: Settings, site: Site) -> click.Group:
     """The group of commands."""
     group = click.Group("callers", help="Show and change the lists of callers, and judge a number by them.")
     desk = _Desk(settings, site)
-    for command in (_list(desk), _add(desk, "allow"), _add(desk, "block"), _remove(desk), _import(desk), _export(desk)):
+    for command in (
+        _list(desk),
+        _add(desk, "allow"),
+        _add(desk, "block"),
+        _remove(desk),
+        _import(desk),
+        _export(desk),
+    ):
         group.add_command(command)
     group.add_command(_permit_next(desk))
     group.add_command(_judge(desk))
@@ -62,7 +69,10 @@ class _Desk:
         return asyncio.run(main())
 
     def canonical(self, entry: Entry) -> Entry:
-        """An entry as it is kept. Raises ValueError where it cannot be read."""
+        """An entry as it is kept. Raises ValueError where it makes no sense."""
+        problem = problem_of(entry.action)
+        if problem or (entry.action and entry.list == "allow"):
+            raise ValueError(f"action: {problem or 'whoever is allowed is let through, and no more'}")
         read_hours(entry.hours)
         return msgspec.structs.replace(entry, match=read_pattern(entry.match, self.site.numbers).text)
 
@@ -98,15 +108,13 @@ def _add(desk: _Desk, side: Side) -> click.Command:
     @click.option("--note", default="", help="For people.")
     @click.option("--days", type=click.IntRange(min=1), help="For so many days; else until it is removed.")
     @click.option("--hours", default="", help='When it applies, such as "22:00-07:00"; else always.')
-    @click.option("--action", default="", help="What is done; else as the settings say. For those who are blocked.")
+    @click.option(
+        "--action", default="", help="What is done; else as the settings say. For those who are blocked."
+    )
     def command(*, match: str, name: str, note: str, days: int | None, hours: str, action: str) -> None:
         now = datetime.now(UTC)
         expires = now + timedelta(days=days) if days else None
         try:
-            if problem := problem_of(action):
-                raise ValueError(f"--action: {problem}")
-            if action and side == "allow":
-                raise ValueError("--action: whoever is allowed is let through")
             entry = desk.canonical(
                 Entry(
                     match=match, list=side, action=action, name=name, note=note, by="ctportd callers", added=now,
@@ -160,7 +168,9 @@ def _remove(desk: _Desk) -> click.Command:
 def _import(desk: _Desk) -> click.Command:
     @click.command("import")
     @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-    @click.option("--list", "side", type=_side, default="block", show_default=True, help="Where the file does not say.")
+    @click.option(
+        "--list", "side", type=_side, default="block", show_default=True, help="Where the file does not say."
+    )
     def command(*, file: Path, side: Side) -> None:
         """Put all callers of FILE on a list: a CSV, a list of NCID, or an address book (.vcf).
 
@@ -209,7 +219,9 @@ def _export(desk: _Desk) -> click.Command:
 
 def _permit_next(desk: _Desk) -> click.Command:
     @click.command("permit-next")
-    @click.option("--minutes", type=click.IntRange(min=1), help="How long to wait for it; else as the settings say.")
+    @click.option(
+        "--minutes", type=click.IntRange(min=1), help="How long to wait for it; else as the settings say."
+    )
     def command(*, minutes: int | None) -> None:
         """Let the next call through, whoever calls.
 

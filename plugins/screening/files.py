@@ -14,12 +14,13 @@ import vobject
 from ctportd import ListError
 
 from .actions import problem_of
-from .lists import Entry, Side
+from .lists import Entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from .lists import Side
     from .memory import Hits
 
 ADDRESS_BOOKS = (".vcf", ".vcard")
@@ -57,7 +58,7 @@ def read_file(path: Path, side: Side) -> list[tuple[str, Entry]]:
     except UnicodeDecodeError as error:
         raise ListError(f"{path}: cannot be read: it is no UTF-8") from error
     if path.suffix.casefold() in ADDRESS_BOOKS:
-        return list(_cards(text, path, side))
+        return list(read_cards(text, path.name, side))
     return list(read_text(text, path.name, side))
 
 
@@ -117,7 +118,7 @@ def _plain_rows(lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
         told, _, note = text.partition("#")
         matches = shlex.split(told) if told.count('"') % 2 == 0 and '"' in told else [told.strip()]
         for match in filter(None, matches):
-            yield line, [match, "", note.lstrip("=").strip()]
+            yield line, [match, "", note.strip().lstrip("=").strip()]
 
 
 def _columns(cells: list[str]) -> dict[str, int]:
@@ -158,8 +159,12 @@ def _entry(told: dict[str, str], side: Side) -> Entry:
         raise ValueError(str(error)) from error
 
 
-def _cards(text: str, path: Path, side: Side) -> Iterator[tuple[str, Entry]]:
-    """The numbers of an address book, each with its owner's name."""
+def read_cards(text: str, source: str, side: Side) -> Iterator[tuple[str, Entry]]:
+    """Read the numbers of an address book, each with its owner's name.
+
+    Raises:
+        ListError: It is none.
+    """
     try:
         for count, card in enumerate(vobject.readComponents(text), 1):
             names = card.contents.get("fn") or card.contents.get("org")
@@ -167,9 +172,9 @@ def _cards(text: str, path: Path, side: Side) -> Iterator[tuple[str, Entry]]:
             for number in card.contents.get("tel", ()):
                 match = number.value.removeprefix("tel:")
                 if _DIGIT.search(match):
-                    yield f"{path.name} card {count}", Entry(match=match, list=side, name=name)
+                    yield f"{source} card {count}", Entry(match=match, list=side, name=name)
     except vobject.base.ParseError as error:
-        raise ListError(f"{path}: is no address book: {error}") from error
+        raise ListError(f"{source}: is no address book: {error}") from error
 
 
 def _shown(name: str | list[str]) -> str:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 from ctportd import ListError, Problem
 
 from . import actions
-from .control import CONTROL
 from .files import read_file
-from .lists import Entry, List, Rule, read_rule
+from .lists import List, read_rule
 from .patterns import Subject
 from .sources import of_settings
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
     from ctportd import Numbers, Site
 
-    from .lists import Side
+    from .lists import Entry, Rule, Side
     from .settings import Settings
 
 TABLE = "[plugins.screening]"
@@ -44,7 +43,9 @@ def _read(settings: Settings, numbers: Numbers) -> tuple[list[Rule], list[Proble
         except ValueError as error:
             faults.append(Problem(where, f"{entry.match!r}: {error}"))
         if entry.list == "allow" and entry.action:
-            faults.append(Problem(where, f"{entry.match!r}: its action is of no use: callers are let through", serious=False))
+            faults.append(
+                Problem(where, f"{entry.match!r}: its action is of no use: callers are let through", serious=False)
+            )
     return rules, faults
 
 
@@ -55,7 +56,9 @@ def _entries(settings: Settings, faults: list[Problem]) -> Iterator[tuple[str, E
     for side, names in sides:
         for name in names:
             try:
-                yield from ((f"{TABLE} {side}_files: {where}", entry) for where, entry in read_file(Path(name), side))
+                yield from (
+                    (f"{TABLE} {side}_files: {where}", entry) for where, entry in read_file(Path(name), side)
+                )
             except ListError as error:
                 faults.append(Problem(f"{TABLE} {side}_files", str(error)))
 
@@ -67,9 +70,16 @@ def _shadowed(rules: list[Rule], numbers: Numbers) -> Iterator[Problem]:
     for rule in rules:
         first = seen.setdefault(rule.key, rule)
         if first is not rule and _always(first):
-            yield Problem(rule.source, f"{rule.pattern.text} never counts: it stands in {first.source} already", serious=False)
+            yield Problem(
+                rule.source,
+                f"{rule.pattern.text} never counts: it stands in {first.source} already",
+                serious=False,
+            )
         elif rule.entry.list == "block" and (cover := _cover(rule, allow, numbers)) is not None:
-            yield Problem(rule.source, f"{rule.pattern.text} never counts: {cover.source} has {cover.pattern.text}, and allowing goes first")
+            yield Problem(
+                rule.source,
+                f"{rule.pattern.text} never counts: {cover.source} has {cover.pattern.text}, and allowing goes first",
+            )
 
 
 def _always(rule: Rule) -> bool:
@@ -109,7 +119,9 @@ def _actions(settings: Settings, site: Site) -> Iterator[Problem]:
     named |= {f"{TABLE} block: {entry.match}": entry.action for entry in of_settings(settings)}
     for where, action in named.items():
         if action and action not in actions.MEANINGS and (wrong := site.check_handler(action)):
-            yield Problem(where, f"{action!r}: {wrong}; expected one of {', '.join(actions.MEANINGS)}, or a handler")
+            yield Problem(
+                where, f"{action!r}: {wrong}; expected one of {', '.join(actions.MEANINGS)}, or a handler"
+            )
 
 
 def _handlers(settings: Settings, site: Site) -> Iterable[Problem]:
@@ -117,7 +129,15 @@ def _handlers(settings: Settings, site: Site) -> Iterable[Problem]:
     ports = [address for address, handlers in site.handlers.items() if "screening" in handlers]
     acts = bool(settings.block or settings.block_files) or {settings.anonymous, settings.unknown} != {actions.PASS}
     if acts and not ports:
-        yield Problem(TABLE, "callers are judged and nothing is done: no port has 'screening' among its handlers", serious=False)
+        yield Problem(
+            TABLE,
+            "callers are judged and nothing is done: no port has 'screening' among its handlers",
+            serious=False,
+        )
     for address in ports:
         if site.handlers[address][0] != "screening":
-            yield Problem(f"[[port]] {address} handlers", "'screening' is not the first of them: those before it take callers who are blocked", serious=False)
+            yield Problem(
+                f"[[port]] {address} handlers",
+                "'screening' is not the first of them: those before it take callers who are blocked",
+                serious=False,
+            )

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, time
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
 
 from .hours import read_hours, within
-from .patterns import Pattern, Subject, fold, read_pattern
+from .patterns import Pattern, fold, read_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ctportd import Numbers
+
+    from .patterns import Subject
 
 Side: TypeAlias = Literal["allow", "block"]
 
@@ -80,15 +82,6 @@ def read_rule(entry: Entry, source: str, numbers: Numbers) -> Rule:
         ValueError: What it matches, or its hours, cannot be read.
     """
     return Rule(entry, read_pattern(entry.match, numbers), source, read_hours(entry.hours))
-
-
-def end_of(expires: datetime | date | None) -> datetime | None:
-    """When something ends that was given a moment, or a day, whose end is meant; local time where no zone is said."""
-    if expires is None:
-        return None
-    if not isinstance(expires, datetime):
-        expires = datetime.combine(expires, time()) + timedelta(days=1)
-    return expires.astimezone(UTC)
 
 
 class List:

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 import re2
 
+from ctportd import Number
+
 if TYPE_CHECKING:
-    from ctportd import Number, Numbers
+    from ctportd import Numbers
 
 LONGEST = 200
 """Characters of a pattern: the store's keys hold 255 (our figure)."""

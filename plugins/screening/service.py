@@ -10,17 +10,18 @@ from weakref import WeakKeyDictionary
 
 import structlog
 
-from ctportd import Caller, StoreError
+from ctportd import StoreError
 
+from .judging import Facts, judge
 from .lists import Entry
-from .judging import Facts, Judgement, judge
 from .memory import Memory, Seen
 from .patterns import Subject, fold
 from .sources import STORE_WAIT, Sources
 
 if TYPE_CHECKING:
-    from ctportd import Call, Daemon, Site
+    from ctportd import Call, Caller, Daemon, Site
 
+    from .judging import Judgement
     from .settings import Settings
 
 PRUNE_EVERY = timedelta(days=1)
@@ -62,7 +63,9 @@ class Screening:
                 async with asyncio.timeout(STORE_WAIT / 2):
                     facts = await self.memory.facts(number)
             except (StoreError, TimeoutError) as error:
-                log.warning("what is remembered of a caller cannot be read", error=str(error) or "no answer in time")
+                log.warning(
+                    "what is remembered of a caller cannot be read", error=str(error) or "no answer in time"
+                )
         return judge(Subject(number, fold(caller.name)), at, book, self.settings, facts)
 
     def remember(self, port: str, at: datetime, judgement: Judgement) -> None:

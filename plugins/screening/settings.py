@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -18,6 +18,12 @@ Count = Annotated[int, Meta(ge=1)]
 Days = Annotated[int, Meta(ge=0)]
 
 
+def _check_action(key: str, action: str, but: tuple[str, ...] = ()) -> None:
+    problem = f"cannot be {action!r} here" if action in but else problem_of(action)
+    if problem:
+        raise ValueError(f"{key}: {problem}")
+
+
 class Table(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """A table: an unknown key in it is a mistake."""
 
@@ -30,7 +36,7 @@ class RuleTable(Table, frozen=True):
         action: What is done with such a caller; empty: ``block_action``. Of no use in ``allow``.
         name: What the caller is called, where a number is matched.
         note: For people.
-        expires: When it ends; a date: at the end of that day.
+        expires: The last day on which it applies.
         hours: When it applies, such as ``22:00-07:00``; empty: always.
     """
 
@@ -38,7 +44,7 @@ class RuleTable(Table, frozen=True):
     action: str = ""
     name: str = ""
     note: str = ""
-    expires: datetime | date | None = None
+    expires: date | None = None
     hours: str = ""
 
     def __post_init__(self) -> None:
@@ -135,7 +141,7 @@ class Settings(Table, frozen=True):
     block_action: str = REJECT
     anonymous: str = PASS
     unknown: str = PASS
-    reject: list[str] = ["cid-sit", "cid-rejected"]
+    reject: list[str] = msgspec.field(default_factory=lambda: ["cid-sit", "cid-rejected"])
     greylist: Greylist = Greylist()
     test: Test = Test()
     ask: Ask = Ask()
@@ -164,10 +170,14 @@ class Settings(Table, frozen=True):
 
     def local(self, at: datetime) -> time:
         """The time of day of a moment, where the rules' hours are meant."""
-        return at.astimezone(ZoneInfo(self.zone) if self.zone else None).time()
+        return at.astimezone(self._zone).time()
 
+    def end_of(self, day: date | None) -> datetime | None:
+        """When a day ends there, in UTC; None for None."""
+        if day is None:
+            return None
+        return datetime.combine(day + timedelta(days=1), time(), self._zone).astimezone(UTC)
 
-def _check_action(key: str, action: str, but: tuple[str, ...] = ()) -> None:
-    problem = f"cannot be {action!r} here" if action in but else problem_of(action)
-    if problem:
-        raise ValueError(f"{key}: {problem}")
+    @property
+    def _zone(self) -> ZoneInfo | None:
+        return ZoneInfo(self.zone) if self.zone else None

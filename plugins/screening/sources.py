@@ -12,17 +12,17 @@ import structlog
 from ctportd import ListError, StoreError
 
 from .files import read_file
-from .lists import Book, Entry, Rule, Side, end_of, read_rule
+from .lists import Book, Entry, read_rule
 from .patterns import fold
-from .settings import RuleTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ctportd import Numbers
 
+    from .lists import Rule, Side
     from .memory import Memory
-    from .settings import Settings
+    from .settings import RuleTable, Settings
 
 SETTINGS = "settings"
 """What rules of the TOML say of where they stand. Those of the store say nothing."""
@@ -134,12 +134,12 @@ class Sources:
 def of_settings(settings: Settings) -> list[Entry]:
     """The lists of the TOML."""
     return [
-        *(_entry(rule, "allow") for rule in settings.allow),
-        *(_entry(rule, "block") for rule in settings.block),
+        *(_entry(rule, "allow", settings) for rule in settings.allow),
+        *(_entry(rule, "block", settings) for rule in settings.block),
     ]
 
 
-def _entry(rule: str | RuleTable, side: Side) -> Entry:
+def _entry(rule: str | RuleTable, side: Side, settings: Settings) -> Entry:
     if isinstance(rule, str):
         return Entry(match=rule, list=side)
     return Entry(
@@ -148,7 +148,7 @@ def _entry(rule: str | RuleTable, side: Side) -> Entry:
         action=rule.action,
         name=rule.name,
         note=rule.note,
-        expires=end_of(rule.expires),
+        expires=settings.end_of(rule.expires),
         hours=rule.hours,
     )
 
