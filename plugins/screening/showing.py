@@ -65,12 +65,12 @@ def _tables(rows: list[Row]) -> Iterable[Table | str]:
     if not rows:
         yield "Nobody is on the lists."
         return
-    table = printing.new_table(
+    table = printing.table(
         "list", "match", "action", "name", "note", "by", "stands in", "until", "hours", "hits", "last"
     )
     for each in rows:
-        until = printing.local_time(each.expires) if each.expires else ""
-        last = printing.local_time(each.last_hit) if each.last_hit else ""
+        until = printing.moment(each.expires) if each.expires else ""
+        last = printing.moment(each.last_hit) if each.last_hit else ""
         cells = (each.list, each.match, each.action, each.name, each.note, each.by, each.source, until, each.hours)
         table.add_row(*map(printing.shown, (*cells, str(each.hits or ""), last)))
     yield table

@@ -186,7 +186,7 @@ def test_rules_end_and_have_hours() -> None:
 
 def test_grey_list() -> None:
     """The first call is turned away, another one at once too, and one within the time is let through."""
-    table = {"unknown": "greylist", "greylist": {"first": "busy", "wait": 10, "within": 5}}
+    table: dict[str, Any] = {"unknown": "greylist", "greylist": {"first": "busy", "wait": 10, "within": 5}}
     first = judged(ADA, **table)
     assert (first.verdict.kind, first.verdict.action, first.effect) == ("screened", "busy", "called once")
     assert "has to call again within 5 minutes" in first.verdict.rule
