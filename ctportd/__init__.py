@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from ctportd.links.port import Port
     from ctportd.links.reply import Reply
     from ctportd.pins.hashing import LONGEST_PIN, PIN_HASH, check_hash
-    from ctportd.records import CallRecord, VoiceMessage
+    from ctportd.records import CallCount, CallerCount, CallFilter, CallRecord, VoiceMessage
     from ctportd.wire.events import (
         KEYS,
         CallerId,
@@ -71,9 +71,12 @@ __all__ = [
     "PIN_HASH",
     "AudioError",
     "Call",
+    "CallCount",
     "CallEnded",
+    "CallFilter",
     "CallRecord",
     "Caller",
+    "CallerCount",
     "CallerId",
     "CtportdError",
     "Daemon",

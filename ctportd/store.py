@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from contextlib import asynccontextmanager, closing
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,13 +17,18 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from ctportd.callstore import CallStore
+from ctportd.callstore import calls_table as _calls
 from ctportd.errors import StoreError
-from ctportd.records import CALLER, CallRecord, VoiceMessage, WrongPins
+from ctportd.records import CALLER, VoiceMessage, WrongPins
+from ctportd.tables import Told as _Told
+from ctportd.tables import Utc as _Utc
+from ctportd.tables import metadata as _metadata
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
+    from datetime import datetime
 
-    from sqlalchemy.engine import Dialect
     from sqlalchemy.ext.asyncio import AsyncEngine
 
 CRASHED = "cut short"
@@ -39,48 +43,6 @@ _T = TypeVar("_T")
 
 log = structlog.stdlib.get_logger("ctportd.store")
 
-
-class _Utc(sa.types.TypeDecorator[datetime]):
-    """A moment in UTC, also where the database keeps no time zone."""
-
-    impl = sa.DateTime
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        return None if value is None else value.replace(tzinfo=UTC)
-
-
-class _Told(sa.types.TypeDecorator[str]):
-    """Text that came over a telephone line: no database takes bytes that are no UTF-8, some none that is too long."""
-
-    impl = sa.String
-    cache_ok = True
-
-    def __init__(self, length: int) -> None:
-        super().__init__(length)
-        self.length = length
-
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
-        return None if value is None else value.encode("utf-8", "replace").decode()[: self.length]
-
-
-_metadata = sa.MetaData()
-
-_calls = sa.Table(
-    "calls",
-    _metadata,
-    sa.Column("id", sa.String(64), primary_key=True),
-    sa.Column("port", sa.String(64), nullable=False),
-    sa.Column("began", _Utc, nullable=False, index=True),
-    sa.Column("number", _Told(64), nullable=False, index=True),
-    sa.Column("name", _Told(128), nullable=False),
-    sa.Column("answered_at", _Utc),
-    sa.Column("ended_at", _Utc),
-    sa.Column("end_reason", sa.String(64), nullable=False),
-)
 
 _messages = sa.Table(
     "messages",
@@ -114,7 +76,7 @@ _values = sa.Table(
 )
 
 
-class Store:
+class Store(CallStore):
     """The database. Every method may raise :class:`~ctportd.errors.StoreError`.
 
     Args:
@@ -156,19 +118,6 @@ class Store:
         if self._engine is not None:
             await self._engine.dispose()
             self._engine = None
-
-    async def save_call(self, record: CallRecord) -> None:
-        """Keep a call's record, new or as it is now."""
-        values = msgspec.structs.asdict(record)
-        async with self._begin() as connection:
-            changed = await connection.execute(sa.update(_calls).where(_calls.c.id == record.id).values(values))
-            if changed.rowcount == 0:
-                await connection.execute(sa.insert(_calls).values(values))
-
-    async def calls(self, limit: int | None = None) -> list[CallRecord]:
-        """The calls, newest first."""
-        query = sa.select(_calls).order_by(_calls.c.began.desc(), _calls.c.id.desc()).limit(limit)
-        return [CallRecord(**row) for row in await self._rows(query)]
 
     async def add_message(self, message: VoiceMessage) -> VoiceMessage:
         """Keep a message whose recording is on disk; returns it with its id."""
