@@ -175,5 +175,5 @@ def explain_call(inquiry: Inquiry, target: str, settings: Any, site: Site) -> Ex
 
 
 @hookspec
-def register_commands(cli: click.Group, settings: Any) -> None:
+def register_commands(cli: click.Group, settings: Any, site: Site) -> None:
     """Add to the command line: ``cli.add_command(...)``. There is no running daemon here."""
