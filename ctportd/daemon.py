@@ -12,25 +12,25 @@ from typing import TYPE_CHECKING, Any
 import sdnotify
 import structlog
 
-from ctportd.calls.files import Prompts
-from ctportd.calls.leg import handler_parts
 from ctportd.calls.router import Router
 from ctportd.clock import Clock
 from ctportd.control.server import ControlServer
 from ctportd.controls import DaemonControls
 from ctportd.durable import DurableStore
 from ctportd.hooks.dispatch import Dispatcher
-from ctportd.hooks.loader import load_plugins
+from ctportd.hooks.questions import Questions
 from ctportd.links.ports import Ports
 from ctportd.messages.service import Messages
 from ctportd.pins.guard import PinGuard
 from ctportd.running import run_command, search_for
 from ctportd.servers import Server
+from ctportd.site import configured_handlers, configured_prompts
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine
 
     from ctportd.config import Config, CtserverTable
+    from ctportd.hooks.inquiry import Explanation, Inquiry
     from ctportd.hooks.loader import Plugins
     from ctportd.links.supervisor import Supervisor
     from ctportd.logs import LogFile
@@ -48,19 +48,6 @@ ENDINGS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 """What tells the daemon to stop; the last comes when its terminal is closed."""
 
 log = structlog.stdlib.get_logger("ctportd")
-
-
-def load_configured_plugins(config: Config) -> Plugins:
-    """Load the plugins of a configuration, and check that its ports' handlers are among them.
-
-    Raises:
-        ConfigError: The configuration and the plugins do not fit.
-    """
-    plugins = load_plugins(Path(config.file.plugins.directory), config.plugins, config.source)
-    for port in config.file.port:
-        names = [handler_parts(handler)[0] for handler in port.handlers]
-        plugins.check_handlers(names, f"{config.source}: [[port]] number {port.number}")
-    return plugins
 
 
 def _program() -> str:
@@ -83,6 +70,7 @@ class Daemon:
         state: The folder of all that must survive.
         servers: Every ctserver.
         ports: Every telephone port of every ctserver.
+        handlers: The handlers of each port, by its address.
     """
 
     def __init__(self, config: Config, plugins: Plugins, log_file: LogFile | None) -> None:
@@ -94,11 +82,10 @@ class Daemon:
         self.state = config.state
         self.store = DurableStore(config.store_url)
         self.messages = Messages(self.state, self.store, config.file.daemon.min_free)
-        prompts = config.file.prompts
-        self.prompts = Prompts(
-            [Path(path) for path in prompts.paths], prompts.default_ext, ignore_dtmf=prompts.ignore_dtmf
-        )
+        self.prompts = configured_prompts(config)
+        self.handlers = configured_handlers(config)
         self.dispatcher = Dispatcher(plugins.loaded.values(), self, config.file.plugins)
+        self._questions = Questions(plugins, self.dispatcher.hosted)
         table = config.file.daemon
         self.pins = PinGuard(
             self.store, table.pin_tries, table.pin_lock, self.clock.now, self.dispatcher.pin_locked
@@ -120,6 +107,16 @@ class Daemon:
         for port in self.config.ports_of(table):
             server.add_port(port, self, clock)
         return server
+
+    # -- ctportd.hooks.services.Site
+
+    def check_handler(self, handler: str) -> str:
+        """What is wrong with a handler such as ``voicemail:100``; empty where nothing is."""
+        return self._questions.check_handler(handler)
+
+    async def explain(self, handler: str, inquiry: Inquiry) -> Explanation:
+        """What a handler would do with such a call."""
+        return await self._questions.explain(handler, inquiry)
 
     # -- one run
 

@@ -49,7 +49,7 @@ def test_guide_names_every_hook() -> None:
     rows = re.findall(r"^\| `(\w+)` \|([^|]*)\|", (ROOT / "docs/plugins.md").read_text(), re.MULTILINE)
     told = {name: set(re.findall(r"`(\w+)`", arguments)) for name, arguments in rows}
     real = {
-        name: set(function.__code__.co_varnames[: function.__code__.co_argcount]) - {"settings", "daemon"}
+        name: set(function.__code__.co_varnames[: function.__code__.co_argcount]) - {"settings", "daemon", "site"}
         for name, function in vars(specs).items()
         if hasattr(function, "ctportd_spec")
     }
