@@ -80,7 +80,7 @@ class Daemon:
         self.clock = Clock(config.line_speed(config.file.ctserver[0]))
         self.started_at = self.clock.now()
         self.state = config.state
-        self.store = DurableStore(config.store_url)
+        self.store = DurableStore(config.store_url, config.file.store.keep_days)
         self.messages = Messages(self.state, self.store, config.file.daemon.min_free)
         self.prompts = configured_prompts(config)
         self.handlers = configured_handlers(config)
@@ -91,7 +91,7 @@ class Daemon:
             self.store, table.pin_tries, table.pin_lock, self.clock.now, self.dispatcher.pin_locked
         )
         self.store.when_remade.append(self.pins.keep_all)
-        self.router = Router(self.prompts, self.dispatcher)
+        self.router = Router(self.prompts, self.dispatcher, self.store.keep_steps)
         self.end_timeout = config.file.daemon.end_timeout
         self.servers = [self._build_server(table) for table in config.file.ctserver]
         self.ports = Ports(port for server in self.servers for port in server.ports)
