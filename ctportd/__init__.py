@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from ctportd.calls.call import Call
     from ctportd.calls.caller import Caller, Recording
     from ctportd.calls.numbers import Number, Numbers, region_of
-    from ctportd.calls.timeline import Step
     from ctportd.calls.verdict import Verdict
     from ctportd.errors import (
         AudioError,
@@ -47,7 +46,7 @@ if TYPE_CHECKING:
     from ctportd.links.port import Port
     from ctportd.links.reply import Reply
     from ctportd.pins.hashing import LONGEST_PIN, PIN_HASH, check_hash
-    from ctportd.records import CallCount, CallerCount, CallFilter, CallRecord, VoiceMessage
+    from ctportd.records import CallCount, CallerCount, CallFilter, CallRecord, Step, VoiceMessage
     from ctportd.wire.events import (
         KEYS,
         CallerId,
@@ -143,7 +142,6 @@ _HOMES = (
     "ctportd.links.reply",
     "ctportd.calls.caller",
     "ctportd.calls.numbers",
-    "ctportd.calls.timeline",
     "ctportd.calls.verdict",
     "ctportd.calls.call",
 )

@@ -62,6 +62,11 @@ class CallStore(ABC):
         query = sa.select(calls_table).where(*_meant(which)).order_by(_columns.began.desc(), _columns.id.desc())
         return [CallRecord(**row) for row in await self._rows(query.limit(limit))]
 
+    async def call(self, call: str) -> CallRecord | None:
+        """The record of a call; None where it was not logged."""
+        rows = await self._rows(sa.select(calls_table).where(_columns.id == call))
+        return CallRecord(**rows[0]) if rows else None
+
     async def call_counts(self, which: CallFilter = ALL_CALLS) -> list[CallCount]:
         """How many calls there were in each quarter of an hour in which there were any, by the callers' class."""
         quarter = (sa.extract("epoch", _columns.began) // QUARTER).label("quarter")

@@ -21,6 +21,7 @@ from ctportd.callstore import CallStore
 from ctportd.callstore import calls_table as _calls
 from ctportd.errors import StoreError
 from ctportd.records import CALLER, VoiceMessage, WrongPins
+from ctportd.steps import StepStore, steps_table
 from ctportd.tables import Told as _Told
 from ctportd.tables import Utc as _Utc
 from ctportd.tables import metadata as _metadata
@@ -76,7 +77,7 @@ _values = sa.Table(
 )
 
 
-class Store(CallStore):
+class Store(CallStore, StepStore):
     """The database. Every method may raise :class:`~ctportd.errors.StoreError`.
 
     Args:
@@ -118,6 +119,21 @@ class Store(CallStore):
         if self._engine is not None:
             await self._engine.dispose()
             self._engine = None
+
+    async def call_ids(self, beginning: str = "") -> list[str]:
+        """The ids of calls that begin so, the newest last: those that are logged, and those of which steps are kept."""
+        columns = (_calls.c.id, steps_table.c.call)
+        queries = [
+            sa.select(column.label("id")).where(column.startswith(beginning, autoescape=True))
+            for column in columns
+        ]
+        return sorted({row["id"] for query in queries for row in await self._rows(query)})
+
+    async def forget_calls(self, before: datetime) -> None:
+        """Forget the calls that began before this moment, and what happened on them."""
+        async with self._begin() as connection:
+            await connection.execute(sa.delete(_calls).where(_calls.c.began < before))
+            await connection.execute(sa.delete(steps_table).where(steps_table.c.at < before))
 
     async def add_message(self, message: VoiceMessage) -> VoiceMessage:
         """Keep a message whose recording is on disk; returns it with its id."""

@@ -147,10 +147,10 @@ def plugin_restored(plugin: str, settings: Any, daemon: Daemon) -> None:
 
 
 @hookspec(firstresult=True)
-def caller_name(number: str, name: str, settings: Any, daemon: Daemon) -> str | None:
+def caller_name(number: str, name: str, settings: Any, daemon: Daemon, site: Site) -> str | None:
     """What to call whoever has this number, and this name by the exchange; either may be empty. None: as that says.
 
-    The first plugin that knows is believed.
+    The first plugin that knows is believed. ``ctportd explain`` asks too: who takes ``daemon`` cannot tell it there.
     """
 
 
@@ -176,4 +176,8 @@ def explain_call(inquiry: Inquiry, target: str, settings: Any, site: Site) -> Ex
 
 @hookspec
 def register_commands(cli: click.Group, settings: Any, site: Site) -> None:
-    """Add to the command line: ``cli.add_command(...)``. There is no running daemon here."""
+    """Add to the command line: ``cli.add_command(...)``. There is no running daemon here.
+
+    A command may be ``async def``: it is run to its end, and ``site.store`` can be used in it, to write too, as soon as
+    the daemon has run once and made the database.
+    """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pygal
+import leather
 from rich.bar import Bar
 from rich.table import Table
 
@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 
 _WIDTH = 40
 """Columns of the longest bar (our figure)."""
+
+_CHART_WIDTH, _BAR_HEIGHT, _MARGIN = 900, 22, 160
+"""Pixels of the chart, of each bar, and of what stands above and below them (our figures)."""
+
+_MISSED, _ANSWERED = "#d55e00", "#0072b2"
+"""Two colours that those who cannot tell red from green can tell, too."""
 
 
 def tables(found: Statistics) -> Iterable[Table | str]:
@@ -54,26 +60,22 @@ def _bars(what: str, names: list[str], numbers: list[int]) -> Iterable[Table]:
 
 
 def svg(found: Statistics, by: str) -> str:
-    """A chart of the calls, for a page or a mail.
+    """A chart of the calls, for a page or a mail: of each day or hour all calls, and over them those that were answered.
 
     Args:
         found: The calls.
-        by: ``day``: those that were answered, and those that were not; ``hour`` of the day: all.
+        by: ``day``, or ``hour`` of the day, for which nobody has counted those that were answered.
     """
-    chart = pygal.StackedBar(
-        js=[],  # it would fetch a script from elsewhere
-        title=f"Calls by {by}, {found.since} to {found.until}",
-        x_label_rotation=60 if by == "day" else 0,
-        legend_at_bottom=True,
-        show_legend=by == "day",
-        disable_xml_declaration=True,
-    )
+    chart = leather.Chart(f"Calls by {by}, {found.since} to {found.until}")
     if by == "day":
-        chart.x_labels = [f"{day.day:%d %b}" for day in found.days]
-        chart.add("answered", [day.answered for day in found.days])
-        chart.add("not answered", [day.calls - day.answered for day in found.days])
+        names = [f"{day.day:%a %Y-%m-%d}" for day in found.days]
+        all_calls = [day.calls for day in found.days]
     else:
-        chart.x_labels = [f"{hour:02}" for hour in HOURS]
-        chart.add("calls", found.hours)
-    drawn: str = chart.render()
+        names, all_calls = [f"{hour:02}:00" for hour in HOURS], found.hours
+    chart.add_x_scale(0, max(*all_calls, 1))
+    chart.add_bars(list(zip(all_calls, names, strict=True)), name="calls", fill_color=_MISSED)
+    if by == "day":
+        answered = [(day.answered, name) for day, name in zip(found.days, names, strict=True)]
+        chart.add_bars(answered, name="answered", fill_color=_ANSWERED)
+    drawn: str = chart.to_svg(width=_CHART_WIDTH, height=_MARGIN + _BAR_HEIGHT * len(names))
     return drawn

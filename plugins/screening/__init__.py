@@ -54,9 +54,9 @@ async def call_started(call: Call, settings: Settings, daemon: Daemon) -> None:
 
 
 @hookimpl
-async def caller_name(number: str, name: str, settings: Settings, daemon: Daemon) -> str:
+async def caller_name(number: str, name: str, settings: Settings, site: Site) -> str:
     """The alias of a caller, or the name that stands beside the number on a list."""
-    return await screening_of(settings, daemon).name_of(number, name)
+    return await screening_of(settings, site).name_of(number, name)
 
 
 @hookimpl

@@ -95,4 +95,4 @@ def _judge_anew(call: Call, verdict: Verdict) -> None:
     """Let the plugins that come next see what was found out since."""
     call.verdict = msgspec.structs.replace(verdict, by=actions.SCREENING)
     log.info("judged anew", verdict=verdict.kind, rule=verdict.rule)
-    call.note("verdict", verdict=verdict.kind, action=verdict.action, rule=verdict.rule)
+    call.note("verdict", **{key: said for key, said in msgspec.structs.asdict(call.verdict).items() if said})

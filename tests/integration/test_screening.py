@@ -11,6 +11,9 @@ from plugins.screening.lists import Entry
 from plugins.screening.memory import Memory
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     import pytest
 
     from ctportd.testing import House, Line
@@ -24,7 +27,11 @@ async def answer_call(call, target):
     await call.play("hello", target or "yes")
 """
 
-PLUGINS = ["plugins/screening", "plugins/caller_id_log", {"answer": ANSWER}]
+PLUGINS: list[str | Path | Mapping[str, str | Path]] = [
+    "plugins/screening",
+    "plugins/caller_id_log",
+    {"answer": ANSWER},
+]
 
 LET_THROUGH = ["hello", "yes"]
 REJECTED = ["cid-sit", "cid-rejected"]
