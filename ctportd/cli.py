@@ -13,16 +13,20 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from ctportd.calllog import filter_options
 from ctportd.errors import ConfigError, CtportdError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
+    from typing import TextIO
 
     from ctportd.config import Config
     from ctportd.control.client import ControlClient
+    from ctportd.records import CallFilter
     from ctportd.store import Store
 
 EXIT_FAILED = 1
+_SHOWN_CALLS = 20
 EXIT_CONFIG = os.EX_CONFIG
 """EX_CONFIG of sysexits.h: the configuration has a mistake."""
 
@@ -339,19 +343,25 @@ def request(ctx: click.Context, port: str, name: str, arguments: tuple[str, ...]
 
 @program.command()
 @json_option
-@click.option("--limit", "-n", type=click.IntRange(min=1), default=20, show_default=True, help="How many at most.")
+@click.option("--csv", "file", type=click.File("w", "utf-8", lazy=True), help='Write a CSV; "-": standard output.')
+@click.option("--limit", "-n", type=click.IntRange(min=1), help="How many at most. Default: 20, in a CSV all.")
+@filter_options
 @click.pass_context
-def calls(ctx: click.Context, *, as_json: bool, limit: int) -> None:
+def calls(ctx: click.Context, *, as_json: bool, file: TextIO | None, limit: int | None, which: CallFilter) -> None:
     """Show the calls that were logged, newest first.
 
-    Example: ctportd calls --limit 5
+    Example: ctportd calls --since 2026-11-01 --blocked --csv blocked.csv
     """
     from ctportd import printing
 
     async def read(store: Store) -> Any:
-        return await store.calls(limit)
+        return await store.calls(limit if limit or file else _SHOWN_CALLS, which)
 
-    printing.show(_with_store(ctx, read), printing.calls_table, as_json=as_json)
+    found = _with_store(ctx, read)
+    if file is None:
+        printing.show(found, printing.calls_table, as_json=as_json)
+    else:
+        file.write(printing.calls_csv(found))
 
 
 @program.command()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 import sys
@@ -12,11 +14,13 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from ctportd.records import CallRecord
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
-    from ctportd.records import CallRecord, VoiceMessage
+    from ctportd.records import VoiceMessage
     from ctportd.status import PluginStatus, PortStatus, Status
 
 _T = TypeVar("_T")
@@ -25,6 +29,10 @@ _UNSAFE = re.compile(r"[^\n -~]")
 
 _WIDE = 10_000
 """Columns of a table: each row is one line, which a terminal breaks better than cells could be, and a pipe keeps."""
+
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a cell begins with that spreadsheets take for a formula: a caller chooses the name."""
 
 
 def show(data: _T, tables: Callable[[_T], Iterable[Table | str]], *, as_json: bool) -> None:
@@ -99,11 +107,35 @@ def calls_table(calls: list[CallRecord]) -> Iterable[Table | str]:
     if not calls:
         yield "No call has been logged."
         return
-    rows = table("began", "port", "number", "name", "lasted", "how it ended")
+    columns: dict[str, Callable[[CallRecord], str]] = {
+        "began": lambda call: moment(call.began),
+        "port": lambda call: call.port,
+        "number": lambda call: call.number,
+        "name": lambda call: call.name,
+        "from": lambda call: ", ".join(filter(None, (call.region, call.country))),
+        "caller is": lambda call: call.verdict,
+        "lasted": _lasted,
+        "how it ended": lambda call: call.end_reason,
+    }
+    for optional in ("from", "caller is"):  # what nobody has looked up has no column
+        if not any(columns[optional](call) for call in calls):
+            del columns[optional]
+    rows = table(*columns)
     for call in calls:
-        cells = (moment(call.began), call.port, call.number, call.name, _lasted(call), call.end_reason)
-        rows.add_row(*map(shown, cells))
+        rows.add_row(*(shown(tell(call)) for tell in columns.values()))
     yield rows
+
+
+def calls_csv(calls: Iterable[CallRecord]) -> str:
+    """Calls as CSV, with a header; times in UTC."""
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator="\n")
+    writer.writerow(CallRecord.__struct_fields__)
+    for call in calls:
+        plain = msgspec.to_builtins(call)
+        name = f"'{call.name}" if call.name.startswith(_FORMULA) else call.name
+        writer.writerow((plain | {"name": name}).values())
+    return written.getvalue()
 
 
 def _lasted(call: CallRecord) -> str:
