@@ -146,6 +146,10 @@ class Book:
         self.block = List(rule for rule in rules if rule.entry.list == "block")
         self.aliases = aliases or {}
 
+    def __bool__(self) -> bool:
+        """Whether there is anything in it."""
+        return bool(self.aliases or self.allow.rules or self.block.rules)
+
     @property
     def rules(self) -> list[Rule]:
         """All of them, those that allow first."""

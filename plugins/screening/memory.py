@@ -71,10 +71,11 @@ class Memory:
         await self._changed()
 
     async def forget(self, keys: Iterable[str]) -> int:
-        """Take entries off the lists, by their keys; returns how many were there."""
+        """Take entries off the lists, by their keys, and forget their hits; returns how many were there."""
         gone = 0
         for key in keys:
             gone += await self._store.remove(LISTS, key)
+            await self._store.remove(HITS, key)
         if gone:
             await self._changed()
         return gone

@@ -22,10 +22,14 @@ if TYPE_CHECKING:
     from ctportd import Call, Caller, Daemon, Site
 
     from .judging import Judgement
+    from .lists import Book
     from .settings import Settings
 
 PRUNE_EVERY = timedelta(days=1)
 """How often what counts no more is forgotten (our figure)."""
+
+LISTS_WAIT = 1.2
+"""Seconds that the lists may take to be read again: a caller is to be judged within two (our figure)."""
 
 _NOT_DIALLED = re.compile(r"[^0-9+]")
 
@@ -55,7 +59,7 @@ class Screening:
 
     async def judge(self, caller: Caller, at: datetime) -> Judgement:
         """What to think of a caller; changes nothing. Without the store, by what else there is."""
-        book = await self.sources.refresh()
+        book = await self._book()
         number = self.numbers.of(caller.number)
         facts = Facts(known=False)
         if not self.sources.away:
@@ -68,13 +72,22 @@ class Screening:
                 )
         return judge(Subject(number, fold(caller.name)), at, book, self.settings, facts)
 
+    async def _book(self) -> Book:
+        """The lists of now, or of a moment ago where it takes too long to read them again."""
+        reading = asyncio.create_task(self.sources.refresh())
+        done, _ = await asyncio.wait([reading], timeout=LISTS_WAIT)
+        if not done:
+            log.warning("the lists take long to read: callers are judged by those of a moment ago")
+            return self.sources.book
+        return reading.result()
+
     def remember(self, port: str, at: datetime, judgement: Judgement) -> None:
         """Keep a judgement until its call begins."""
         self._judged[port] = at, judgement
 
     async def name_of(self, number: str, name: str) -> str:
         """What to call a caller; empty where nothing is known."""
-        book = self.sources.book
+        book = self.sources.book or await self._book()
         return book.name_of(self.numbers.of(number).e164, name)
 
     async def began(self, call: Call) -> None:

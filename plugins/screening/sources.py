@@ -28,7 +28,7 @@ SETTINGS = "settings"
 """What rules of the TOML say of where they stand. Those of the store say nothing."""
 
 STORE_WAIT = 1.0
-"""Seconds that the store may take: a caller is to be judged within two (our figure)."""
+"""Seconds that the store may take to say anything: a caller is to be judged within two (our figure)."""
 
 _Stamp: TypeAlias = tuple[int, int, int] | None
 
@@ -44,7 +44,7 @@ class Sources:
         numbers: Reads the numbers in them.
 
     Attributes:
-        book: The lists as they were read last.
+        book: The lists as they were read last; empty before.
         away: Why those of the store could not be read last; empty: they could.
     """
 
@@ -75,9 +75,9 @@ class Sources:
         try:
             async with asyncio.timeout(STORE_WAIT):
                 revision = await self._memory.revision()
-                changed = revision != self._revision
-                if changed:
-                    self._stored = await self._memory.entries()
+            changed = revision != self._revision
+            if changed:
+                self._stored = await self._memory.entries()
         except (StoreError, TimeoutError) as error:
             reason = str(error) or f"no answer within {STORE_WAIT:g} s"
             if not self.away:

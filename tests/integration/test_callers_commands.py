@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
@@ -12,7 +13,7 @@ from xml.etree import ElementTree as ET
 import msgspec
 import pytest
 from click.testing import CliRunner
-from support.system import copy_plugins
+from support.system import ROOT, copy_plugins
 
 from ctportd.cli import program
 from ctportd.records import CallRecord
@@ -165,6 +166,16 @@ def test_lint_and_explain(folder: Path) -> None:
     shown = ctportd("explain", "--number", "9005550100", "--port", "1", "--at", "2026-12-25 10:00")
     assert "block list, settings: +1900*" in shown
     assert "three tones" in shown
+
+
+GUIDE = re.findall(r"^```toml\n(.*?)^```$", (ROOT / "docs/screening.md").read_text(), re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("block", GUIDE)
+def test_configurations_of_the_guide(folder: Path, block: str) -> None:
+    """Each is one without a mistake."""
+    (folder / "x.toml").write_text(block)
+    assert "x.toml: good" in ctportd("check")
 
 
 def calls() -> list[CallRecord]:

@@ -61,7 +61,12 @@ async def test_status_for_people_and_for_programs(start_system: StartSystem) -> 
     status = await system.json("status")
     assert status["state"] == "ready"
     assert [port["state"] for port in status["ports"]] == ["idle", "idle"]
-    assert {plugin["name"] for plugin in status["plugins"]} == {"auto_attendant", "caller_id_log", "voicemail"}
+    assert {plugin["name"] for plugin in status["plugins"]} == {
+        "auto_attendant",
+        "caller_id_log",
+        "screening",
+        "voicemail",
+    }
     assert status["ctserver"][0]["version"]
     assert system.process is not None
     assert status["pid"] == system.process.pid
