@@ -129,10 +129,10 @@ class Timeline:
             pressed.known = True
         return self.hidden(key)
 
-    def collected(self, keys: str) -> str:
-        """A plugin has collected keys; returns them as a step may tell them. What is not secret is no PIN."""
+    def collected(self, keys: str, waited: float) -> None:
+        """A plugin has collected keys, for which it has waited so many seconds. What is not secret is no PIN."""
         del self._waiting[: len(keys)]
-        return self.hidden(keys)
+        self.add("collected", {"keys": self.hidden(keys), "waited": round(waited, 3)})
 
     def forgotten(self) -> None:
         """The keys that waited were forgotten: they may be a PIN that was keyed in too early."""
