@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
 
@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ctportd.calls.caller import Caller
+    from ctportd.hooks.inquiry import Explanation
     from ctportd.site import ConfiguredSite
+
+
+Outcome: TypeAlias = Literal["takes the call", "lets the call pass", "may take the call", "is not asked"]
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -25,12 +29,13 @@ class Asked(msgspec.Struct, frozen=True):
 
     Attributes:
         handler: Its name, as in the configuration.
-        takes: Whether it would take the call; None where one before it does, and it is not asked.
+        outcome: What comes of the call there: it ``may`` be taken where the plugin does not tell, and it ``is not asked``
+            where a handler before it takes the call.
         lines: What it would do, in sentences.
     """
 
     handler: str
-    takes: bool | None
+    outcome: Outcome
     lines: list[str] = []
 
 
@@ -64,13 +69,19 @@ async def explain_call(
     call = Inquiry(known, port, at, verdict, keys)
     asked: list[Asked] = []
     for handler in site.handlers[port]:
-        if any(one.takes for one in asked):
-            asked.append(Asked(handler, None))
+        if any(one.outcome == "takes the call" for one in asked):
+            asked.append(Asked(handler, "is not asked"))
         else:
             told = await site.explain(handler, call)
-            asked.append(Asked(handler, told.takes, told.lines))
+            asked.append(Asked(handler, _outcome(told), told.lines))
     faults = [f"plugin {name}: {host.last_fault}" for name, host in site.dispatcher.hosted.items() if host.faults]
     return Explained(call, asked, faults)
+
+
+def _outcome(told: Explanation) -> Outcome:
+    if not told.sure:
+        return "may take the call"
+    return "takes the call" if told.takes else "lets the call pass"
 
 
 def explanation_lines(explained: Explained) -> Iterable[str]:
@@ -81,13 +92,12 @@ def explanation_lines(explained: Explained) -> Iterable[str]:
     for fault in explained.faults:
         yield shown(f"failed: {fault}")
     for asked in explained.handlers:
-        yield shown(f"{asked.handler}: {_OUTCOMES[asked.takes]}")
+        yield shown(f"{asked.handler}: {asked.outcome}")
         yield from (shown(f"  {line}") for line in asked.lines)
-    if not any(asked.takes for asked in explained.handlers):
-        yield "nobody answers: it rings until the caller gives up"
-
-
-_OUTCOMES = {True: "takes the call", False: "lets the call pass", None: "is not asked"}
+    outcomes = {asked.outcome for asked in explained.handlers}
+    if "takes the call" not in outcomes:
+        nobody = "if nobody takes it" if "may take the call" in outcomes else "nobody answers"
+        yield f"{nobody}: it rings until the caller gives up"
 
 
 def _judged(explained: Explained) -> str:

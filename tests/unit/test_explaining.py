@@ -109,7 +109,7 @@ def test_handlers_are_asked_until_one_takes_the_call(tmp_path: Path) -> None:
             "  has nothing against Ada <555>",
             "menu: takes the call",
             "  1 leads to box:100:",
-            "    may take the call: the plugin cannot tell (RuntimeError: it is dark in here)",
+            "    it fails to tell what it would do: RuntimeError: it is dark in here",
             "box: is not asked",
         ],
     )
@@ -135,7 +135,8 @@ def test_nobody_answers_and_a_plugin_fails() -> None:
     status, told = explain("--number", "777", "--port", "2")
     assert status == 0
     assert "failed: plugin box: caller_name: KeyError: '777'" in told
-    assert told.endswith("nobody answers: it rings until the caller gives up\n")
+    assert "box: may take the call" in told
+    assert told.endswith("if nobody takes it: it rings until the caller gives up\n")
 
 
 def test_json_is_for_programs() -> None:
@@ -147,9 +148,9 @@ def test_json_is_for_programs() -> None:
     assert explained["call"]["keys"] == ["1", "204"]
     assert explained["call"]["verdict"]["by"] == "screening"
     assert explained["handlers"] == [
-        {"handler": "screening", "takes": True, "lines": ["hangs up"]},
-        {"handler": "menu", "takes": None, "lines": []},
-        {"handler": "box", "takes": None, "lines": []},
+        {"handler": "screening", "outcome": "takes the call", "lines": ["hangs up"]},
+        {"handler": "menu", "outcome": "is not asked", "lines": []},
+        {"handler": "box", "outcome": "is not asked", "lines": []},
     ]
 
 
