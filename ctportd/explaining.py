@@ -29,7 +29,7 @@ class Asked(msgspec.Struct, frozen=True):
 
     Attributes:
         handler: Its name, as in the configuration.
-        outcome: What comes of the call there: it ``may`` be taken where the plugin does not tell, and it ``is not asked``
+        outcome: What comes of the call there: it ``may`` be taken where the plugin does not tell, and ``is not asked``
             where a handler before it takes the call.
         lines: What it would do, in sentences.
     """

@@ -28,10 +28,19 @@ def load_configured_plugins(config: Config) -> Plugins:
         ConfigError: The configuration and the plugins do not fit.
     """
     plugins = load_plugins(Path(config.file.plugins.directory), config.plugins, config.source)
+    check_handlers(config, plugins)
+    return plugins
+
+
+def check_handlers(config: Config, plugins: Plugins) -> None:
+    """Check that the handlers of all ports are among the plugins, and answer calls.
+
+    Raises:
+        ConfigError: One does not.
+    """
     for port in config.file.port:
         names = [handler_parts(handler)[0] for handler in port.handlers]
         plugins.check_handlers(names, f"{config.source}: [[port]] number {port.number}")
-    return plugins
 
 
 def configured_prompts(config: Config) -> Prompts:
