@@ -59,7 +59,8 @@ class Mask:
             return [self.data(item) for item in data]
         if isinstance(data, dict):
             return {key: self.data(value) for key, value in data.items()}
-        return data
+        hidden = self.text(str(data)) if isinstance(data, int | float) else data
+        return data if hidden == str(data) else hidden
 
 
 def masked_number(number: str) -> str:

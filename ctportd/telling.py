@@ -28,7 +28,7 @@ _DAY = 86_400.0
 
 _BARE = frozenset(
     {"action", "by", "count", "error", "handler", "heard", "key", "keys", "kind", "menu", "name", "number", "path",
-     "prompt", "reason"}
+     "prompt", "reason", "rule"}
 )  # fmt: skip
 """Details that say by themselves what they are."""
 
