@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         Disconnected,
         InvalidArgument,
         LinkError,
+        MailError,
         PinLocked,
         PluginError,
         PromptNotFound,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from ctportd.hooks.services import Daemon, Site
     from ctportd.links.port import Port
     from ctportd.links.reply import Reply
+    from ctportd.mail.letter import Letter
     from ctportd.pins.hashing import LONGEST_PIN, PIN_HASH, check_hash
     from ctportd.records import CallRecord, VoiceMessage
     from ctportd.wire.events import (
@@ -83,8 +85,10 @@ __all__ = [
     "Hangup",
     "Inquiry",
     "InvalidArgument",
+    "Letter",
     "LinkError",
     "LoopDrop",
+    "MailError",
     "Message",
     "Pickup",
     "PinLocked",
@@ -126,6 +130,7 @@ _HOMES = (
     "ctportd.hooks.services",
     "ctportd.links.port",
     "ctportd.links.reply",
+    "ctportd.mail.letter",
     "ctportd.calls.caller",
     "ctportd.calls.timeline",
     "ctportd.calls.verdict",
