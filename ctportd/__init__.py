@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     )
     from ctportd.hooks.inquiry import Explanation, Inquiry, Problem
     from ctportd.hooks.markers import hookimpl
+    from ctportd.hooks.owners import program_problem
     from ctportd.hooks.services import Daemon, Site
     from ctportd.links.port import Port
     from ctportd.links.reply import Reply
@@ -112,6 +113,7 @@ __all__ = [
     "VoiceMessage",
     "check_hash",
     "hookimpl",
+    "program_problem",
     "recordings",
     "speech",
 ]
@@ -126,6 +128,7 @@ _HOMES = (
     "ctportd.records",
     "ctportd.pins.hashing",
     "ctportd.hooks.markers",
+    "ctportd.hooks.owners",
     "ctportd.hooks.inquiry",
     "ctportd.hooks.services",
     "ctportd.links.port",
