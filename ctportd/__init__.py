@@ -18,7 +18,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ctportd import printing
+    from ctportd import display
     from ctportd.calls import recordings, speech
     from ctportd.calls.call import Call
     from ctportd.calls.caller import Caller, Recording
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         InvalidArgument,
         LinkError,
         ListError,
+        MailError,
         PinLocked,
         PluginError,
         PromptNotFound,
@@ -42,9 +43,11 @@ if TYPE_CHECKING:
     )
     from ctportd.hooks.inquiry import Explanation, Inquiry, Problem
     from ctportd.hooks.markers import hookimpl
+    from ctportd.hooks.owners import program_problem
     from ctportd.hooks.services import Daemon, Site
     from ctportd.links.port import Port
     from ctportd.links.reply import Reply
+    from ctportd.mail.letter import Letter
     from ctportd.pins.hashing import LONGEST_PIN, PIN_HASH, check_hash
     from ctportd.records import CallCount, CallerCount, CallFilter, CallRecord, Step, VoiceMessage
     from ctportd.wire.events import (
@@ -88,9 +91,11 @@ __all__ = [
     "Hangup",
     "Inquiry",
     "InvalidArgument",
+    "Letter",
     "LinkError",
     "ListError",
     "LoopDrop",
+    "MailError",
     "Message",
     "Number",
     "Numbers",
@@ -115,15 +120,16 @@ __all__ = [
     "Verdict",
     "VoiceMessage",
     "check_hash",
+    "display",
     "hookimpl",
-    "printing",
+    "program_problem",
     "recordings",
     "region_of",
     "speech",
 ]
 
 _MODULES = {
-    "printing": "ctportd.printing",
+    "display": "ctportd.display",
     "recordings": "ctportd.calls.recordings",
     "speech": "ctportd.calls.speech",
 }
@@ -136,10 +142,12 @@ _HOMES = (
     "ctportd.records",
     "ctportd.pins.hashing",
     "ctportd.hooks.markers",
+    "ctportd.hooks.owners",
     "ctportd.hooks.inquiry",
     "ctportd.hooks.services",
     "ctportd.links.port",
     "ctportd.links.reply",
+    "ctportd.mail.letter",
     "ctportd.calls.caller",
     "ctportd.calls.numbers",
     "ctportd.calls.verdict",

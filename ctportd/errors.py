@@ -19,6 +19,7 @@
     ├── StoreError               the database of calls and messages
     ├── StorageError             the disk has no room for messages, or refuses them
     ├── ListError                a file of callers cannot be read
+    ├── MailError                no mail server is set, or it cannot be used
     ├── PinLocked                too many wrong PINs: nobody gets in for a while
     ├── ControlError             the running daemon could not be reached, or refused
     ├── AudioError               a sound file that cannot be read or written
@@ -51,6 +52,7 @@ __all__ = [
     "InvalidArgument",
     "LinkError",
     "ListError",
+    "MailError",
     "NotSupported",
     "PhoneError",
     "PinLocked",
@@ -220,6 +222,10 @@ class StorageError(CtportdError):
 
 class ListError(CtportdError):
     """A file of callers, a CSV or an address book, cannot be read; the message names file and line."""
+
+
+class MailError(CtportdError):
+    """No mail server is set in the configuration, or the one that is cannot be used."""
 
 
 class PinLocked(CtportdError):

@@ -1,66 +1,28 @@
-"""What commands print: tables for people, JSON for programs."""
+"""What commands print of ctportd's own things."""
 
 from __future__ import annotations
 
 import csv
 import io
-import json
-import re
-import sys
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-import click
 import msgspec
-from rich.console import Console
-from rich.table import Table
 
+from ctportd.display import moment, seconds, shown, table
 from ctportd.records import CallRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from datetime import datetime
 
+    from rich.table import Table
+
+    from ctportd.checks import Checked
+    from ctportd.mail.letter import Letter
     from ctportd.records import VoiceMessage
     from ctportd.status import PluginStatus, PortStatus, Status
 
-_T = TypeVar("_T")
-
-_UNSAFE = re.compile(r"[^\n -~]")
-
-_WIDE = 10_000
-"""Columns of a table: each row is one line, which a terminal breaks better than cells could be, and a pipe keeps."""
-
-
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a cell begins with that spreadsheets take for a formula: a caller chooses the name."""
-
-
-def show(data: _T, tables: Callable[[_T], Iterable[Table | str]], *, as_json: bool) -> None:
-    """Print data as JSON, or as the tables that are made of it."""
-    if as_json:
-        show_json(msgspec.json.format(msgspec.json.encode(data), indent=2))
-        return
-    # No markup and no emoji: what is printed came from anywhere.
-    console = Console(width=_WIDE, highlight=False, markup=False, emoji=False)
-    for table in tables(data):
-        console.print(table)
-
-
-def show_json(text: bytes) -> None:
-    """Print JSON. On a terminal all but printable ASCII is escaped, which says the same and cannot draw."""
-    if not _is_terminal():
-        click.echo(text)
-        return
-    click.echo(_UNSAFE.sub(_escaped, text.decode()))
-
-
-def _is_terminal() -> bool:
-    return sys.stdout.isatty()
-
-
-def _escaped(found: re.Match[str]) -> str:
-    """A character as JSON's escape, which is two of them beyond the first 65536: only texts hold such ones."""
-    return json.dumps(found[0])[1:-1] if found[0] != "\x7f" else "\\u007f"
 
 
 def status_tables(status: Status) -> Iterable[Table | str]:
@@ -75,6 +37,9 @@ def status_tables(status: Status) -> Iterable[Table | str]:
     if status.unwritten_calls or status.unlisted_messages:
         waiting = f"{status.unwritten_calls} records of calls and {status.unlisted_messages} messages wait for it"
         yield f"the database cannot be written to: {waiting}"
+    if status.mail.waiting:
+        error = f"; the last error: {status.mail.last_error}" if status.mail.last_error else ""
+        yield shown(f"mail: letters waiting: {status.mail.waiting}{error}")
     yield ""
     ports = table("port", "name", "kind", "state", "caller", "handlers")
     for port in status.ports:
@@ -100,6 +65,26 @@ def _fares(plugin: PluginStatus) -> str:
         "task" if plugin.tasks == 1 else "tasks": plugin.tasks,
     }
     return ", ".join([state, *(f"{number} {what}" for what, number in counts.items() if number)])
+
+
+def check_lines(checked: Checked) -> Iterable[str]:
+    """What there is to say of a configuration: the mistakes first."""
+    counts = {
+        "mistake": sum(problem.serious for problem in checked.problems),
+        "hint": sum(not problem.serious for problem in checked.problems),
+    }
+    told = [counted(count, thing) for thing, count in counts.items() if count]
+    if not counts["mistake"]:
+        plugins = f"{counted(len(checked.plugins), 'plugin')} ({', '.join(checked.plugins)})"
+        told.insert(0, f"good: {counted(checked.ports, 'port')}, {plugins}")
+    yield shown(f"{checked.file}: {', '.join(told)}")
+    for problem in sorted(checked.problems, key=lambda problem: not problem.serious):
+        yield shown(f"  {'mistake' if problem.serious else 'hint'}: {problem.where}: {problem.what}")
+
+
+def counted(number: int, thing: str) -> str:
+    """So many of a thing."""
+    return f"{number} {thing}" + ("" if number == 1 else "s")
 
 
 def calls_table(calls: list[CallRecord]) -> Iterable[Table | str]:
@@ -167,30 +152,25 @@ def messages_table(messages: list[VoiceMessage]) -> Iterable[Table | str]:
     yield rows
 
 
-def table(*columns: str) -> Table:
-    """An empty table with these columns."""
-    made = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        made.add_column(column, overflow="fold")
-    return made
+def outbox_table(letters: list[Letter]) -> Iterable[Table | str]:
+    """The letters that wait."""
+    if not letters:
+        yield "No letter waits."
+        return
+    rows = table("posted", "to", "subject", "attempts", "next", "last error")
+    for letter in letters:
+        cells = (
+            moment(letter.posted_at) if letter.posted_at else "",
+            ", ".join(letter.waiting),
+            letter.subject,
+            str(letter.attempts),
+            moment(letter.next_at) if letter.next_at else "at once",
+            letter.last_error,
+        )
+        rows.add_row(*map(shown, cells))
+    yield rows
 
 
 def _caller(port: PortStatus) -> str:
     call = port.call
     return " ".join(filter(None, (call.number, call.name))) if call else ""
-
-
-def shown(text: str) -> str:
-    """Text as it may go to a terminal: a caller chooses the name, and must not draw with it."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
-
-
-def moment(at: datetime) -> str:
-    """A moment in the reader's own time zone."""
-    return f"{at.astimezone():%Y-%m-%d %H:%M:%S}"
-
-
-def seconds(length: float) -> str:
-    """Seconds as minutes and seconds."""
-    tenths = max(round(length * 10), 0)  # the clock may have been set back meanwhile
-    return f"{tenths // 600}:{tenths % 600 / 10:04.1f}"

@@ -8,7 +8,7 @@ import leather
 from rich.bar import Bar
 from rich.table import Table
 
-from ctportd import printing
+from ctportd import display
 
 from .statistics import HOURS
 
@@ -29,17 +29,17 @@ _MISSED, _ANSWERED = "#d55e00", "#0072b2"
 
 def tables(found: Statistics) -> Iterable[Table | str]:
     """What the terminal shows."""
-    mean = printing.seconds(found.mean_seconds)
+    mean = display.seconds(found.mean_seconds)
     yield f"{found.since} to {found.until}: {found.calls} calls, {found.answered} answered, {found.missed} not"
     if not found.calls:
         return
     yield f"those that were answered lasted {mean} on average"
     yield ", ".join(f"{number} {verdict}" for verdict, number in found.verdicts.items())
     yield ""
-    callers = printing.table("caller", "name", "calls", "answered", "last")
+    callers = display.table("caller", "name", "calls", "answered", "last")
     for each in found.callers:
-        cells = (each.number, each.name, str(each.calls), str(each.answered), printing.moment(each.last))
-        callers.add_row(*map(printing.shown, cells))
+        cells = (each.number, each.name, str(each.calls), str(each.answered), display.moment(each.last))
+        callers.add_row(*map(display.shown, cells))
     yield callers
     yield ""
     yield from _bars("hour", [f"{hour:02}:00" for hour in HOURS], found.hours)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ctportd import CallFilter, printing
+from ctportd import CallFilter, display
 
 from .charts import svg, tables
 from .statistics import count, midnight
@@ -46,7 +46,7 @@ def stats(site: Site) -> click.Command:
         found: Statistics = asyncio.run(_counted(site, days, port, top))
         if file is not None:
             _write(file, svg(found, by))
-        printing.show(found, tables, as_json=as_json)
+        display.show(found, tables, as_json=as_json)
 
     return command
 

@@ -120,7 +120,7 @@ def _actions(settings: Settings, site: Site) -> Iterator[Problem]:
     for where, action in named.items():
         if action and action not in actions.MEANINGS and (wrong := site.check_handler(action)):
             yield Problem(
-                where, f"{action!r}: {wrong}; expected one of {', '.join(actions.MEANINGS)}, or a handler"
+                where, f"{action!r} is neither one of {', '.join(actions.MEANINGS)} nor a handler: {wrong}"
             )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ctportd import printing
+from ctportd import display
 
 from .actions import PASS, meaning_of
 
@@ -58,21 +58,21 @@ def row(rule: Rule, hits: Mapping[str, Hits]) -> Row:
 
 def show(rows: list[Row], *, as_json: bool) -> None:
     """Print the lists."""
-    printing.show(rows, _tables, as_json=as_json)
+    display.show(rows, _tables, as_json=as_json)
 
 
 def _tables(rows: list[Row]) -> Iterable[Table | str]:
     if not rows:
         yield "Nobody is on the lists."
         return
-    table = printing.table(
+    table = display.table(
         "list", "match", "action", "name", "note", "by", "stands in", "until", "hours", "hits", "last"
     )
     for each in rows:
-        until = printing.moment(each.expires) if each.expires else ""
-        last = printing.moment(each.last_hit) if each.last_hit else ""
+        until = display.moment(each.expires) if each.expires else ""
+        last = display.moment(each.last_hit) if each.last_hit else ""
         cells = (each.list, each.match, each.action, each.name, each.note, each.by, each.source, until, each.hours)
-        table.add_row(*map(printing.shown, (*cells, str(each.hits or ""), last)))
+        table.add_row(*map(display.shown, (*cells, str(each.hits or ""), last)))
     yield table
 
 
@@ -81,7 +81,7 @@ def show_verdict(verdict: Verdict, number: Number, *, as_json: bool) -> None:
 
     def lines(verdict: Verdict) -> Iterable[str]:
         country = f" ({number.country})" if number.country else ""
-        yield printing.shown(f"{number.e164 or 'no number'}{country}: {verdict.kind}, {verdict.rule}")
-        yield printing.shown(f"{verdict.action or PASS}: {meaning_of(verdict.action or PASS)}")
+        yield display.shown(f"{number.e164 or 'no number'}{country}: {verdict.kind}, {verdict.rule}")
+        yield display.shown(f"{verdict.action or PASS}: {meaning_of(verdict.action or PASS)}")
 
-    printing.show(verdict, lines, as_json=as_json)
+    display.show(verdict, lines, as_json=as_json)
