@@ -108,10 +108,7 @@ def _add(desk: _Desk, side: Side) -> click.Command:
     @click.option("--note", default="", help="For people.")
     @click.option("--days", type=click.IntRange(min=1), help="For so many days; else until it is removed.")
     @click.option("--hours", default="", help='When it applies, such as "22:00-07:00"; else always.')
-    @click.option(
-        "--action", default="", help="What is done; else as the settings say. For those who are blocked."
-    )
-    def command(*, match: str, name: str, note: str, days: int | None, hours: str, action: str) -> None:
+    def command(*, match: str, name: str, note: str, days: int | None, hours: str, action: str = "") -> None:
         now = datetime.now(UTC)
         expires = now + timedelta(days=days) if days else None
         try:
@@ -126,6 +123,9 @@ def _add(desk: _Desk, side: Side) -> click.Command:
         desk.run(lambda screening: screening.memory.keep([entry]))
         click.echo(f"ctportd: {entry.match} is on the {side} list")
 
+    if side == "block":
+        add_action = click.option("--action", default="", help="What is done; else as the settings say.")
+        command = add_action(command)
     verb = "Let a caller through" if side == "allow" else "Keep a caller out"
     example = "'name:Ada *'" if side == "allow" else "'+1900*' --note lottery"
     command.help = f"""{verb}, from the next call on.

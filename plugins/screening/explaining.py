@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 async def explain(inquiry: Inquiry, target: str, settings: Settings, site: Site) -> Explanation:
     """What the handler ``screening`` would do."""
     if target == CONTROL:
-        return Explanation(["screening asks for the owner's PIN, and does what the owner says"])
+        return Explanation(["asks for the owner's PIN, and does what the owner says"])
     action = actions.action_of(inquiry.verdict) or actions.PASS
-    told = f"screening: {inquiry.verdict.rule or 'nobody has judged the caller'}: {actions.meaning_of(action)}"
+    told = f"{inquiry.verdict.rule or 'nobody has judged the caller'}: {actions.meaning_of(action)}"
     lines = [told]
     if action == actions.PASS:
         return Explanation(lines, takes=False)

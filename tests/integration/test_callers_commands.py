@@ -129,7 +129,7 @@ def test_mistakes_are_told_in_one_sentence(folder: Path) -> None:
     assert ctportd("callers", "import", "none.csv", status=1).startswith("ctportd: none.csv: cannot be read: ")
     assert "stands in settings, not in the store" in ctportd("callers", "remove", "+1900*", status=1)
     assert "stands in no list, not in the store" in ctportd("callers", "remove", "204", status=1)
-    for wrong in (["block", "/(/"], ["block", "1", "--action", "re-ject"], ["allow", "1", "--action", "reject"]):
+    for wrong in (["block", "/(/"], ["block", "1", "--action", "re-ject"], ["allow", "Ada"]):
         assert "Error: " in ctportd("callers", *wrong, status=64)
     assert "expected two times of day" in ctportd("callers", "block", "1", "--hours", "late", status=64)
 
