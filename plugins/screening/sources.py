@@ -30,6 +30,9 @@ SETTINGS = "settings"
 STORE_WAIT = 1.0
 """Seconds that the store may take to say anything: a caller is to be judged within two (our figure)."""
 
+STORE_RETRY = 5.0
+"""Seconds in which a store that is away is not asked again: not each caller shall wait for it (our figure)."""
+
 _Stamp: TypeAlias = tuple[int, int, int] | None
 
 log = structlog.stdlib.get_logger("screening")
@@ -59,6 +62,7 @@ class Sources:
         self._stamps: dict[str, _Stamp] = {}
         self._files: dict[str, list[tuple[str, Entry]]] = {}
         self._made = False
+        self._again_at = 0.0
         self._lock = asyncio.Lock()
 
     async def refresh(self) -> Book:
@@ -72,6 +76,10 @@ class Sources:
             return self.book
 
     async def _read_store(self) -> bool:
+        now = asyncio.get_running_loop().time()
+        if self.away and now < self._again_at:
+            return False
+        self._again_at = now + STORE_RETRY
         try:
             async with asyncio.timeout(STORE_WAIT):
                 revision = await self._memory.revision()

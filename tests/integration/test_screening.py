@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from ctportd.errors import StoreError
@@ -51,17 +52,27 @@ async def verdict_of_last(house: House) -> tuple[str, str]:
     return call.verdict, call.rule
 
 
-async def test_lists_decide_who_is_let_through(ctportd_line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_lists_decide_who_is_let_through(
+    ctportd_line: Line, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """Numbers, wildcards and names; each action; what is changed in the store counts at once, and is not needed."""
     block: list[Any] = ["+1900*", "name:*spam*"]
     actions = {"0101": "hangup", "0102": "busy", "0103": "ignore", "0104": "answer:no"}
     block += [{"match": f"212555{last}", "action": action} for last, action in actions.items()]
-    screening = {"block": block, "allow": ["900-555-0111"], "aliases": {"900-555-0111": "Ada", "OLD NAME": "Bob"}}
-    house = await ctportd_line({1: ["screening", "answer"]}, plugins=PLUGINS, settings={"screening": screening})
+    spam = tmp_path / "spam.csv"
+    screening = {
+        "block": block,
+        "block_files": [str(spam)],
+        "allow": ["900-555-0111"],
+        "aliases": {"900-555-0111": "Ada", "OLD NAME": "Bob"},
+    }
+    settings = {"screening": screening, "caller_id_log": {"regions": True}}
+    house = await ctportd_line({1: ["screening", "answer"]}, plugins=PLUGINS, settings=settings)
 
     assert await called(house, "2125550100", "OLD NAME") == LET_THROUGH
     call = (await house.calls())[0]
-    assert (call.number, call.e164, call.country, call.name) == ("2125550100", "+12125550100", "US", "Bob")
+    assert (call.number, call.e164, call.name) == ("2125550100", "+12125550100", "Bob")
+    assert (call.country, call.region) == ("US", "New York, NY")
     assert (call.verdict, call.rule) == ("screened", "on no list")
 
     robot = await house.call(number="9005550100")
@@ -91,6 +102,10 @@ async def test_lists_decide_who_is_let_through(ctportd_line: Line, monkeypatch: 
     await memory.keep([Entry(match="+12125550155", list="block", note="spam")])
     assert await called(house, "2125550155") == REJECTED
     assert await verdict_of_last(house) == ("blocked", "block list: +12125550155 (spam)")
+
+    await asyncio.to_thread(spam.write_text, "number,note,action\n2125550166,spam,hangup\n")
+    assert await called(house, "2125550166") == []
+    assert await verdict_of_last(house) == ("blocked", "block list, spam.csv line 2: +12125550166 (spam)")
 
     async def away(*_: object) -> None:
         raise StoreError("the database is away")
