@@ -68,7 +68,7 @@ async def _challenge(call: Call, screening: Screening) -> None:
         await call.play("one-moment", ignore_keys=True)
         call.pass_on()
     else:
-        await act(call, settings.failed, screening)
+        await _keep_out(call, settings.failed, "failed the test", screening)
 
 
 async def _ask_number(call: Call, screening: Screening) -> None:
@@ -88,7 +88,13 @@ async def _ask_number(call: Call, screening: Screening) -> None:
             _judge_anew(call, Verdict(verdict.kind, verdict.action, f"keyed in {keyed}; {verdict.rule}"))
             await act(call, judgement.verdict.action, screening)
             return
-    await act(call, settings.refused, screening)
+    await _keep_out(call, settings.refused, "keyed in no number", screening)
+
+
+async def _keep_out(call: Call, action: str, why: str, screening: Screening) -> None:
+    if action != actions.PASS:
+        _judge_anew(call, Verdict("blocked", action, f"{call.verdict.rule}; {why}"))
+    await act(call, action, screening)
 
 
 def _judge_anew(call: Call, verdict: Verdict) -> None:

@@ -31,7 +31,8 @@ PRUNE_EVERY = timedelta(days=1)
 LISTS_WAIT = 1.2
 """Seconds that the lists may take to be read again: a caller is to be judged within two (our figure)."""
 
-_NOT_DIALLED = re.compile(r"[^0-9+]")
+_BETWEEN = re.compile("[,&]")
+"""What stands between a number that is dialled and what leads to it, or follows."""
 
 log = structlog.stdlib.get_logger("screening")
 
@@ -93,7 +94,7 @@ class Screening:
     async def began(self, call: Call) -> None:
         """A call has come that was judged: remember what its judgement says, and who called."""
         at, judgement = self._judged.pop(call.port.address, (None, None))
-        if judgement is None or at != call.began:
+        if judgement is None or at != call.began or not call.rings:  # a set that was lifted is no caller
             return
         number = self.numbers.of(call.caller.number)
         if judgement.effect == "permit used":
@@ -122,9 +123,10 @@ class Screening:
 
     async def dialled(self, call: Call, dialled: str) -> None:
         """A number was dialled out: whoever has it may call back for some days."""
-        number = self.numbers.of(_NOT_DIALLED.sub("", dialled))
+        read = (self.numbers.of(part) for part in _BETWEEN.split(dialled))
+        number = next((number for number in read if number.country), None)
         days = self.settings.dialled_days
-        if not days or not number.country:  # an extension of the exchange calls nobody from outside
+        if number is None or not days:  # an extension of the exchange calls nobody from outside
             return
         now = call.clock.now()
         entry = Entry(

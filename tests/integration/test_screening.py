@@ -60,7 +60,7 @@ async def test_lists_decide_who_is_let_through(
     actions = {"0101": "hangup", "0102": "busy", "0103": "ignore", "0104": "answer:no"}
     block += [{"match": f"212555{last}", "action": action} for last, action in actions.items()]
     spam = tmp_path / "spam.csv"
-    screening = {
+    screening: dict[str, Any] = {
         "block": block,
         "block_files": [str(spam)],
         "allow": ["900-555-0111"],
@@ -126,6 +126,8 @@ async def test_callers_show_that_they_are_wanted(ctportd_line: Line) -> None:
         *("cid-press", "invalid-key") * 2,
         *REJECTED,
     ]
+
+    assert await verdict_of_last(house) == ("blocked", "on no list; failed the test")
 
     human = await house.call(number="2125550100")
     await human.hear_begin("cid-press")
@@ -203,12 +205,12 @@ async def test_owner_says_who_is_wanted(ctportd_line: Line) -> None:
     phone = await house.call(number="9005550122")
     await phone.hear_begin("cid-sit")
     (call,) = house.daemon.router.calls
-    house.daemon.dispatcher.tell("number_dialled", call=call, number="9,,2125550177")
+    house.daemon.dispatcher.tell("number_dialled", call=call, number="9,,5550177")
     house.daemon.dispatcher.tell("number_dialled", call=call, number="204")
     await phone.ended()
     await house.idle()
     assert await called(house, "2125550177") == ["cid-busy"] * 4
-    house.daemon.dispatcher.tell("number_dialled", call=call, number="&,2125550177")
+    house.daemon.dispatcher.tell("number_dialled", call=call, number="9,&2125550177,,204#")
     await house.settle()
     assert await called(house, "2125550177") == LET_THROUGH
     assert await verdict_of_last(house) == ("permitted", "allow list: +12125550177")
