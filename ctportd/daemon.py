@@ -96,7 +96,10 @@ class Daemon:
         self.messages = Messages(self.state, self.store, config.file.daemon.min_free)
         prompts = config.file.prompts
         self.prompts = Prompts(
-            [Path(path) for path in prompts.paths], prompts.default_ext, ignore_dtmf=prompts.ignore_dtmf
+            [Path(path) for path in prompts.paths],
+            prompts.default_ext,
+            ignore_dtmf=prompts.ignore_dtmf,
+            language=prompts.language,
         )
         self.dispatcher = Dispatcher(plugins.loaded.values(), self, config.file.plugins)
         table = config.file.daemon
