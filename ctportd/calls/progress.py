@@ -12,6 +12,9 @@ _QUICK = 1.6
 _SLOWEST = 7.0
 """Seconds: no exchange rests longer between two rings, so what comes later is no ring-back."""
 
+_LATE = 3.0
+"""Seconds by which the next ring may be late, before its silence says that somebody has answered and says nothing."""
+
 _EVEN = 0.1
 """By what part two periods of a tone may differ: exchanges keep time, voices do not."""
 
@@ -28,6 +31,13 @@ class CallProgress:
         self._last: float | None = None
         self._quick: list[float] = []
         self._beat: float | None = None
+
+    @property
+    def silent_at(self) -> float | None:
+        """When silence will have lasted for so long that whatever was heard rings no more; None before any sound."""
+        if self._last is None:
+            return None
+        return self._last + (self._beat or _SLOWEST) + _LATE
 
     def heard(self, at: float) -> str:
         """A sound began; returns :data:`ANSWERED` or :data:`BUSY` when that settles it, else an empty text."""

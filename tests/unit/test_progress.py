@@ -63,3 +63,14 @@ def test_voice_at_once_is_an_answer(onsets: tuple[float, ...]) -> None:
 def test_one_sound_settles_nothing() -> None:
     """One sound may be anything."""
     assert verdict(3.0) == ""
+
+
+@pytest.mark.parametrize(
+    ("onsets", "silent"), [((), None), ((1,), 11), ((1, 7), 16), ((1, 7, 13), 22), ((1, 2), 12)]
+)
+def test_silence_after_rings(onsets: tuple[float, ...], silent: float | None) -> None:
+    """Whoever lifts and says nothing ends the ringing: that is known when the next ring is overdue."""
+    progress = CallProgress()
+    for at in onsets:
+        progress.heard(at)
+    assert progress.silent_at == silent
