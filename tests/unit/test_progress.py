@@ -46,6 +46,14 @@ def test_quick_even_beat_is_busy(period: float) -> None:
     assert verdict(*beat(period, 4)) == BUSY
 
 
+@pytest.mark.parametrize("late", [0.1, 0.2, 0.4])
+def test_listening_begins_in_the_middle_of_a_tone(late: float) -> None:
+    """The first sound is heard late, and so its period is too short: that is no voice."""
+    assert verdict(late, *beat(1.0, 3, 1.0)) == ""
+    assert verdict(late, *beat(1.0, 4, 1.0)) == BUSY
+    assert verdict(4 * late, *beat(6.0, 9, 6.0)) == ""
+
+
 def test_ring_back_and_then_busy() -> None:
     """An exchange that gives up sends busy tone after the rings."""
     rung = beat(6.0, 4)

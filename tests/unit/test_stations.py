@@ -86,7 +86,7 @@ class Office:
             self._add(number, kind)
         self.refused: dict[str, str] = {}
         self.blocking: set[str] = set()
-        self.waiting: dict[int, list[Request]] = {}
+        self.waiting: dict[int | None, list[Request]] = {}
         self.keys = ""
 
     def _add(self, number: int, kind: str) -> None:
@@ -113,12 +113,10 @@ class Office:
 
     def stop(self, request: Request) -> list[Message]:
         """The manager stops what blocks a port; what waits behind it has its turn."""
-        first, *others = self.waiting.pop(request.dst, [None])
+        assert request.dst is not None
         network = self.networks[request.dst + 1]
-        if first is not None:
-            network.say(f"rly={first.cmd} arg1=EVENT arg2= arg3=RECORD_STOP arg4=-2")
-        for other in others:
-            network.say(f"rly={other.cmd} arg1=OK")
+        for place, waiting in enumerate(self.waiting.pop(request.dst, [])):
+            network.say(f"rly={waiting.cmd} arg1=" + ("OK" if place else "EVENT arg2= arg3=RECORD_STOP arg4=-2"))
         return ok(request)
 
     async def say(self, port: int, event: str) -> None:
