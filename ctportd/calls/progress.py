@@ -65,7 +65,11 @@ class CallProgress:
     def _slow_period(self, period: float) -> str:
         if self._quick or period > _SLOWEST:
             return ANSWERED
-        if self._beat is not None and not _even(period, self._beat) and not (self._cut_short and period > self._beat):
+        if (
+            self._beat is not None
+            and not _even(period, self._beat)
+            and not (self._cut_short and period > self._beat)
+        ):
             return ANSWERED
         self._beat = period
         return ""

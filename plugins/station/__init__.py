@@ -87,11 +87,11 @@ async def _serve(call: Call, settings: Settings) -> None:
         async with call.tone("busy"):
             if await call.next_event(Flash, within=settings.busy) is None:
                 return
+        await call.clear()
 
 
 async def _dialled(call: Call, plan: Plan, settings: Settings, *, stutter: bool) -> str:
     """Dial tone, and the keys that are pressed then; ``#`` ends a number that could be longer."""
-    await call.clear()
     key = await _first_key(call, "dialx", STUTTER) if stutter else ""
     dialled = key or await _first_key(call, "dial", settings.first)
     while dialled and plan.may_grow(dialled):

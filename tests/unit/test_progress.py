@@ -49,7 +49,6 @@ def test_quick_even_beat_is_busy(period: float) -> None:
 @pytest.mark.parametrize("late", [0.1, 0.2, 0.4])
 def test_listening_begins_in_the_middle_of_a_tone(late: float) -> None:
     """The first sound is heard late, and so its period is too short: that is no voice."""
-    assert verdict(late, *beat(1.0, 3, 1.0)) == ""
     assert verdict(late, *beat(1.0, 4, 1.0)) == BUSY
     assert verdict(4 * late, *beat(6.0, 9, 6.0)) == ""
 
