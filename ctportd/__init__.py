@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         Disconnected,
         InvalidArgument,
         LinkError,
+        MailError,
         PinLocked,
         PluginError,
         PromptNotFound,
@@ -39,9 +40,11 @@ if TYPE_CHECKING:
     )
     from ctportd.hooks.inquiry import Explanation, Inquiry, Problem
     from ctportd.hooks.markers import hookimpl
+    from ctportd.hooks.owners import program_problem
     from ctportd.hooks.services import Daemon, Site
     from ctportd.links.port import Port
     from ctportd.links.reply import Reply
+    from ctportd.mail.letter import Letter
     from ctportd.pins.hashing import LONGEST_PIN, PIN_HASH, check_hash
     from ctportd.records import CallRecord, Step, VoiceMessage
     from ctportd.wire.events import (
@@ -82,8 +85,10 @@ __all__ = [
     "Hangup",
     "Inquiry",
     "InvalidArgument",
+    "Letter",
     "LinkError",
     "LoopDrop",
+    "MailError",
     "Message",
     "Pickup",
     "PinLocked",
@@ -107,6 +112,7 @@ __all__ = [
     "VoiceMessage",
     "check_hash",
     "hookimpl",
+    "program_problem",
     "recordings",
     "speech",
 ]
@@ -121,10 +127,12 @@ _HOMES = (
     "ctportd.records",
     "ctportd.pins.hashing",
     "ctportd.hooks.markers",
+    "ctportd.hooks.owners",
     "ctportd.hooks.inquiry",
     "ctportd.hooks.services",
     "ctportd.links.port",
     "ctportd.links.reply",
+    "ctportd.mail.letter",
     "ctportd.calls.caller",
     "ctportd.calls.verdict",
     "ctportd.calls.call",

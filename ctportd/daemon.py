@@ -18,6 +18,7 @@ from ctportd.durable import DurableStore
 from ctportd.hooks.dispatch import Dispatcher
 from ctportd.hooks.questions import Questions
 from ctportd.links.ports import Ports
+from ctportd.mail.service import Mail
 from ctportd.messages.service import Messages
 from ctportd.pins.guard import PinGuard
 from ctportd.running import run_command, search_for
@@ -93,6 +94,7 @@ class Daemon:
         self.prompts = configured_prompts(config)
         self.handlers = configured_handlers(config)
         self.dispatcher = Dispatcher(plugins.loaded.values(), self, config.file.plugins)
+        self.mail = Mail(self.state, config.file.mail, self.clock.now, self.dispatcher.tell)
         self._questions = Questions(plugins, self.dispatcher.hosted)
         table = config.file.daemon
         self.pins = PinGuard(
@@ -141,9 +143,12 @@ class Daemon:
         async with AsyncExitStack() as stack:
             await self.store.open()
             stack.push_async_callback(self.store.close)
+            await self.mail.open()
             await stack.enter_async_context(self._background(self.store.run(), "store"))
             await stack.enter_async_context(self._background(self.messages.run(), "messages"))
             await stack.enter_async_context(self._background(self.dispatcher.run(), "plugins"))
+            if self.mail.configured:
+                await stack.enter_async_context(self._background(self.mail.run(), "mail"))
             await stack.enter_async_context(ControlServer(self._controls, Path(self.config.file.control.socket)))
             self._log_failed_plugins()
             self.dispatcher.tell("daemon_started")

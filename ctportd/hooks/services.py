@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ctportd.clock import Clock
     from ctportd.hooks.inquiry import Explanation, Inquiry
     from ctportd.links.ports import Ports
+    from ctportd.mail.service import Mail
     from ctportd.messages.service import Messages
     from ctportd.pins.guard import PinGuard
     from ctportd.store import Store
@@ -53,6 +54,10 @@ class Daemon(Site, Protocol):
     @property
     def messages(self) -> Messages:
         """Takes voice messages, so that no crash loses one."""
+
+    @property
+    def mail(self) -> Mail:
+        """Sends letters, so that no crash loses one."""
 
     @property
     def pins(self) -> PinGuard:

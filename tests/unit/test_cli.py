@@ -20,11 +20,13 @@ from ctportd.cli import EXIT_CONFIG, EXIT_FAILED, program
 from ctportd.errors import ControlError
 from ctportd.pins.hashing import matches
 from ctportd.records import CallRecord, VoiceMessage
-from ctportd.status import CallStatus, CtserverStatus, PluginStatus, PortStatus, Rotated, Status
+from ctportd.status import CallStatus, CtserverStatus, MailStatus, PluginStatus, PortStatus, Rotated, Status
 from ctportd.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+ANSWERS = "from ctportd import hookimpl\n\n@hookimpl\ndef answer_call(call): ...\n"
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -159,7 +161,10 @@ NEEDS_CONFIG = [
     ("check",),
     ("config",),
     ("ctserver",),
+    ("explain",),
+    ("mail", "ada@example.com"),
     ("messages",),
+    ("outbox",),
     ("phone", "1"),
     ("request", "1", "off_hook"),
     ("rotate",),
@@ -246,9 +251,13 @@ def test_config_prints_what_is_in_force(config: Path, folder: Path) -> None:
 
 
 def test_check_of_a_good_configuration(config: Path, folder: Path) -> None:
-    """It tells what it found."""
-    (folder / "plugins" / "a.py").write_text("")
-    assert ctportd("check") == Ran(0, f"{config}: good: 1 port, 1 plugin (a)\n", "")
+    """It tells what it found, in one line; a port that nobody answers is a hint, which is a mistake to the strict."""
+    (folder / "plugins" / "a.py").write_text(ANSWERS)
+    hint = "hint: [[port]] number 1 handlers: is empty: nobody answers its calls; name a plugin"
+    assert ctportd("check") == Ran(0, f"{config}: good: 1 port, 1 plugin (a), 1 hint\n  {hint}\n", "")
+    assert ctportd("check", "--strict").status == 78
+    config.write_text('[[port]]\nnumber = 1\nhandlers = ["a"]\n')
+    assert ctportd("check", "--strict") == Ran(0, f"{config}: good: 1 port, 1 plugin (a)\n", "")
 
 
 def test_check_finds_a_plugin_that_cannot_be_loaded(config: Path, folder: Path) -> None:
@@ -404,7 +413,9 @@ def test_nothing_is_said_in_words_or_in_json(config: Path, folder: Path) -> None
     asyncio.run(make())
     assert ctportd("calls") == Ran(0, "No call has been logged.\n", "")
     assert ctportd("messages") == Ran(0, "No message has been left.\n", "")
-    assert ctportd("calls", "--json") == ctportd("messages", "--json") == Ran(0, "[]\n", "")
+    assert ctportd("outbox") == Ran(0, "No letter waits.\n", "")
+    for command in ("calls", "messages", "outbox"):
+        assert ctportd(command, "--json") == Ran(0, "[]\n", "")
 
 
 def printed(data: Any, tables: Any, capsys: pytest.CaptureFixture[str]) -> str:
@@ -447,11 +458,13 @@ def test_status(capsys: pytest.CaptureFixture[str]) -> None:
             PluginStatus("b", "failed", [], error=EVIL),
             PluginStatus("c", "quarantined", ["x"], skipped=3, tasks=1, faults=1, last_fault=EVIL, until=NOON),
         ],
+        mail=MailStatus(waiting=2, last_error=EVIL),
     )
     assert rows(printed(status, printing.status_tables, capsys)) == [
         [f"ctportd 0.1.0, pid 4711, ready, up since {local(NOON)}, {HARMLESS}"],
         ["ctserver main: virtual, pid 4712, version 1.0, started 3 times"],
         ["ctserver far: remote, version unknown"],
+        [f"mail: letters waiting: 2; the last error: {HARMLESS}"],
         [""],
         ["port", "name", "kind", "state", "caller", "handlers"],
         ["1", HARMLESS, "trunk", "ringing", f"555 {HARMLESS}", f"a, {HARMLESS}"],
