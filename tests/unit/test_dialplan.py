@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import sys
 import tomllib
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 
+from ctportd import Caller, Inquiry
 from ctportd.checking import convert
 from ctportd.config import from_data
 from ctportd.hooks.loader import load_module
@@ -164,5 +166,11 @@ def test_targets(station: Any) -> None:
     assert station.check_target("", used) is None
     assert station.check_target("101", used) is None
     assert station.check_target("9", used) == "no set has the extension 9; there are 101, 1012"
+    inquiry = Inquiry(Caller("555"), "main:3", datetime(2026, 12, 25, tzinfo=UTC))
+    assert station.explain_call(inquiry, "", used).lines == ["the set on port main:3 hears dial tone, and dials"]
+    rung = station.explain_call(inquiry, "101", used)
+    assert rung.lines[0] == "the set of extension 101, on port 3, rings for 25 s"
+    assert not rung.takes
+    assert station.explain_call(inquiry, "9", used).lines == ["no set has the extension 9: the call passes"]
     assert station.takes_all("")
     assert not station.takes_all("101")
