@@ -43,8 +43,9 @@ if TYPE_CHECKING:
     from ctportd.hooks.services import Daemon, Site
     from ctportd.links.port import Port
     from ctportd.links.reply import Reply
+    from ctportd.messages.service import Reviewed
     from ctportd.pins.hashing import LONGEST_PIN, PIN_HASH, check_hash, hash_pin
-    from ctportd.records import FOLDERS, INBOX, OLD, TRASH, CallRecord, Counts, VoiceMessage
+    from ctportd.records import FOLDERS, INBOX, OLD, TRASH, CallRecord, Counts, VoiceMessage, counts_of
     from ctportd.store import Store
     from ctportd.wire.events import (
         KEYS,
@@ -102,6 +103,7 @@ __all__ = [
     "Reply",
     "RequestFailed",
     "RequestTimedOut",
+    "Reviewed",
     "Ring",
     "Site",
     "Step",
@@ -114,6 +116,7 @@ __all__ = [
     "Verdict",
     "VoiceMessage",
     "check_hash",
+    "counts_of",
     "hash_pin",
     "hookimpl",
     "recordings",
@@ -139,6 +142,7 @@ _HOMES = (
     "ctportd.calls.verdict",
     "ctportd.calls.call",
     "ctportd.store",
+    "ctportd.messages.service",
 )
 """The modules in which the other names above are looked for, the light ones first."""
 
