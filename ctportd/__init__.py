@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         Disconnected,
         InvalidArgument,
         LinkError,
+        MailError,
         PinLocked,
         PluginError,
         PromptNotFound,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from ctportd.hooks.services import Daemon, Site
     from ctportd.links.port import Port
     from ctportd.links.reply import Reply
+    from ctportd.mail.letter import Letter
     from ctportd.messages.service import Reviewed
     from ctportd.pins.hashing import LONGEST_PIN, PIN_HASH, check_hash, hash_pin
     from ctportd.records import FOLDERS, INBOX, OLD, TRASH, CallRecord, Counts, VoiceMessage, counts_of
@@ -90,8 +92,10 @@ __all__ = [
     "Hangup",
     "Inquiry",
     "InvalidArgument",
+    "Letter",
     "LinkError",
     "LoopDrop",
+    "MailError",
     "Message",
     "Pickup",
     "PinLocked",
@@ -137,6 +141,7 @@ _HOMES = (
     "ctportd.hooks.services",
     "ctportd.links.port",
     "ctportd.links.reply",
+    "ctportd.mail.letter",
     "ctportd.calls.caller",
     "ctportd.calls.timeline",
     "ctportd.calls.verdict",

@@ -22,6 +22,7 @@ from ctportd.durable import DurableStore
 from ctportd.hooks.dispatch import Dispatcher
 from ctportd.hooks.loader import load_plugins
 from ctportd.links.ports import Ports
+from ctportd.mail.service import Mail
 from ctportd.messages.service import Messages
 from ctportd.pins.guard import PinGuard
 from ctportd.running import run_command, search_for
@@ -98,6 +99,7 @@ class Daemon:
             [Path(path) for path in prompts.paths], prompts.default_ext, ignore_dtmf=prompts.ignore_dtmf
         )
         self.dispatcher = Dispatcher(plugins.loaded.values(), self, config.file.plugins)
+        self.mail = Mail(self.state, config.file.mail, self.clock.now, self.dispatcher.tell)
         table = config.file.daemon
         self.messages = Messages(self.state, self.store, table.min_free, self.dispatcher.tell)
         self.pins = PinGuard(
@@ -121,6 +123,11 @@ class Daemon:
             server.add_port(port, self, clock)
         return server
 
+    @property
+    def mails(self) -> bool:
+        """Whether there is a mail server to send letters to."""
+        return self.mail.configured
+
     # -- one run
 
     async def run(self) -> None:
@@ -133,8 +140,11 @@ class Daemon:
         async with AsyncExitStack() as stack:
             await self.store.open()
             stack.push_async_callback(self.store.close)
+            await self.mail.open()
             await stack.enter_async_context(self._background(self.store.run(), "store"))
             await stack.enter_async_context(self._background(self.dispatcher.run(), "plugins"))
+            if self.mail.configured:
+                await stack.enter_async_context(self._background(self.mail.run(), "mail"))
             await stack.enter_async_context(ControlServer(self._controls, Path(self.config.file.control.socket)))
             self._catch_signals()
             self._log_failed_plugins()

@@ -53,7 +53,9 @@ def choose(box: Box, kind: Class, *, busy: bool = False) -> Greeting:
 
 
 def _chosen(box: Box) -> str:
-    return "the unavailable greeting" if box.chosen == UNAVAILABLE else f"greeting {box.chosen}, chosen by the owner"
+    return (
+        "the unavailable greeting" if box.chosen == UNAVAILABLE else f"greeting {box.chosen}, chosen by the owner"
+    )
 
 
 def _recorded(box: Box, kind: str, why: str) -> Greeting | None:

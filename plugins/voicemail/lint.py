@@ -24,7 +24,9 @@ def problems(settings: Settings, site: Site) -> Iterator[Problem]:
     """All of them, those of all mailboxes first."""
     yield from _of_rules(_TABLE, settings, site)
     if settings.mailboxes and settings.mailbox not in settings.mailboxes:
-        what = f"{settings.mailbox} has no table, so nobody hears the messages of callers who are sent to no mailbox"
+        what = (
+            f"{settings.mailbox} has no table, so nobody hears the messages of callers who are sent to no mailbox"
+        )
         yield Problem(f"{_TABLE} mailbox", what, serious=False)
     for number, table in settings.mailboxes.items():
         where = f"[plugins.voicemail.mailboxes.{number}]"
@@ -58,12 +60,20 @@ def _of_prompts(rules: Rules, site: Site) -> Iterator[tuple[str, str, bool]]:
 
 def _of_numbers(rules: Rules) -> Iterator[tuple[str, str, bool]]:
     if rules.shortest > rules.longest:
-        yield "shortest", f"{rules.shortest} s is more than longest, {rules.longest} s: no message can be left", True
+        yield (
+            "shortest",
+            f"{rules.shortest} s is more than longest, {rules.longest} s: no message can be left",
+            True,
+        )
     if rules.most_seconds and rules.most_seconds < max(rules.shortest, 1):
         yield "most_seconds", f"{rules.most_seconds} s is less than shortest: no message can be left", True
     latest = max(rules.rings, *rules.rings_by_class.values()) if rules.rings_by_class else rules.rings
     if rules.toll_saver and rules.toll_saver >= latest:
-        yield "toll_saver", f"{rules.toll_saver} rings are no fewer than rings, {latest}: it saves nobody a toll", False
+        yield (
+            "toll_saver",
+            f"{rules.toll_saver} rings are no fewer than rings, {latest}: it saves nobody a toll",
+            False,
+        )
 
 
 def _of_operator(rules: Rules, site: Site) -> Iterator[tuple[str, str, bool]]:
@@ -80,7 +90,9 @@ def _of_mailbox(where: str, number: str, settings: Settings, site: Site) -> Iter
         yield Problem(f"{where} first_use", "asks for a set-up, but without a pin no owner is let in to do it")
     circle = _circle(number, settings)
     if circle:
-        yield Problem(f"{where} operator", f"leads back: {' > '.join(circle)}; a caller would never reach a person")
+        yield Problem(
+            f"{where} operator", f"leads back: {' > '.join(circle)}; a caller would never reach a person"
+        )
     box = Box(number, settings, site, Changes())
     for kind, greeting in rules.greetings_by_class.items():
         if greeting in KINDS and box.greeting_file(greeting) is None:

@@ -53,7 +53,9 @@ def problem_of(target: str, settings: Settings) -> str | None:
     if settings.mailboxes and asked.mailbox not in settings.mailboxes:
         near = difflib.get_close_matches(asked.mailbox, settings.mailboxes, 1, 0.5)
         hint = f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(settings.mailboxes)}"
-        return f"voicemail:{target}: there is no mailbox '{asked.mailbox}' in [plugins.voicemail.mailboxes]; {hint}"
+        return (
+            f"voicemail:{target}: there is no mailbox '{asked.mailbox}' in [plugins.voicemail.mailboxes]; {hint}"
+        )
     if asked.owner and not _has_pin(asked.mailbox, settings):
         return f"voicemail:{target}: mailbox {asked.mailbox} has no pin, so its owner is not let in"
     return None
