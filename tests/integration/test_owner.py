@@ -32,7 +32,7 @@ async def test_owner_hears_messages_and_a_guesser_is_locked_out(start_system: St
     system = await start_system(
         ["voicemail:100"],
         ["voicemail:100"],
-        plugins={"voicemail": {"mailboxes": {"100": {"pin": hash_pin("4711")}}}},
+        plugins={"voicemail": {"mailboxes": {"100": {"pin": hash_pin("4711"), "greeting": "vm-intro"}}}},
         own_plugins={"watch.py": WATCH},
         changes={"daemon": {"pin_tries": 4}},
     )
