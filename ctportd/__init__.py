@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from ctportd.calls import recordings, speech
     from ctportd.calls.call import Call
     from ctportd.calls.caller import Caller, Recording
-    from ctportd.calls.timeline import Step
     from ctportd.calls.verdict import Verdict
     from ctportd.errors import (
         AudioError,
@@ -47,7 +46,7 @@ if TYPE_CHECKING:
     from ctportd.mail.letter import Letter
     from ctportd.messages.service import Reviewed
     from ctportd.pins.hashing import LONGEST_PIN, PIN_HASH, check_hash, hash_pin
-    from ctportd.records import FOLDERS, INBOX, OLD, TRASH, CallRecord, Counts, VoiceMessage, counts_of
+    from ctportd.records import FOLDERS, INBOX, OLD, TRASH, CallRecord, Counts, Step, VoiceMessage, counts_of
     from ctportd.store import Store
     from ctportd.wire.events import (
         KEYS,
@@ -143,7 +142,6 @@ _HOMES = (
     "ctportd.links.reply",
     "ctportd.mail.letter",
     "ctportd.calls.caller",
-    "ctportd.calls.timeline",
     "ctportd.calls.verdict",
     "ctportd.calls.call",
     "ctportd.store",

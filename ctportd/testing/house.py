@@ -1,0 +1,236 @@
+"""A house with telephone lines: daemon, exchange and telephones in the test's own process and event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from contextlib import AsyncExitStack
+from itertools import count
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ctportd.daemon import Daemon
+from ctportd.hooks.loader import load_found
+from ctportd.phone.client import Phone
+from ctportd.phone.prompts import texts
+from ctportd.site import check_handlers
+from ctportd.testing.capture import capturing, into
+from ctportd.testing.clock import HouseClock
+from ctportd.testing.setup import SOURCE, open_exchange, plugin_files
+from ctportd.testing.telephone import PATIENCE, Telephone
+from ctportd.testing.time import LeapingTime, database_counted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+    from types import ModuleType
+
+    from ctportd.config import Config
+    from ctportd.hooks.loader import Plugins
+    from ctportd.phone.happenings import Happening
+    from ctportd.records import CallRecord, VoiceMessage
+    from ctportd.store import Store
+    from ctportd.testing.capture import Line
+    from ctportd.testing.setup import Plan
+
+FRAME = 0.02
+"""Seconds of a frame of voice: a line's time goes in these steps."""
+
+_serial = count(1)
+
+
+def _nobody_asks(_name: str, _path: Path) -> None:
+    """Whose the files are, which are those of the tests too: those are run already."""
+
+
+class House:
+    """A daemon with its lines. The fixture ``ctportd_line`` makes, starts and ends it.
+
+    Attributes:
+        folder: Where it lives: the state folder, and plugins that were given as text.
+        clock: What it takes for the date and time of day; it can be set.
+        log: What was logged, line by line: ``event``, ``level``, and ``port``, ``call`` and ``plugin`` where they are.
+        expect_faults: Set it where a plugin is to fail: else that fails the test.
+    """
+
+    def __init__(self, folder: Path, plan: Plan) -> None:
+        self.folder = folder
+        self.log: list[Line] = []
+        self.expect_faults = False
+        self._plan = plan
+        self._leaping = LeapingTime.of(asyncio.get_running_loop())
+        self.clock = HouseClock(self._leaping)
+        self._stack = AsyncExitStack()
+        self._package = f"ctportd_plugins_{next(_serial)}"
+        self._config: Config
+        self._running: asyncio.Task[None] | None = None
+        self._daemon: Daemon | None = None
+
+    # -- its life
+
+    async def start(self) -> None:
+        """Start all, and wait until it is ready.
+
+        Raises:
+            CtportdError: It cannot start; what is wrong with a plugin is raised, too.
+        """
+        enter = self._stack.enter_context
+        enter(self._leaping.running())
+        enter(database_counted(self._leaping))
+        enter(capturing())
+        await asyncio.to_thread(texts)  # for those who read what a telephone heard
+        self._config = await open_exchange(self.folder, self._plan, self._stack)
+        self._stack.callback(self._unload)
+        self._stack.push_async_callback(self._stop)
+        await self._run()
+
+    async def _run(self) -> None:
+        """Run the daemon beside the ctserver that runs already, which is not its own to start."""
+        plugins = await asyncio.to_thread(self._load)
+        file = self._config.file
+        elsewhere = msgspec.structs.replace(file.ctserver[0], mode="remote")
+        beside = msgspec.structs.replace(self._config, file=msgspec.structs.replace(file, ctserver=[elsewhere]))
+        daemon = self._daemon = Daemon(beside, plugins, None, now=self.clock.now)
+        with into(self.log):
+            running = self._running = asyncio.create_task(daemon.run(), name="daemon")
+        await self.until(lambda: daemon.phase != "starting" or running.done())
+        if running.done():
+            running.result()
+
+    def _load(self) -> Plugins:
+        self._unload()
+        files = plugin_files(self._plan.plugins, self.folder / "plugins")
+        plugins = load_found(files, self._config.plugins, SOURCE, _nobody_asks, self._package)
+        check_handlers(self._config, plugins)
+        for failure in plugins.failed.values():
+            raise failure
+        return plugins
+
+    def _unload(self) -> None:
+        for name in [name for name in sys.modules if f"{name}.".startswith(f"{self._package}.")]:
+            del sys.modules[name]
+
+    async def _stop(self) -> None:
+        running, self._running = self._running, None
+        if running is not None:
+            self.daemon.stop_now()
+            await running
+
+    async def restart(self) -> None:
+        """Stop the daemon in order, and start it anew: plugins are loaded again, and know what is on disk only.
+
+        Lines and telephones are there all the time. A call under way is ended at once.
+        """
+        await self._stop()
+        await self._run()
+
+    async def close(self) -> None:
+        """End all: telephones, daemon, exchange."""
+        await self._stack.aclose()
+
+    # -- telephones
+
+    async def call(self, port: int = 1, *, number: str = "", name: str = "", rings: int | None = 10) -> Telephone:
+        """Call a port, with this caller ID; it rings from now on.
+
+        Args:
+            port: The number of a trunk port.
+            number: The caller's number; empty: none is sent.
+            name: The caller's name.
+            rings: After how many rings the caller gives up; None: never.
+        """
+        happened: list[Happening] = []
+        phone = await Phone.dial(
+            self.exchange_url, port, number=number, name=name, rings=rings, listen=happened.append
+        )
+        return self._connected(phone, happened)
+
+    async def attach(self, port: int) -> Telephone:
+        """The telephone set of a station port, on hook."""
+        happened: list[Happening] = []
+        return self._connected(await Phone.attach(self.exchange_url, port, listen=happened.append), happened)
+
+    async def subscribe(self, number: str) -> Telephone:
+        """A telephone of the exchange with this number, which the lines can dial, on hook."""
+        happened: list[Happening] = []
+        return self._connected(await Phone.subscribe(self.exchange_url, number, listen=happened.append), happened)
+
+    def _connected(self, phone: Phone, happened: list[Happening]) -> Telephone:
+        self._stack.push_async_callback(phone.close)
+        return Telephone(phone, happened)
+
+    # -- what it is and does
+
+    @property
+    def daemon(self) -> Daemon:
+        """The running daemon."""
+        assert self._daemon is not None  # noqa: S101 - whoever has a house has one that was started
+        return self._daemon
+
+    @property
+    def store(self) -> Store:
+        """Its database."""
+        return self.daemon.store
+
+    @property
+    def exchange_url(self) -> str:
+        """Where telephones attach."""
+        return f"ws://{self._config.file.exchange.listen}/phone"
+
+    @property
+    def config_path(self) -> Path:
+        """A file with its configuration, for ``ctportd --config``: the daemon answers on its control socket."""
+        return self.folder / "ctportd.toml"
+
+    def plugin(self, name: str) -> ModuleType:
+        """The module of a plugin, as this house has loaded it."""
+        return self.daemon.plugins.loaded[name].module
+
+    @property
+    def errors(self) -> list[str]:
+        """The faults of plugins, in few words."""
+        return [
+            f"{name}: {hosted.last_fault}"
+            for name, hosted in self.daemon.dispatcher.hosted.items()
+            if hosted.faults
+        ]
+
+    async def calls(self) -> list[CallRecord]:
+        """The log of calls, newest first."""
+        await self.settle()
+        return await self.store.calls()
+
+    async def messages(self, mailbox: str | None = None) -> list[VoiceMessage]:
+        """The messages of a mailbox, or of all, oldest first."""
+        await self.settle()
+        return await self.store.messages(mailbox)
+
+    # -- time
+
+    def real_time(self) -> AbstractContextManager[None]:
+        """Let time go as it does in life in this block, as where another process, or a far server, has its part."""
+        return self._leaping.real()
+
+    async def settle(self) -> None:
+        """Wait until all is done that does not wait for time to pass."""
+        await asyncio.sleep(FRAME)
+
+    async def until(self, happened: Callable[[], bool], within: float = PATIENCE) -> None:
+        """Wait until something has happened; it is looked at each 20 ms of the line's time.
+
+        Raises:
+            AssertionError: It has not, within so many seconds of the line's time.
+        """
+        try:
+            async with asyncio.timeout(within):
+                while not happened():  # noqa: ASYNC110 - only a look can tell
+                    await asyncio.sleep(FRAME)
+        except TimeoutError:
+            raise AssertionError(f"it has not happened within {within:g} s of the line's time") from None
+
+    async def idle(self, within: float = PATIENCE) -> None:
+        """Wait until no line has a call, and what was to be done about the last ones is done."""
+        await self.until(lambda: not self.daemon.router.calls, within)
+        await self.settle()
