@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     )
     from ctportd.hooks.inquiry import Explanation, Inquiry, Problem
     from ctportd.hooks.markers import hookimpl
+    from ctportd.hooks.owners import program_problem
     from ctportd.hooks.services import Daemon, Site
     from ctportd.links.port import Port
     from ctportd.links.reply import Reply
@@ -122,6 +123,7 @@ __all__ = [
     "counts_of",
     "hash_pin",
     "hookimpl",
+    "program_problem",
     "recordings",
     "speech",
 ]
@@ -136,6 +138,7 @@ _HOMES = (
     "ctportd.records",
     "ctportd.pins.hashing",
     "ctportd.hooks.markers",
+    "ctportd.hooks.owners",
     "ctportd.hooks.inquiry",
     "ctportd.hooks.services",
     "ctportd.links.port",

@@ -93,8 +93,8 @@ class Daemon:
         self.prompts = configured_prompts(config)
         self.handlers = configured_handlers(config)
         self.dispatcher = Dispatcher(plugins.loaded.values(), self, config.file.plugins)
-        self._questions = Questions(plugins, self.dispatcher.hosted)
         self.mail = Mail(self.state, config.file.mail, self.clock.now, self.dispatcher.tell)
+        self._questions = Questions(plugins, self.dispatcher.hosted)
         table = config.file.daemon
         self.messages = Messages(self.state, self.store, table.min_free, self.dispatcher.tell, self.clock.now)
         self.pins = PinGuard(
