@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 from support.mail import MailServer
+from support.system import run_ctportd
 
 from ctportd.pins.hashing import hash_pin
 from ctportd.records import INBOX, TRASH
@@ -207,7 +208,13 @@ async def test_full_mailbox_rings_and_test_for_humans(ctportd_line: Line) -> Non
     await owner.hear_begin("vm-enter-pin")
     await owner.hang_up()
     await house.idle()
-    await house.daemon.messages.purge(message)
+    with house.real_time():
+        command = "--config", str(house.config_path), "messages"
+        deleted = await run_ctportd(house.folder, *command, "delete", str(message.id))
+        assert (deleted.status, deleted.out) == (0, f"ctportd: message {message.id} is in Trash\n"), deleted
+        purged = await run_ctportd(house.folder, *command, "purge", str(message.id), "99")
+    assert (purged.status, purged.out) == (1, f"ctportd: message {message.id} is gone\n")
+    assert "is 99, and there is no such message" in purged.err
     again = await house.call(1)
     await again.hear("beep")
     await again.hang_up()
