@@ -261,6 +261,7 @@ async def test_mail_has_the_message_and_then_deletes_it(ctportd_line: Line) -> N
         (attached,) = mail.iter_attachments()
         await folder_of(house, TRASH)
         (message,) = await house.messages("100")
+        assert {"message", "mail accepted"} <= {step.kind for step in await house.store.steps(message.call)}
         assert attached.get_content() == await asyncio.to_thread(Path(message.path).read_bytes)
 
         server.refuses = dict.fromkeys(recipients, "550 no such user")

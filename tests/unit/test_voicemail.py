@@ -395,4 +395,8 @@ def test_mail_says_what_is_known(tmp_path: Path) -> None:
     letter = part("mailing").letter_of(box, left)
     assert letter.subject == "{owner}: 1:05"
     assert letter.text == "Ada 100 {owner} <555> 555 Monday, 23 November 2026 at 21:00 {"
-    assert (letter.to, letter.attachments, letter.about) == (["a@b.c"], [], {"mailbox": "100", "message": "m"})
+    assert (letter.to, letter.attachments, letter.about) == (
+        ["a@b.c"],
+        [],
+        {"mailbox": "100", "message": "m", "call": "c"},
+    )
