@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -272,6 +273,18 @@ async def test_mail_has_the_message_and_then_deletes_it(ctportd_line: Line) -> N
         await house.restart()
         await house.settle()
         assert len(server.taken) == 1
+        await house.store.remove("voicemail-mailed", f"100/{(await house.messages('100'))[-1].uid}")
+        await house.restart()  # after an end that came before the mail was in the outbox
+        await house.until(lambda: len(server.taken) == 2)
+        await house.until(
+            lambda: sum(line["event"] == "a message is deleted after its mail" for line in house.log) == 2
+        )
+        house.clock.set(house.clock.now() + timedelta(days=29))
+        await house.restart()
+        assert [each.folder for each in await house.messages("100")] == [TRASH, TRASH]
+        house.clock.set(house.clock.now() + timedelta(days=2))
+        await house.restart()
+        assert await house.messages("100") == []
 
 
 async def mailed(house: House, number: str) -> None:
