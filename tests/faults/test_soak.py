@@ -20,6 +20,7 @@ _SHORT = Settings(
     lines=4,
     gap=(0.5, 1.5),
     pause=0.5,
+    least=6,
     only=(
         "kill-ctserver",
         "kill-daemon",

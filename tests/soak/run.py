@@ -52,6 +52,7 @@ class Settings(msgspec.Struct, frozen=True):
         gap: The shortest and the longest time from one fault to the next, in seconds of the clock.
         only: The faults to make; empty: all.
         pause: The longest pause of a caller between two calls, in seconds of the clock.
+        least: Faults that are made, however much longer that takes: a machine under load recovers slowly.
     """
 
     seconds: float = 1260.0
@@ -61,6 +62,7 @@ class Settings(msgspec.Struct, frozen=True):
     gap: tuple[float, float] = (3.0, 8.0)
     only: tuple[str, ...] = ()
     pause: float = 2.0
+    least: int = 0
 
     @property
     def faults(self) -> list[Fault]:
@@ -152,6 +154,8 @@ class Soak:
                 await self._make_faults(faults, time.monotonic() + min(_WARM_UP, part * self.settings.seconds / 4))
                 await self._measure_start()
             await self._make_faults(faults, until)
+        while len(self.outcome.made) < self.settings.least:
+            await self._make_faults(faults, time.monotonic() + 2 * self.settings.gap[1])
         await self._measure_end()
 
     async def _make_faults(self, faults: list[Fault], until: float) -> None:
