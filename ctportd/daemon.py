@@ -93,13 +93,13 @@ class Daemon:
         self.started_at = self.clock.now()
         self.state = config.state
         self.store = DurableStore(config.store_url)
-        self.messages = Messages(self.state, self.store, config.file.daemon.min_free)
         prompts = config.file.prompts
         self.prompts = Prompts(
             [Path(path) for path in prompts.paths], prompts.default_ext, ignore_dtmf=prompts.ignore_dtmf
         )
         self.dispatcher = Dispatcher(plugins.loaded.values(), self, config.file.plugins)
         table = config.file.daemon
+        self.messages = Messages(self.state, self.store, table.min_free, self.dispatcher.tell)
         self.pins = PinGuard(
             self.store, table.pin_tries, table.pin_lock, self.clock.now, self.dispatcher.pin_locked
         )
@@ -134,12 +134,12 @@ class Daemon:
             await self.store.open()
             stack.push_async_callback(self.store.close)
             await stack.enter_async_context(self._background(self.store.run(), "store"))
-            await stack.enter_async_context(self._background(self.messages.run(), "messages"))
             await stack.enter_async_context(self._background(self.dispatcher.run(), "plugins"))
             await stack.enter_async_context(ControlServer(self._controls, Path(self.config.file.control.socket)))
             self._catch_signals()
             self._log_failed_plugins()
             self.dispatcher.tell("daemon_started")
+            await stack.enter_async_context(self._background(self.messages.run(), "messages"))
             for server in self.servers:
                 await self._start_server(server, stack)
             await self._or_stop(self._wait_connected())
