@@ -43,8 +43,9 @@ if TYPE_CHECKING:
     from ctportd.hooks.services import Daemon, Site
     from ctportd.links.port import Port
     from ctportd.links.reply import Reply
-    from ctportd.pins.hashing import LONGEST_PIN, PIN_HASH, check_hash
-    from ctportd.records import CallRecord, VoiceMessage
+    from ctportd.pins.hashing import LONGEST_PIN, PIN_HASH, check_hash, hash_pin
+    from ctportd.records import FOLDERS, INBOX, OLD, TRASH, CallRecord, Counts, VoiceMessage
+    from ctportd.store import Store
     from ctportd.wire.events import (
         KEYS,
         CallerId,
@@ -63,15 +64,20 @@ if TYPE_CHECKING:
     from ctportd.wire.message import Message
 
 __all__ = [
+    "FOLDERS",
+    "INBOX",
     "KEYS",
     "LONGEST_PIN",
+    "OLD",
     "PIN_HASH",
+    "TRASH",
     "AudioError",
     "Call",
     "CallEnded",
     "CallRecord",
     "Caller",
     "CallerId",
+    "Counts",
     "CtportdError",
     "Daemon",
     "Disconnected",
@@ -100,6 +106,7 @@ __all__ = [
     "Site",
     "Step",
     "StorageError",
+    "Store",
     "StoreError",
     "TimerExpired",
     "ToneEnd",
@@ -107,6 +114,7 @@ __all__ = [
     "Verdict",
     "VoiceMessage",
     "check_hash",
+    "hash_pin",
     "hookimpl",
     "recordings",
     "speech",
@@ -130,6 +138,7 @@ _HOMES = (
     "ctportd.calls.timeline",
     "ctportd.calls.verdict",
     "ctportd.calls.call",
+    "ctportd.store",
 )
 """The modules in which the other names above are looked for, the light ones first."""
 

@@ -233,7 +233,7 @@ def config(ctx: click.Context) -> None:
 def pin(pin: str | None) -> None:
     """Print the hash of a PIN, for the configuration.
 
-    It goes into [plugins.voicemail] pins, beside its mailbox. The PIN is asked for on a terminal; else it is the first
+    It goes into the table of its mailbox, as `pin`. The PIN is asked for on a terminal; else it is the first
     line of standard input.
 
     Example: ctportd pin

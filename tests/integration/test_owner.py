@@ -29,11 +29,10 @@ def heard(finished: Finished) -> list[str]:
 
 async def test_owner_hears_messages_and_a_guesser_is_locked_out(start_system: StartSystem) -> None:
     """The right PIN plays what was left; wrong ones lock the mailbox across calls, lines and starts."""
-    pins = {"100": hash_pin("4711")}
     system = await start_system(
         ["voicemail:100"],
         ["voicemail:100"],
-        plugins={"voicemail": {"pins": pins}},
+        plugins={"voicemail": {"mailboxes": {"100": {"pin": hash_pin("4711")}}}},
         own_plugins={"watch.py": WATCH},
         changes={"daemon": {"pin_tries": 4}},
     )
@@ -62,7 +61,9 @@ async def test_owner_hears_messages_and_a_guesser_is_locked_out(start_system: St
 
 async def test_no_log_tells_a_pin(start_system: StartSystem) -> None:
     """Not that of the daemon, nor that of ctserver, however much they are asked to tell; not key by key either."""
-    system = await start_system(["voicemail:100"], plugins={"voicemail": {"pins": {"100": hash_pin("907315248")}}})
+    system = await start_system(
+        ["voicemail:100"], plugins={"voicemail": {"mailboxes": {"100": {"pin": hash_pin("907315248")}}}}
+    )
     called = await system.phone(
         1, "wait", "2", "press", "*", "until", "vm-enter-pin", "press", "907315248#", "until", "goodbye"
     )
