@@ -14,11 +14,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+def utc_now() -> datetime:
+    """The date and time of day of this machine, in UTC."""
+    return datetime.now(UTC)
+
+
 class Clock:
     """The line's time. All seconds here are those of the line."""
 
-    def __init__(self, speed: float = 1.0) -> None:
+    def __init__(self, speed: float = 1.0, now: Callable[[], datetime] = utc_now) -> None:
+        """``now`` tells the date and time of day, in UTC."""
         self.speed = speed
+        self._now = now
 
     def time(self) -> float:
         """Seconds since some moment in the past, as the event loop counts them; never goes back."""
@@ -36,12 +43,11 @@ class Clock:
         """Call something after these seconds."""
         return asyncio.get_running_loop().call_later(seconds / self.speed, callback)
 
-    @staticmethod
-    def now() -> datetime:
+    def now(self) -> datetime:
         """The date and time of day, in UTC."""
-        return datetime.now(UTC)
+        return self._now()
 
     @staticmethod
     def later_than_now(seconds: float) -> datetime:
         """The date and time of day that it will be in so many seconds of the clock, in UTC."""
-        return datetime.now(UTC) + timedelta(seconds=seconds)
+        return utc_now() + timedelta(seconds=seconds)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import sdnotify
 import structlog
 
 from ctportd.calls.files import Prompts
 from ctportd.calls.leg import handler_parts
 from ctportd.calls.router import Router
-from ctportd.clock import Clock
+from ctportd.clock import Clock, utc_now
 from ctportd.control.server import ControlServer
 from ctportd.controls import DaemonControls
 from ctportd.durable import DurableStore
@@ -28,7 +26,8 @@ from ctportd.running import run_command, search_for
 from ctportd.servers import Server
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine
+    from collections.abc import AsyncIterator, Callable, Coroutine
+    from datetime import datetime
 
     from ctportd.config import Config, CtserverTable
     from ctportd.hooks.loader import Plugins
@@ -44,9 +43,6 @@ DRAIN_TIMEOUT = 1.0
 CONNECT_WAIT = 5.0
 """Seconds after which the daemon calls itself ready although connections are missing (our figure)."""
 
-ENDINGS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-"""What tells the daemon to stop; the last comes when its terminal is closed."""
-
 log = structlog.stdlib.get_logger("ctportd")
 
 
@@ -57,10 +53,19 @@ def load_configured_plugins(config: Config) -> Plugins:
         ConfigError: The configuration and the plugins do not fit.
     """
     plugins = load_plugins(Path(config.file.plugins.directory), config.plugins, config.source)
+    check_handlers(config, plugins)
+    return plugins
+
+
+def check_handlers(config: Config, plugins: Plugins) -> None:
+    """Check that the handlers of all ports are among the plugins, and answer calls.
+
+    Raises:
+        ConfigError: One does not.
+    """
     for port in config.file.port:
         names = [handler_parts(handler)[0] for handler in port.handlers]
         plugins.check_handlers(names, f"{config.source}: [[port]] number {port.number}")
-    return plugins
 
 
 def _program() -> str:
@@ -75,6 +80,8 @@ class Daemon:
         config: What it is to do.
         plugins: Loaded already: their code runs before the first line is connected.
         log_file: The log that rotating rolls, if there is one.
+        now: Tells the date and time of day, in UTC.
+        notify: Told ``READY=1`` and ``STOPPING=1``, as systemd wants it.
 
     Attributes:
         config: As given.
@@ -85,11 +92,21 @@ class Daemon:
         ports: Every telephone port of every ctserver.
     """
 
-    def __init__(self, config: Config, plugins: Plugins, log_file: LogFile | None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        plugins: Plugins,
+        log_file: LogFile | None,
+        *,
+        now: Callable[[], datetime] = utc_now,
+        notify: Callable[[str], object] = lambda _: None,
+    ) -> None:
         self.config = config
         self.plugins = plugins
         self.phase = "starting"
-        self.clock = Clock(config.line_speed(config.file.ctserver[0]))
+        self._now = now
+        self._notify = notify
+        self.clock = self._clock_of(config.file.ctserver[0])
         self.started_at = self.clock.now()
         self.state = config.state
         self.store = DurableStore(config.store_url)
@@ -116,27 +133,29 @@ class Daemon:
     def _build_server(self, table: CtserverTable) -> Server:
         command = run_command(self.config, table)
         server = Server(table, command, search_for(self.config, table, command) if command else None)
-        clock = Clock(self.config.line_speed(table))
+        clock = self._clock_of(table)
         for port in self.config.ports_of(table):
             server.add_port(port, self, clock)
         return server
 
+    def _clock_of(self, table: CtserverTable) -> Clock:
+        return Clock(self.config.line_speed(table), self._now)
+
     # -- one run
 
     async def run(self) -> None:
-        """Run until SIGTERM, SIGINT or :meth:`stop`.
+        """Run until :meth:`stop`.
 
         Raises:
             CtportdError: Something that it cannot do without is not there.
         """
-        self.state.mkdir(parents=True, exist_ok=True)
+        await asyncio.to_thread(self.state.mkdir, parents=True, exist_ok=True)
         async with AsyncExitStack() as stack:
             await self.store.open()
             stack.push_async_callback(self.store.close)
             await stack.enter_async_context(self._background(self.store.run(), "store"))
             await stack.enter_async_context(self._background(self.dispatcher.run(), "plugins"))
             await stack.enter_async_context(ControlServer(self._controls, Path(self.config.file.control.socket)))
-            self._catch_signals()
             self._log_failed_plugins()
             self.dispatcher.tell("daemon_started")
             await stack.enter_async_context(self._background(self.messages.run(), "messages"))
@@ -146,7 +165,6 @@ class Daemon:
             self._ready()
             await self._or_stop(self._stop.wait())
             await self._wind_up()
-        self._ignore_signals()
         log.info("stopped")
 
     async def _start_server(self, server: Server, stack: AsyncExitStack) -> None:
@@ -214,19 +232,6 @@ class Daemon:
             missing = [connection.name for connection in connections if not connection.connected]
             log.warning("not everything is connected yet", missing=missing)
 
-    def _catch_signals(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in ENDINGS:
-            loop.add_signal_handler(number, self.stop)
-
-    @staticmethod
-    def _ignore_signals() -> None:
-        """All is done: whoever tells it once more in this moment must not make a bad end of a good one."""
-        loop = asyncio.get_running_loop()
-        for number in ENDINGS:
-            loop.remove_signal_handler(number)
-            signal.signal(number, signal.SIG_IGN)
-
     def _log_failed_plugins(self) -> None:
         for error in self.plugins.failed.values():
             log.error("a plugin is left out", error=str(error))
@@ -235,7 +240,7 @@ class Daemon:
         if self._stop.is_set():
             return
         self.phase = "ready"
-        sdnotify.SystemdNotifier().notify("READY=1")
+        self._notify("READY=1")
         log.info("ready", ports=len(self.ports), plugins=sorted(self.plugins.loaded))
         server = self.config.virtual
         if server is not None and self.config.ports_of(server):
@@ -247,7 +252,7 @@ class Daemon:
     async def _wind_up(self) -> None:
         """Calls first, then what the plugins have still to do; the rest is undone in the order of the building."""
         self.phase = "draining"
-        sdnotify.SystemdNotifier().notify("STOPPING=1")
+        self._notify("STOPPING=1")
         table = self.config.file.daemon
         log.info("stopping", calls=len(self.router.calls), **self._patience())
         await self.router.drain(table.drain_timeout, self._hurry)

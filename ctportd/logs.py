@@ -128,7 +128,7 @@ def set_up(level: str, file: LogFile | None, *, terminal: bool = True) -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
-            _add_hook,
+            add_hook,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _FanOut(sinks),
@@ -141,7 +141,7 @@ def set_up(level: str, file: LogFile | None, *, terminal: bool = True) -> None:
     logging.basicConfig(handlers=[bridge], level=max(number, logging.WARNING), force=True)
 
 
-def _add_hook(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
+def add_hook(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
     """Add plugin, port and call of the hook that runs."""
     running = current_hook.get()
     if running is not None:

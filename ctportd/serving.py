@@ -11,7 +11,7 @@ from ctportd.ctserver.settings import LineSettings, Settings
 from ctportd.errors import ConfigError
 
 if TYPE_CHECKING:
-    from ctportd.config import Config
+    from ctportd.config import Config, CtserverTable
 
 
 async def serve_configured(config: Config) -> None:
@@ -26,24 +26,27 @@ async def serve_configured(config: Config) -> None:
         raise ConfigError(
             f"{config.source}: [[ctserver]] mode: found none that is 'virtual', so there is none to run"
         )
-    host, port = config.exchange_address
     if config.file.exchange.log:
         Path(config.file.exchange.log).parent.mkdir(parents=True, exist_ok=True)
-    lines = tuple(LineSettings(table.number, table.kind, table.name) for table in config.ports_of(server))
-    await serve(
-        Settings(
-            host=server.host,
-            first_port=server.first_port,
-            manager_port=server.manager_port,
-            lines=lines,
-            exchange_host=host,
-            exchange_port=port,
-            speed=config.file.exchange.speed,
-            log=Path(config.file.exchange.log) if config.file.exchange.log else None,
-            country=config.file.exchange.country,
-            record_folders=record_folders(config),
-            play_folders=play_folders(config, Path.cwd()),
-        )
+    await serve(settings_of(config, server))
+
+
+def settings_of(config: Config, server: CtserverTable) -> Settings:
+    """What our ctserver is told, for one table of the configuration."""
+    exchange = config.file.exchange
+    host, port = config.exchange_address
+    return Settings(
+        host=server.host,
+        first_port=server.first_port,
+        manager_port=server.manager_port,
+        lines=tuple(LineSettings(table.number, table.kind, table.name) for table in config.ports_of(server)),
+        exchange_host=host,
+        exchange_port=port,
+        speed=exchange.speed,
+        log=Path(exchange.log) if exchange.log else None,
+        country=exchange.country,
+        record_folders=record_folders(config),
+        play_folders=play_folders(config, Path.cwd()),
     )
 
 

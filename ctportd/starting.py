@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
-from contextlib import nullcontext
+import signal
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import sdnotify
 
 from ctportd import logs
 from ctportd.checks import check_folders, check_programs, warn_of_open_doors
@@ -16,7 +20,12 @@ from ctportd.errors import ConfigError, StorageError
 from ctportd.hooks.running import run_to_the_end
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from ctportd.config import Config
+
+ENDINGS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+"""What tells the daemon to stop; the last comes when its terminal is closed."""
 
 _PASSING = (errno.ENOSPC, errno.EROFS, errno.EIO)
 """Faults of the disk, and not of the configuration: they may pass, so that systemd is to try again."""
@@ -43,7 +52,9 @@ def run_daemon(config: Config, pid_file: Path | None) -> None:
     warn_of_open_doors(config)
 
     async def run() -> None:
-        await Daemon(config, plugins, log_file).run()
+        daemon = Daemon(config, plugins, log_file, notify=sdnotify.SystemdNotifier().notify)
+        with _told_by_signals(daemon.stop):
+            await daemon.run()
 
     try:
         with detached(pid_file, log_file) if pid_file is not None else nullcontext():
@@ -52,6 +63,20 @@ def run_daemon(config: Config, pid_file: Path | None) -> None:
         logs.flush()
         if log_file is not None:
             log_file.close()
+
+
+@contextmanager
+def _told_by_signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Stop at a signal; what comes after the block is over must not make a bad end of a good one."""
+    loop = asyncio.get_running_loop()
+    for number in ENDINGS:
+        loop.add_signal_handler(number, stop)
+    try:
+        yield
+    finally:
+        for number in ENDINGS:
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_IGN)
 
 
 def _open_log(config: Config) -> logs.LogFile | None:

@@ -30,7 +30,8 @@ def _loop_between_tests() -> Iterator[None]:
 def _nothing_blocks_the_loop() -> Iterator[None]:
     """Code of ours that sleeps, or waits for a socket or a file, on the event loop raises BlockingError."""
     with blockbuster_ctx("ctportd") as blockbuster:
-        blockbuster.functions["os.path.abspath"].deactivate()  # asks the kernel for a name, and waits for nothing
+        for name in ("os.path.abspath", "os.getcwd"):  # which ask the kernel for a name, and wait for nothing
+            blockbuster.functions[name].deactivate()
         yield
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, ParamSpec
+from typing import TYPE_CHECKING, TypeVarTuple, Unpack
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
 
-_P = ParamSpec("_P")
+_Args = TypeVarTuple("_Args")
 
 
 class Disk:
@@ -23,9 +24,9 @@ class Disk:
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="recordings")
         self._syncer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="syncs")
 
-    def write(self, action: Callable[_P, None], *args: _P.args, **kwargs: _P.kwargs) -> Future[None]:
+    def write(self, action: Callable[[Unpack[_Args]], None], *args: *_Args) -> asyncio.Future[None]:
         """Do something to a file after all that was asked before."""
-        return self._writer.submit(action, *args, **kwargs)
+        return asyncio.get_running_loop().run_in_executor(self._writer, action, *args)
 
     def sync(self, action: Callable[[], None]) -> Future[None]:
         """Wait until the disk has what was written. Each file asks for one at a time, so that they do not pile up."""

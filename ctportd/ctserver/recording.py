@@ -56,7 +56,7 @@ class Recording:
             FileTaken: Something is in its place already.
         """
         try:
-            await asyncio.wrap_future(self._disk.write(self._file.open))
+            await self._disk.write(self._file.open)
         except (OSError, ValueError) as error:  # ValueError: a NUL in the name
             raise AudioError(f"the recording cannot be made: {error}") from error
 
@@ -85,7 +85,7 @@ class Recording:
         codes = bytes(self._pending)
         self._pending.clear()
         self._waiting += 1
-        asyncio.wrap_future(self._disk.write(self._file.write, codes)).add_done_callback(self._written)
+        self._disk.write(self._file.write, codes).add_done_callback(self._written)
 
     def _written(self, write: asyncio.Future[None]) -> None:
         """A batch is with the disk, or the disk refuses it: then there is nothing to be gained by going on."""
@@ -112,7 +112,7 @@ class Recording:
         self._pending.clear()
         ending = self._disk.write(self._file.give_up) if failed else self._disk.write(self._file.finish, last)
         try:
-            await asyncio.shield(asyncio.wrap_future(ending))
+            await asyncio.shield(ending)
         except OSError as error:
             raise self._failure or AudioError(f"the recording cannot be written: {error}") from error
         if self._failure is not None:

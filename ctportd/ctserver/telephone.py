@@ -20,7 +20,7 @@ however fast the line's time runs.
 """
 
 _SILENT_AFTER = 1.0
-"""Seconds of real time after which a telephone that sends nothing is taken to be silent."""
+"""Seconds of real time after which a telephone that owes voice, and sends none, is taken to be silent."""
 
 _SLACK = 50
 """Frames that a telephone may be ahead of what it was sent; more is no conversation, and is dropped."""
@@ -76,6 +76,8 @@ class Telephone:
 
     def hear(self, frame: bytes) -> None:
         """Send it 20 ms of voice."""
+        if self._sent == self._heard:  # it owes nothing until now: it was not silent, though time went by
+            self._last_heard = self._clock()
         self._sent += 1
         self._write(voice_frame(frame))
 
@@ -110,7 +112,7 @@ class Telephone:
 
     @property
     def silent(self) -> bool:
-        """Whether it sent nothing for a second of real time."""
+        """Whether it has owed voice, and sent none, for a second of real time."""
         return self._clock() - self._last_heard >= _SILENT_AFTER
 
     def owed(self) -> list[bytes]:

@@ -24,12 +24,14 @@ from ctportd.hooks.results import told
 from ctportd.nearest import no_such
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 ENABLED = "enabled"
 """The one key that every plugin's table has: ``enabled = false`` leaves the plugin out."""
 
-_PACKAGE = "ctportd_plugins"  # where plugins stand in sys.modules, out of the way of everything else
+PACKAGE = "ctportd_plugins"
+"""Where plugins stand in ``sys.modules``, out of the way of everything else."""
 
 
 class Plugin:
@@ -97,7 +99,28 @@ def load_plugins(directory: Path, tables: dict[str, dict[str, Any]], source: str
     """
     if not directory.is_dir():
         raise ConfigError(f"{source}: [plugins] directory: found {str(directory)!r}, which is no folder")
-    paths = find_plugins(directory)
+    return load_found(find_plugins(directory), tables, source)
+
+
+def load_found(
+    paths: Mapping[str, Path],
+    tables: dict[str, dict[str, Any]],
+    source: str,
+    check: Callable[[str, Path], None] = check_owners,
+    package: str = PACKAGE,
+) -> Plugins:
+    """Load plugins that were found, each name with its file.
+
+    Args:
+        paths: Name and file of each.
+        tables: Each plugin's own table of the configuration.
+        source: The configuration's file, for errors.
+        check: Raises PluginError for a plugin whose code is not to be run.
+        package: Under which name they stand in ``sys.modules``.
+
+    Raises:
+        ConfigError: As for :func:`load_plugins`.
+    """
     for name in tables:
         if name not in paths:
             raise ConfigError(f"{source}: [plugins.{name}]: {no_such('plugin', name, list(paths))}")
@@ -110,8 +133,8 @@ def load_plugins(directory: Path, tables: dict[str, dict[str, Any]], source: str
             disabled.add(name)
             continue
         try:
-            check_owners(name, path)
-            module = load_module(name, path)
+            check(name, path)
+            module = load_module(name, path, package)
             hooks = hooks_of(name, module)
             settings = _settings_of(module, table, source, name)
         except PluginError as error:
@@ -134,20 +157,20 @@ def find_plugins(directory: Path) -> dict[str, Path]:
     return found
 
 
-def load_module(name: str, path: Path) -> ModuleType:
+def load_module(name: str, path: Path, package: str = PACKAGE) -> ModuleType:
     """Run a plugin's file.
 
     Raises:
         PluginError: It raised something, or tried to end the process.
     """
-    full_name = f"{_PACKAGE}.{name}"
+    full_name = f"{package}.{name}"
     search = [str(path.parent)] if path.name == "__init__.py" else None
     spec = importlib.util.spec_from_file_location(full_name, path, submodule_search_locations=search)
     if spec is None or spec.loader is None:
         raise PluginError(name, f"{path} is no Python file")
     module = importlib.util.module_from_spec(spec)
-    package = sys.modules.setdefault(_PACKAGE, ModuleType(_PACKAGE))
-    package.__path__ = []  # folders in a plugin's folder are imported by way of it
+    parent = sys.modules.setdefault(package, ModuleType(package))
+    parent.__path__ = []  # folders in a plugin's folder are imported by way of it
     sys.modules[full_name] = module
     try:
         spec.loader.exec_module(module)

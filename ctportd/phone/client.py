@@ -89,6 +89,30 @@ class Phone(Receiver):
         await link.tell("attach", port=port)
         return phone
 
+    @classmethod
+    async def subscribe(cls, url: str, number: str, *, listen: Callable[[Happening], None] = _ignore) -> Self:
+        """Be a telephone of the exchange with this number, which trunk ports can dial; it is on hook.
+
+        Raises:
+            PhoneError: There is no exchange.
+        """
+        link = await Link.connect(url)
+        phone = cls(link, LineState(), listen, is_set=True)
+        await link.tell("subscribe", number=number)
+        return phone
+
+    async def when(self, condition: Callable[[], bool], doing: str) -> None:
+        """Wait until a condition holds; it is looked at in each frame of voice, and at whatever happens.
+
+        Args:
+            condition: What must hold.
+            doing: What the wait is for, in words for the error.
+
+        Raises:
+            PhoneError: The call is over, and it does not hold.
+        """
+        await self._until(condition, doing)
+
     async def ringing(self) -> int:
         """Wait until the line rings (or is answered before it does), a set until it is rung; return how often."""
         state = self._state

@@ -75,6 +75,11 @@ class Receiver:
         return self._state.answered
 
     @property
+    def rings(self) -> int:
+        """How often the present, or last, call has rung."""
+        return self._state.rings
+
+    @property
     def end(self) -> Ended | None:
         """How the call ended; None while it goes on."""
         return self._state.end

@@ -58,7 +58,7 @@ async def test_first_half_second_is_on_disk(tmp_path: Path, disk: Disk) -> None:
     await recording.open()
     for _ in range(25):
         recording.write(FRAME)
-    disk.write(lambda: None).result()
+    await disk.write(lambda: None)
     (part,) = list(tmp_path.iterdir())  # noqa: ASYNC240
     assert part.match(f"x.wav.{os.getpid()}-*.part")
     assert part.stat().st_size == 44 + 2 * 25 * 160
@@ -79,7 +79,7 @@ async def test_disk_that_fails_ends_the_recording_at_once(
     await recording.open()
     for _ in range(25):
         recording.write(FRAME)
-    disk.write(lambda: None).result()
+    await disk.write(lambda: None)
     assert not ended.is_set()
     if what == "gone":
         shutil_move(folder)
@@ -126,7 +126,7 @@ async def test_finishing_goes_on_where_nobody_waits(tmp_path: Path, disk: Disk) 
     with pytest.raises(asyncio.CancelledError):
         await finishing
     slow.set()
-    disk.write(lambda: None).result()
+    await disk.write(lambda: None)
     assert soundfile.info(tmp_path / "x.au").frames == 160
 
 

@@ -164,7 +164,7 @@ async def test_recording_is_written_as_it_goes(tmp_path: Path, disk: Disk) -> No
     await taken.open()
     for _ in range(130):
         taken.write(CODES[:160])
-    disk.write(lambda: None).result()
+    await disk.write(lambda: None)
     (part,) = files_in(tmp_path)
     assert part.name.endswith(".part")
     assert part.stat().st_size == 24 + 125 * 160
@@ -243,7 +243,7 @@ async def test_disk_that_fails_ends_the_recording(tmp_path: Path, disk: Disk) ->
     taken._file.write = full  # type: ignore[assignment,method-assign]
     for _ in range(50):
         taken.write(CODES[:160])
-    disk.write(lambda: None).result()
+    await disk.write(lambda: None)
     with pytest.raises(AudioError, match="No space left"):
         await taken.finish()
 
