@@ -112,7 +112,10 @@ class Daemon:
         self.store = DurableStore(config.store_url)
         prompts = config.file.prompts
         self.prompts = Prompts(
-            [Path(path) for path in prompts.paths], prompts.default_ext, ignore_dtmf=prompts.ignore_dtmf
+            [Path(path) for path in prompts.paths],
+            prompts.default_ext,
+            ignore_dtmf=prompts.ignore_dtmf,
+            language=prompts.language,
         )
         self.dispatcher = Dispatcher(plugins.loaded.values(), self, config.file.plugins)
         table = config.file.daemon
