@@ -334,7 +334,7 @@ async def test_one_bad_mailbox_keeps_no_other_waiting(
 async def test_want_of_files_or_threads_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is tried again: a daemon that has too many files open at one moment goes on."""
     faults = [OSError(24, "Too many open files"), RuntimeError("can't start new thread")]
-    monkeypatch.setattr("ctportd.messages.service.RETRY", 0.01)
+    monkeypatch.setattr("ctportd.messages.arrivals.RETRY", 0.01)
     async with opened(tmp_path) as (messages, _):
         real = messages.put_in_order
 
