@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         Disconnected,
         InvalidArgument,
         LinkError,
+        MailError,
         PinLocked,
         PluginError,
         PromptNotFound,
@@ -43,8 +44,10 @@ if TYPE_CHECKING:
     from ctportd.hooks.services import Daemon, Site
     from ctportd.links.port import Port
     from ctportd.links.reply import Reply
+    from ctportd.mail.letter import Letter
+    from ctportd.messages.service import Reviewed
     from ctportd.pins.hashing import LONGEST_PIN, PIN_HASH, check_hash, hash_pin
-    from ctportd.records import FOLDERS, INBOX, OLD, TRASH, CallRecord, Counts, VoiceMessage
+    from ctportd.records import FOLDERS, INBOX, OLD, TRASH, CallRecord, Counts, VoiceMessage, counts_of
     from ctportd.store import Store
     from ctportd.wire.events import (
         KEYS,
@@ -89,8 +92,10 @@ __all__ = [
     "Hangup",
     "Inquiry",
     "InvalidArgument",
+    "Letter",
     "LinkError",
     "LoopDrop",
+    "MailError",
     "Message",
     "Pickup",
     "PinLocked",
@@ -102,6 +107,7 @@ __all__ = [
     "Reply",
     "RequestFailed",
     "RequestTimedOut",
+    "Reviewed",
     "Ring",
     "Site",
     "Step",
@@ -114,6 +120,7 @@ __all__ = [
     "Verdict",
     "VoiceMessage",
     "check_hash",
+    "counts_of",
     "hash_pin",
     "hookimpl",
     "recordings",
@@ -134,11 +141,13 @@ _HOMES = (
     "ctportd.hooks.services",
     "ctportd.links.port",
     "ctportd.links.reply",
+    "ctportd.mail.letter",
     "ctportd.calls.caller",
     "ctportd.calls.timeline",
     "ctportd.calls.verdict",
     "ctportd.calls.call",
     "ctportd.store",
+    "ctportd.messages.service",
 )
 """The modules in which the other names above are looked for, the light ones first."""
 

@@ -366,6 +366,40 @@ def messages(ctx: click.Context, *, as_json: bool, mailbox: str | None) -> None:
     printing.show(_with_store(ctx, read), printing.messages_table, as_json=as_json)
 
 
+# -- mail
+
+
+@program.command()
+@json_option
+@click.pass_context
+def outbox(ctx: click.Context, *, as_json: bool) -> None:
+    """Show the letters that no mail server has accepted yet, oldest first.
+
+    Example: ctportd outbox
+    """
+    from ctportd import printing
+    from ctportd.mail.outbox import Outbox
+
+    printing.show(Outbox(_config(ctx).state).letters(), printing.outbox_table, as_json=as_json)
+
+
+@program.command()
+@click.argument("address")
+@click.pass_context
+def mail(ctx: click.Context, address: str) -> None:
+    """Send a test letter to ADDRESS by the server of [mail], and tell what the server said.
+
+    It goes at once, and not by way of the outbox.
+
+    Example: ctportd mail ada@example.com
+    """
+    from ctportd.mail.trial import send_test_letter
+    from ctportd.printing import shown
+
+    said = _await(send_test_letter(_config(ctx).file.mail, address))
+    click.echo(f"ctportd: the mail server has accepted the letter: {shown(said)}")
+
+
 # -- a virtual telephone
 
 

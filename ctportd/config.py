@@ -17,6 +17,7 @@ from msgspec import Meta, Struct, field
 
 from ctportd.checking import convert
 from ctportd.errors import ConfigError
+from ctportd.mail_table import MailTable, problem_of
 from ctportd.nearest import no_such
 
 TcpPort = Annotated[int, Meta(ge=1, le=65535)]
@@ -28,6 +29,9 @@ Count = Annotated[int, Meta(ge=1)]
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]+\Z")]
 
 _HIGHEST_TCP_PORT = 65_535
+
+MASK = "********"
+"""What is printed in place of a password."""
 
 
 class _Table(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -147,6 +151,7 @@ class ConfigFile(_Table, frozen=True):
     store: StoreTable = StoreTable()
     plugins: PluginsTable = PluginsTable()
     control: ControlTable = ControlTable()
+    mail: MailTable = MailTable()
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -230,10 +235,19 @@ def from_data(data: dict[str, Any], source: str) -> Config:
 
 
 def dump(config: Config) -> str:
-    """The configuration as TOML, every key with the value that is in force."""
+    """The configuration as TOML, every key with the value that is in force, passwords masked."""
     data = msgspec.to_builtins(config.file)
     data["plugins"].update(config.plugins)
-    return tomli_w.dumps(data)
+    return tomli_w.dumps(_masked(data))
+
+
+def _masked(data: Any) -> Any:
+    """Data without what stands under keys named ``password``, at any depth."""
+    if isinstance(data, list):
+        return [_masked(item) for item in data]
+    if not isinstance(data, dict):
+        return data
+    return {key: MASK if key == "password" and value else _masked(value) for key, value in data.items()}
 
 
 def split_address(address: str) -> tuple[str, int]:
@@ -259,6 +273,9 @@ def _check_together(config: Config) -> None:
         raise ConfigError(f"{source}: [exchange] listen: {told}") from None
     _check_servers(source, file.ctserver)
     _check_ports(source, file)
+    problem = problem_of(file.mail)
+    if problem:
+        raise ConfigError(f"{source}: [mail] {problem}")
 
 
 def _check_servers(source: str, servers: list[CtserverTable]) -> None:

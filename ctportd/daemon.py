@@ -20,6 +20,7 @@ from ctportd.durable import DurableStore
 from ctportd.hooks.dispatch import Dispatcher
 from ctportd.hooks.loader import load_plugins
 from ctportd.links.ports import Ports
+from ctportd.mail.service import Mail
 from ctportd.messages.service import Messages
 from ctportd.pins.guard import PinGuard
 from ctportd.running import run_command, search_for
@@ -118,6 +119,7 @@ class Daemon:
             language=prompts.language,
         )
         self.dispatcher = Dispatcher(plugins.loaded.values(), self, config.file.plugins)
+        self.mail = Mail(self.state, config.file.mail, self.clock.now, self.dispatcher.tell)
         table = config.file.daemon
         self.messages = Messages(self.state, self.store, table.min_free, self.dispatcher.tell)
         self.pins = PinGuard(
@@ -144,6 +146,11 @@ class Daemon:
     def _clock_of(self, table: CtserverTable) -> Clock:
         return Clock(self.config.line_speed(table), self._now)
 
+    @property
+    def mails(self) -> bool:
+        """Whether there is a mail server to send letters to."""
+        return self.mail.configured
+
     # -- one run
 
     async def run(self) -> None:
@@ -156,8 +163,11 @@ class Daemon:
         async with AsyncExitStack() as stack:
             await self.store.open()
             stack.push_async_callback(self.store.close)
+            await self.mail.open()
             await stack.enter_async_context(self._background(self.store.run(), "store"))
             await stack.enter_async_context(self._background(self.dispatcher.run(), "plugins"))
+            if self.mail.configured:
+                await stack.enter_async_context(self._background(self.mail.run(), "mail"))
             await stack.enter_async_context(ControlServer(self._controls, Path(self.config.file.control.socket)))
             self._log_failed_plugins()
             self.dispatcher.tell("daemon_started")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
+    from ctportd.mail.letter import Letter
     from ctportd.records import CallRecord, VoiceMessage
     from ctportd.status import PluginStatus, PortStatus, Status
 
@@ -30,7 +31,7 @@ _WIDE = 10_000
 def show(data: _T, tables: Callable[[_T], Iterable[Table | str]], *, as_json: bool) -> None:
     """Print data as JSON, or as the tables that are made of it."""
     if as_json:
-        show_json(msgspec.json.format(msgspec.json.encode(data), indent=2))
+        show_json(msgspec.json.format(msgspec.json.encode(data, enc_hook=str), indent=2))
         return
     # No markup and no emoji: what is printed came from anywhere.
     console = Console(width=_WIDE, highlight=False, markup=False, emoji=False)
@@ -67,6 +68,9 @@ def status_tables(status: Status) -> Iterable[Table | str]:
     if status.unwritten_calls or status.unlisted_messages:
         waiting = f"{status.unwritten_calls} records of calls and {status.unlisted_messages} messages wait for it"
         yield f"the database cannot be written to: {waiting}"
+    if status.mail.waiting:
+        error = f"; the last error: {status.mail.last_error}" if status.mail.last_error else ""
+        yield shown(f"mail: letters waiting: {status.mail.waiting}{error}")
     yield ""
     ports = _table("port", "name", "kind", "state", "caller", "handlers")
     for port in status.ports:
@@ -132,6 +136,25 @@ def messages_table(messages: list[VoiceMessage]) -> Iterable[Table | str]:
             f"{length} (cut short)" if message.cut_short else length,
         )
         table.add_row(*map(shown, (*cells, message.path)))
+    yield table
+
+
+def outbox_table(letters: list[Letter]) -> Iterable[Table | str]:
+    """The letters that wait."""
+    if not letters:
+        yield "No letter waits."
+        return
+    table = _table("posted", "to", "subject", "attempts", "next", "last error")
+    for letter in letters:
+        cells = (
+            _time(letter.posted_at) if letter.posted_at else "",
+            ", ".join(letter.waiting),
+            letter.subject,
+            str(letter.attempts),
+            _time(letter.next_at) if letter.next_at else "at once",
+            letter.last_error,
+        )
+        table.add_row(*map(shown, cells))
     yield table
 
 

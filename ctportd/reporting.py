@@ -34,6 +34,7 @@ async def status_of(daemon: Daemon, pid: int, version: str) -> Status:
         tasks=len(asyncio.all_tasks()),
         unwritten_calls=len(daemon.store.waiting),
         unlisted_messages=len(daemon.messages.unlisted),
+        mail=daemon.mail.status,
     )
 
 

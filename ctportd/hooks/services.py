@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ctportd.clock import Clock
     from ctportd.hooks.inquiry import Explanation, Inquiry
     from ctportd.links.ports import Ports
+    from ctportd.mail.service import Mail
     from ctportd.messages.service import Messages
     from ctportd.pins.guard import PinGuard
     from ctportd.store import Store
@@ -36,6 +37,10 @@ class Site(Protocol):
     def handlers(self) -> Mapping[str, Sequence[str]]:
         """The handlers of each port, by its address."""
 
+    @property
+    def mails(self) -> bool:
+        """Whether there is a mail server to send letters to."""
+
     def check_handler(self, handler: str) -> str:
         """What is wrong with a handler such as ``voicemail:100``; empty where nothing is."""
 
@@ -57,6 +62,10 @@ class Daemon(Protocol):
     @property
     def messages(self) -> Messages:
         """Takes voice messages, so that no crash loses one."""
+
+    @property
+    def mail(self) -> Mail:
+        """Sends letters, so that no crash loses one."""
 
     @property
     def pins(self) -> PinGuard:

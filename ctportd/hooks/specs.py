@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ctportd.hooks.inquiry import Explanation, Inquiry, Problem
     from ctportd.hooks.services import Daemon, Site
     from ctportd.links.port import Port
+    from ctportd.mail.letter import Letter
     from ctportd.records import VoiceMessage
     from ctportd.wire.events import Event
 
@@ -122,12 +123,12 @@ def message_waiting(mailbox: str, new: int, old: int, settings: Any, daemon: Dae
 
 
 @hookspec
-def mail_sent(letter: Any, settings: Any, daemon: Daemon) -> None:
+def mail_sent(letter: Letter, settings: Any, daemon: Daemon) -> None:
     """Observer: the mail server has accepted a letter: it is that one's from now on."""
 
 
 @hookspec
-def mail_failed(letter: Any, reason: str, settings: Any, daemon: Daemon) -> None:
+def mail_failed(letter: Letter, reason: str, settings: Any, daemon: Daemon) -> None:
     """Observer: a letter is given up: the mail server refuses it for good, or has not taken it for days."""
 
 

@@ -6,8 +6,6 @@ for whom, and the database can be made anew from the disk.
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -57,7 +55,7 @@ class Note(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def fresh(path: Path) -> Path:
     """Where a note is written before it takes its place."""
-    return path.with_name(f"{path.name}.new")
+    return recordings.fresh(path)
 
 
 def told(text: str) -> str:
@@ -71,17 +69,9 @@ def write(note: Note, path: Path) -> None:
     Raises:
         StorageError: The disk refuses.
     """
-    new = fresh(path)
     try:
-        with new.open("wb") as file:
-            file.write(msgspec.json.encode(note))
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
-        recordings.sync_now(path.parent)
+        recordings.write_now(path, msgspec.json.encode(note))
     except OSError as error:
-        with suppress(OSError):
-            new.unlink()
         raise StorageError(f"the note {path} cannot be written: {error.strerror}") from error
 
 

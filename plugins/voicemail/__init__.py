@@ -1,63 +1,93 @@
-"""Takes messages: a greeting, a beep, and what the caller says until ``#``, silence, the limit or a hang-up.
+"""Takes messages: a greeting, a tone, and what the caller says until ``#``, silence, the limit or a hang-up.
 
-Owners press ``*`` in the greeting and key in their PIN to hear their messages.
-
-Name it in a port's ``handlers`` as ``voicemail`` or ``voicemail:MAILBOX``, or hand a call over to it. ``ctportd
-messages`` shows what was left. What was spoken is kept whatever happens: ``daemon.messages`` sees to it.
+Name it in a port's ``handlers``, or hand a call over to it: ``voicemail:100`` takes a message for mailbox 100,
+``voicemail:100:busy`` with the busy greeting, ``voicemail:owner`` lets owners in, ``voicemail`` is the mailbox of the
+settings. docs/voicemail.md tells all of it. What was spoken is kept whatever happens: ``daemon.messages`` sees to it.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import structlog
+from ctportd import hookimpl
 
-from ctportd import StorageError, hookimpl
-
-from .boxes import open_box
+from . import lint, mailing, retention
+from .explaining import explain
 from .owner import let_in
 from .settings import Settings
+from .taking import take_message
+from .targets import problem_of, read_target
 
 if TYPE_CHECKING:
-    from ctportd import Call, Daemon
+    from collections.abc import Iterable
 
-__all__ = ["Settings", "answer_call"]
+    from ctportd import Call, Daemon, Explanation, Inquiry, Letter, Problem, Site, VoiceMessage
 
-log = structlog.get_logger("voicemail")
-
-OWNER = "*"
-"""The key that lets the owner in."""
+__all__ = ["Settings"]
 
 
 @hookimpl
 async def answer_call(call: Call, target: str, settings: Settings, daemon: Daemon) -> None:
-    """Take a message for the mailbox ``target``."""
-    await call.answer()
-    try:
-        mailbox = target or settings.mailbox
-        box = await open_box(mailbox, settings, daemon)
-        if not box.pin_hash:
-            await daemon.messages.check_room()  # before the caller has listened to the whole greeting
-        if (await call.play(box.rules.greeting or "vm-intro")).startswith(OWNER) and box.pin_hash:
-            await call.clear()
-            await let_in(call, mailbox, settings, daemon)
-            return
-        await _take_message(call, mailbox, settings, daemon)
-    except StorageError as error:
-        log.error("no message can be taken", error=str(error))  # noqa: TRY400 - it says all
-        await call.play("vm-unavailable", ignore_keys=True)
+    """Take a message, or let the owner in."""
+    asked = read_target(target, settings)
+    if asked.owner:
+        await call.answer()
+        await let_in(call, asked.mailbox, settings, daemon)
+    else:
+        await take_message(call, asked, settings, daemon)
 
 
-async def _take_message(call: Call, mailbox: str, settings: Settings, daemon: Daemon) -> None:
-    """Record until it is long enough, or the caller has had all tries."""
-    for _ in range(settings.tries):
-        await call.clear()
-        await call.play("beep", ignore_keys=True)
-        message = await daemon.messages.take(
-            call, mailbox, limit=settings.longest, silence=settings.silence, shortest=settings.shortest
-        )
-        if message is not None:
-            # cut short while the caller was still speaking: ctserver could not go on, and would not now
-            await call.play("vm-unavailable" if message.cut_short else "vm-thanks")
-            return
-        await call.play("vm-too-short")
+@hookimpl
+async def daemon_started(settings: Settings, daemon: Daemon) -> None:
+    """Look after what is old, and make up for mails that the last end of the daemon came before."""
+    retention.start(settings, daemon)
+    await mailing.catch_up(settings, daemon)
+
+
+@hookimpl
+def plugin_restored(plugin: str, settings: Settings, daemon: Daemon) -> None:
+    """In quarantine nobody looked after what is old."""
+    if plugin == "voicemail":
+        retention.start(settings, daemon)
+
+
+@hookimpl
+async def message_left(message: VoiceMessage, settings: Settings, daemon: Daemon) -> None:
+    """Tell of it by mail."""
+    await mailing.tell(message, settings, daemon)
+
+
+@hookimpl
+async def mail_sent(letter: Letter, settings: Settings, daemon: Daemon) -> None:
+    """Delete the message whose mail was accepted, where that is asked for."""
+    await mailing.accepted(letter, settings, daemon)
+
+
+@hookimpl
+def mail_failed(letter: Letter, reason: str) -> None:
+    """Tell that the message is kept."""
+    mailing.given_up(letter, reason)
+
+
+@hookimpl
+def check_settings(settings: Settings, site: Site) -> Iterable[Problem]:
+    """Tell of mailboxes that would disappoint."""
+    return lint.problems(settings, site)
+
+
+@hookimpl
+def check_target(target: str, settings: Settings) -> str | None:
+    """Tell of mailboxes that there are not."""
+    return problem_of(target, settings)
+
+
+@hookimpl
+def takes_all() -> bool:
+    """Every call is answered."""
+    return True
+
+
+@hookimpl
+async def explain_call(inquiry: Inquiry, target: str, settings: Settings, site: Site) -> Explanation:
+    """Tell what would become of a call."""
+    return await explain(inquiry, read_target(target, settings), settings, site)

@@ -20,7 +20,7 @@ from ctportd.cli import EXIT_CONFIG, EXIT_FAILED, program
 from ctportd.errors import ControlError
 from ctportd.pins.hashing import matches
 from ctportd.records import CallRecord, VoiceMessage
-from ctportd.status import CallStatus, CtserverStatus, PluginStatus, PortStatus, Rotated, Status
+from ctportd.status import CallStatus, CtserverStatus, MailStatus, PluginStatus, PortStatus, Rotated, Status
 from ctportd.store import Store
 
 if TYPE_CHECKING:
@@ -159,7 +159,9 @@ NEEDS_CONFIG = [
     ("check",),
     ("config",),
     ("ctserver",),
+    ("mail", "ada@example.com"),
     ("messages",),
+    ("outbox",),
     ("phone", "1"),
     ("request", "1", "off_hook"),
     ("rotate",),
@@ -404,7 +406,9 @@ def test_nothing_is_said_in_words_or_in_json(config: Path, folder: Path) -> None
     asyncio.run(make())
     assert ctportd("calls") == Ran(0, "No call has been logged.\n", "")
     assert ctportd("messages") == Ran(0, "No message has been left.\n", "")
-    assert ctportd("calls", "--json") == ctportd("messages", "--json") == Ran(0, "[]\n", "")
+    assert ctportd("outbox") == Ran(0, "No letter waits.\n", "")
+    for command in ("calls", "messages", "outbox"):
+        assert ctportd(command, "--json") == Ran(0, "[]\n", "")
 
 
 def printed(data: Any, tables: Any, capsys: pytest.CaptureFixture[str]) -> str:
@@ -447,11 +451,13 @@ def test_status(capsys: pytest.CaptureFixture[str]) -> None:
             PluginStatus("b", "failed", [], error=EVIL),
             PluginStatus("c", "quarantined", ["x"], skipped=3, tasks=1, faults=1, last_fault=EVIL, until=NOON),
         ],
+        mail=MailStatus(waiting=2, last_error=EVIL),
     )
     assert rows(printed(status, printing.status_tables, capsys)) == [
         [f"ctportd 0.1.0, pid 4711, ready, up since {local(NOON)}, {HARMLESS}"],
         ["ctserver main: virtual, pid 4712, version 1.0, started 3 times"],
         ["ctserver far: remote, version unknown"],
+        [f"mail: letters waiting: 2; the last error: {HARMLESS}"],
         [""],
         ["port", "name", "kind", "state", "caller", "handlers"],
         ["1", HARMLESS, "trunk", "ringing", f"555 {HARMLESS}", f"a, {HARMLESS}"],

@@ -15,7 +15,7 @@ from msgspec import Meta
 from support.system import copy_plugins
 
 from ctportd.checking import convert
-from ctportd.config import Config, ConfigFile, PortTable, dump, from_data, load, split_address
+from ctportd.config import MASK, Config, ConfigFile, PortTable, dump, from_data, load, split_address
 from ctportd.errors import ConfigError
 from ctportd.hooks.loader import load_plugins
 from ctportd.nearest import no_such
@@ -484,7 +484,9 @@ def test_random_data_is_refused_in_one_sentence_or_read(data: dict[str, Any]) ->
     if isinstance(read, str):
         assert re.fullmatch("x.toml: .+", read)  # one line
     else:
-        assert from_data(tomllib.loads(dump(read)), "x.toml").file == read.file
+        mail = msgspec.structs.replace(read.file.mail, password=MASK if read.file.mail.password else "")
+        printed = msgspec.structs.replace(read.file, mail=mail)
+        assert from_data(tomllib.loads(dump(read)), "x.toml").file == printed
 
 
 @given(st.binary(max_size=60) | st.text(alphabet="[]{}=\"'.,#\n ab1-:T", max_size=60).map(str.encode))
