@@ -99,7 +99,7 @@ class Dispatcher:
         loop = asyncio.get_running_loop()
         before = loop.get_task_factory(), loop.get_exception_handler()
         tasks = {name: hosted.tasks for name, hosted in self.hosted.items()}
-        loop.set_task_factory(cast("Any", TaskFactory(tasks, self._blame).make))
+        loop.set_task_factory(cast("Any", TaskFactory(tasks, self._blame, before[0]).make))
         loop.set_exception_handler(self._uncaught)
         try:
             yield

@@ -78,26 +78,32 @@ class PluginTask(asyncio.Task[Any]):
     plugin = ""
 
 
+def _plain(loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any], **options: Any) -> asyncio.Task[Any]:
+    return asyncio.Task(coro, loop=loop, **options)
+
+
 class TaskFactory:
     """Makes all tasks of the event loop, and gives those that plugins start to their plugins.
 
     One look at a context variable is all that it costs the others.
     """
 
-    def __init__(self, tasks: Mapping[str, Tasks], blame: Blame) -> None:
+    def __init__(self, tasks: Mapping[str, Tasks], blame: Blame, others: Callable[..., Any] | None = None) -> None:
+        """``others`` makes those that are no plugin's: the factory that the loop has had before."""
         self._tasks = tasks
         self._blame = blame
+        self._others = others or _plain
 
-    def make(
-        self, loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any], **options: Any
-    ) -> asyncio.Task[Any]:
+    def make(self, loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any], **options: Any) -> Any:
         """Make a task: a task factory, as :meth:`asyncio.loop.set_task_factory` wants it."""
         running = current_hook.get()
         if running is None or running[0] not in self._tasks:
-            return asyncio.Task(coro, loop=loop, **options)
+            return self._others(loop, coro, **options)
         frame = inspect.currentframe()
-        if frame is None or not self._blame.began(frame.f_back):
-            return asyncio.Task(coro, loop=loop, **options)
+        while frame is not None and frame.f_code is TaskFactory.make.__code__:  # ours, and that of those before us
+            frame = frame.f_back
+        if not self._blame.began(frame):
+            return self._others(loop, coro, **options)
         task = PluginTask(coro, loop=loop, **options)
         task.plugin = running[0]
         self._tasks[task.plugin].adopt(task)

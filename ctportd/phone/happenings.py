@@ -37,6 +37,13 @@ class Ring(Happening, frozen=True, kw_only=True):
     count: int
 
 
+class Shown(Happening, frozen=True, kw_only=True):
+    """The set shows who calls; either may be empty."""
+
+    number: str
+    name: str
+
+
 class Answered(Happening, frozen=True, kw_only=True):
     """The port went off hook: the call is up."""
 

@@ -37,6 +37,8 @@ class Signal(msgspec.Struct, frozen=True):
     complete: bool = True
     reason: str = ""
     message: str = ""
+    number: str = ""
+    name: str = ""
 
 
 class Link:

@@ -24,6 +24,7 @@ from ctportd.phone.happenings import (
     Ring,
     Said,
     Say,
+    Shown,
 )
 from ctportd.phone.prompts import texts
 
@@ -159,6 +160,7 @@ _WORDS: dict[type[Happening], Callable[..., tuple[str, str] | None] | None] = {
     Calling: _calling,
     Attached: lambda happening: ("set", f"of port {happening.port}"),
     Ring: lambda happening: ("ring", str(happening.count)),
+    Shown: lambda happening: ("caller", " ".join(filter(None, (happening.name, happening.number)))),
     Answered: lambda _: ("answered", ""),
     OffHook: lambda _: ("lifted", ""),
     Playing: _playing,

@@ -16,6 +16,7 @@ from ctportd.phone.happenings import (
     Recorded,
     Recording,
     Ring,
+    Shown,
 )
 
 if TYPE_CHECKING:
@@ -157,6 +158,9 @@ class LineState:
         self._next_ring = self.time + period
         return Ring(t=self.time, count=signal.count)
 
+    def _show(self, signal: Signal) -> Shown:
+        return Shown(t=self.time, number=signal.number, name=signal.name)
+
     def _answer(self, _: Signal) -> Answered:
         self.accepted = self.answered = True
         return Answered(t=self.time)
@@ -210,6 +214,7 @@ class LineState:
 
     _HANDLERS: ClassVar[dict[str, Callable[[LineState, Signal], Happening | None]]] = {
         "ringing": _ring,
+        "caller": _show,
         "answered": _answer,
         "busy": _busy,
         "playing": _begin_prompt,

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from ctportd.testing.house import House
 
-Source = "str | Path | Mapping[str, str | Path]"
-
 
 class Line(Protocol):
     """Starts houses with telephone lines; they end with the test."""
@@ -54,6 +52,7 @@ async def ctportd_line(
 ) -> AsyncIterator[Line]:
     """Starts daemons with virtual lines, in this process; see :class:`Line`."""
     from ctportd.testing.house import House  # noqa: PLC0415 - tests that call no line need none of it
+    from ctportd.testing.setup import Plan  # noqa: PLC0415 - as above
 
     houses: list[House] = []
 
@@ -67,9 +66,10 @@ async def ctportd_line(
     ) -> House:
         sources = plugins if isinstance(plugins, list | tuple) else [plugins]
         found = await asyncio.to_thread(_found, sources, request.path.parent)
-        house = House(await asyncio.to_thread(tmp_path_factory.mktemp, "house"))
+        plan = Plan(handlers, found, frozenset(stations), settings or {}, tables)
+        house = House(await asyncio.to_thread(tmp_path_factory.mktemp, "house"), plan)
         try:
-            await house.start(handlers, found, stations, settings or {}, tables)
+            await house.start()
         except BaseException:
             await house.close()
             raise

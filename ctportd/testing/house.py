@@ -6,26 +6,23 @@ import asyncio
 import sys
 from contextlib import AsyncExitStack
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from ctportd import config
-from ctportd.ctserver.log import ServerLog
-from ctportd.ctserver.server import Server
 from ctportd.daemon import Daemon, check_handlers
-from ctportd.errors import ServerError
 from ctportd.hooks.loader import load_found
 from ctportd.phone.client import Phone
-from ctportd.serving import settings_of
+from ctportd.phone.prompts import texts
 from ctportd.testing.capture import capturing, into
 from ctportd.testing.clock import HouseClock
-from ctportd.testing.setup import configuration, plugin_files
+from ctportd.testing.setup import SOURCE, open_exchange, plugin_files
 from ctportd.testing.telephone import PATIENCE, Telephone
 from ctportd.testing.time import LeapingTime, database_counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from pathlib import Path
     from types import ModuleType
 
@@ -35,18 +32,16 @@ if TYPE_CHECKING:
     from ctportd.records import CallRecord, VoiceMessage
     from ctportd.store import Store
     from ctportd.testing.capture import Line
+    from ctportd.testing.setup import Plan
 
 FRAME = 0.02
 """Seconds of a frame of voice: a line's time goes in these steps."""
 
-_SOURCE = "the test's configuration"
-_TRIES = 5  # another process may take a TCP port between the look and the use
-
 _serial = count(1)
 
 
-def _nobody_owns(_name: str, _path: Path) -> None:
-    """A test's code is run by whoever runs the test, and what it tests with it."""
+def _nobody_asks(_name: str, _path: Path) -> None:
+    """Whose the files are, which are those of the tests too: those are run already."""
 
 
 class House:
@@ -59,11 +54,13 @@ class House:
         expect_faults: Set it where a plugin is to fail: else that fails the test.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, plan: Plan) -> None:
         self.folder = folder
         self.log: list[Line] = []
         self.expect_faults = False
+        self._plan = plan
         self._leaping = LeapingTime.of(asyncio.get_running_loop())
+        self.clock = HouseClock(self._leaping)
         self._stack = AsyncExitStack()
         self._package = f"ctportd_plugins_{next(_serial)}"
         self._config: Config
@@ -72,84 +69,65 @@ class House:
 
     # -- its life
 
-    async def start(
-        self,
-        handlers: Mapping[int, Sequence[str]],
-        plugins: Sequence[str | Path | Mapping[str, str | Path]],
-        stations: Iterable[int],
-        settings: Mapping[str, Mapping[str, Any]],
-        tables: Mapping[str, Any],
-    ) -> None:
+    async def start(self) -> None:
         """Start all, and wait until it is ready.
 
         Raises:
-            CtportdError: It cannot start; what is wrong with a plugin is raised too.
+            CtportdError: It cannot start; what is wrong with a plugin is raised, too.
         """
         enter = self._stack.enter_context
         enter(self._leaping.running())
         enter(database_counted(self._leaping))
         enter(capturing())
-        self.clock = HouseClock(self._leaping)
-        files = await asyncio.to_thread(plugin_files, plugins, self.folder / "plugins")
+        await asyncio.to_thread(texts)  # for those who read what a telephone heard
+        self._config = await open_exchange(self.folder, self._plan, self._stack)
         self._stack.callback(self._unload)
-        for last in range(_TRIES):
-            data = await asyncio.to_thread(configuration, self.folder, handlers, stations, settings, tables)
-            self._config = config.from_data(data, _SOURCE)
-            try:
-                await self._open_server()
-            except ServerError:
-                if last == _TRIES - 1:
-                    raise
-            else:
-                break
-        loaded = await asyncio.to_thread(
-            load_found, files, self._config.plugins, _SOURCE, _nobody_owns, self._package
-        )
-        check_handlers(self._config, loaded)
-        for failure in loaded.failed.values():
-            raise failure
-        await self._run(loaded)
+        self._stack.push_async_callback(self._stop)
+        await self._run()
 
-    async def _open_server(self) -> None:
-        table = self._config.file.ctserver[0]
-        settings = await asyncio.to_thread(settings_of, self._config, table)
-        if settings.log is not None:
-            await asyncio.to_thread(settings.log.parent.mkdir, parents=True, exist_ok=True)
-        log = await asyncio.to_thread(ServerLog, settings.log)
-        server = Server(settings, log)
-        try:
-            await server.open()
-        except ServerError:
-            await asyncio.to_thread(log.close)
-            raise
-        self._stack.push_async_callback(asyncio.to_thread, log.close)
-        self._stack.push_async_callback(server.close)
-
-    async def _run(self, plugins: Plugins) -> None:
+    async def _run(self) -> None:
         """Run the daemon beside the ctserver that runs already, which is not its own to start."""
+        plugins = await asyncio.to_thread(self._load)
         file = self._config.file
         elsewhere = msgspec.structs.replace(file.ctserver[0], mode="remote")
         beside = msgspec.structs.replace(self._config, file=msgspec.structs.replace(file, ctserver=[elsewhere]))
         daemon = self._daemon = Daemon(beside, plugins, None, now=self.clock.now)
         with into(self.log):
             running = self._running = asyncio.create_task(daemon.run(), name="daemon")
-        self._stack.push_async_callback(self._stop)
         await self.until(lambda: daemon.phase != "starting" or running.done())
         if running.done():
             running.result()
 
+    def _load(self) -> Plugins:
+        self._unload()
+        files = plugin_files(self._plan.plugins, self.folder / "plugins")
+        plugins = load_found(files, self._config.plugins, SOURCE, _nobody_asks, self._package)
+        check_handlers(self._config, plugins)
+        for failure in plugins.failed.values():
+            raise failure
+        return plugins
+
+    def _unload(self) -> None:
+        for name in [name for name in sys.modules if f"{name}.".startswith(f"{self._package}.")]:
+            del sys.modules[name]
+
     async def _stop(self) -> None:
-        assert self._running is not None  # noqa: S101 - called for one that runs
-        self.daemon.stop_now()
-        await self._running
+        running, self._running = self._running, None
+        if running is not None:
+            self.daemon.stop_now()
+            await running
+
+    async def restart(self) -> None:
+        """Stop the daemon in order, and start it anew: plugins are loaded again, and know what is on disk only.
+
+        Lines and telephones are there all the time. A call under way is ended at once.
+        """
+        await self._stop()
+        await self._run()
 
     async def close(self) -> None:
         """End all: telephones, daemon, exchange."""
         await self._stack.aclose()
-
-    def _unload(self) -> None:
-        for name in [name for name in sys.modules if (name + ".").startswith(self._package + ".")]:
-            del sys.modules[name]
 
     # -- telephones
 
@@ -200,6 +178,11 @@ class House:
         """Where telephones attach."""
         return f"ws://{self._config.file.exchange.listen}/phone"
 
+    @property
+    def config_path(self) -> Path:
+        """A file with its configuration, for ``ctportd --config``: the daemon answers on its control socket."""
+        return self.folder / "ctportd.toml"
+
     def plugin(self, name: str) -> ModuleType:
         """The module of a plugin, as this house has loaded it."""
         return self.daemon.plugins.loaded[name].module
@@ -223,7 +206,11 @@ class House:
         await self.settle()
         return await self.store.messages(mailbox)
 
-    # -- what it waits for
+    # -- time
+
+    def real_time(self) -> AbstractContextManager[None]:
+        """Let time go as it does in life in this block, as where another process, or a far server, has its part."""
+        return self._leaping.real()
 
     async def settle(self) -> None:
         """Wait until all is done that does not wait for time to pass."""

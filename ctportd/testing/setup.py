@@ -2,20 +2,58 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import random
 import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+import tomli_w
+
+from ctportd.config import from_data
+from ctportd.ctserver.log import ServerLog
+from ctportd.ctserver.server import Server
+from ctportd.errors import ServerError
 from ctportd.hooks.loader import find_plugins
+from ctportd.serving import settings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Sequence
+    from contextlib import AsyncExitStack
 
-Handlers = "Mapping[int, Sequence[str]] | Sequence[Sequence[str]]"
+    from ctportd.config import Config
 
+Source: TypeAlias = str | Path | Mapping[str, str | Path]
+"""Where plugins come from."""
+
+SOURCE = "the test's configuration"
+"""What errors call it."""
+
+_TRIES = 5
 _CHANCE = random.SystemRandom()  # who seeds the other one would have the same ports every time
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a house is to be.
+
+    Attributes:
+        handlers: For each port, who is offered its calls.
+        plugins: Each one plugin (a file, or a folder with an ``__init__.py``), a folder of plugins, or names with the
+            text of each, or its file.
+        stations: Which of the ports have a telephone set.
+        settings: Tables ``[plugins.NAME]``.
+        tables: Other tables; what they say replaces what stands there.
+    """
+
+    handlers: Mapping[int, Sequence[str]]
+    plugins: Sequence[Source]
+    stations: frozenset[int]
+    settings: Mapping[str, Mapping[str, Any]]
+    tables: Mapping[str, Any]
 
 
 def free_ports(count: int) -> int:
@@ -31,23 +69,44 @@ def free_ports(count: int) -> int:
     raise RuntimeError(f"no {count} consecutive TCP ports are free")
 
 
-def configuration(
-    folder: Path,
-    handlers: Mapping[int, Sequence[str]],
-    stations: Iterable[int],
-    settings: Mapping[str, Mapping[str, Any]],
-    tables: Mapping[str, Any],
-) -> dict[str, Any]:
-    """A configuration as its file would have it: our own ctserver on free ports, everything in ``folder``.
+async def open_exchange(folder: Path, plan: Plan, stack: AsyncExitStack) -> Config:
+    """Run ctserver with its exchange until the stack is left; returns the configuration that leads to it.
 
-    Args:
-        folder: Where the house lives.
-        handlers: For each port, who is offered its calls.
-        stations: Which of the ports have a telephone set.
-        settings: Tables ``[plugins.NAME]``.
-        tables: Other tables; what they say replaces what stands here.
+    Raises:
+        ConfigError: The plan makes no configuration.
+        ServerError: It cannot run.
     """
-    last = max(handlers, default=1)
+    for last in range(_TRIES):  # another process may take a TCP port between the look and the use
+        data = await asyncio.to_thread(configuration, folder, plan)
+        config = from_data(data, SOURCE)
+        try:
+            await _open_server(config, stack)
+        except ServerError:
+            if last == _TRIES - 1:
+                raise
+        else:
+            break
+    await asyncio.to_thread((folder / "ctportd.toml").write_text, tomli_w.dumps(data))
+    return config
+
+
+async def _open_server(config: Config, stack: AsyncExitStack) -> None:
+    settings = await asyncio.to_thread(settings_of, config, config.file.ctserver[0])
+    await asyncio.to_thread(config.state.mkdir, parents=True, exist_ok=True)
+    log = await asyncio.to_thread(ServerLog, settings.log)
+    server = Server(settings, log)
+    try:
+        await server.open()
+    except ServerError:
+        await asyncio.to_thread(log.close)
+        raise
+    stack.push_async_callback(asyncio.to_thread, log.close)
+    stack.push_async_callback(server.close)
+
+
+def configuration(folder: Path, plan: Plan) -> dict[str, Any]:
+    """A configuration as its file would have it: our own ctserver on free ports, everything in ``folder``."""
+    last = max(plan.handlers, default=1)
     first = free_ports(last + 2)
     state = folder / "state"
     data: dict[str, Any] = {
@@ -56,13 +115,14 @@ def configuration(
         "ctserver": [{"name": "main", "first_port": first, "manager_port": first + last}],
         "exchange": {"listen": f"127.0.0.1:{first + last + 1}", "log": str(state / "ctserver.log")},
         "port": [
-            {"number": number, "handlers": list(names), "kind": "station" if number in set(stations) else "trunk"}
-            for number, names in handlers.items()
+            {"number": number, "handlers": list(names), "kind": "station" if number in plan.stations else "trunk"}
+            for number, names in plan.handlers.items()
         ],
-        "plugins": {"directory": str(folder), "hold_limit": 0.0, "hold_kill": 0.0, **settings},
+        # the watchdog counts real time, and takes a signal of the test's own process
+        "plugins": {"directory": str(folder), "hold_limit": 0.0, "hold_kill": 0.0, **plan.settings},
         "control": {"socket": str(state / "ctportd.sock")},
     }
-    for name, table in tables.items():
+    for name, table in plan.tables.items():
         _merge(data, name, table)
     return data
 
@@ -83,13 +143,8 @@ def _merge(data: dict[str, Any], name: str, table: Any) -> None:
         data.setdefault(name, {}).update(table)
 
 
-def plugin_files(sources: Iterable[str | Path | Mapping[str, str | Path]], folder: Path) -> dict[str, Path]:
-    """The plugins of these sources, each name with the file to load.
-
-    Args:
-        sources: Each one plugin (a file, or a folder with an ``__init__.py``), a folder of plugins, or names with
-            the text of each, or its file.
-        folder: Where texts are written.
+def plugin_files(sources: Sequence[Source], folder: Path) -> dict[str, Path]:
+    """The plugins of these sources, each name with the file to load; texts are written into ``folder``.
 
     Raises:
         FileNotFoundError: One is not there.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ctportd.errors import PhoneError
+from ctportd.phone.happenings import Shown
+from ctportd.phone.screen import PeopleScreen
 from ctportd.testing import audio
-from ctportd.testing.story import story
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -37,6 +39,7 @@ class Telephone:
         self._phone = phone
         self._happened = happened
         self._position = 0  # of the prompts, the first that no wait has found yet
+        self._seen = 0  # of what happened, the first where no wait for a caller's number has looked yet
 
     # -- what it heard and knows
 
@@ -78,7 +81,11 @@ class Telephone:
     @property
     def story(self) -> str:
         """All that happened on the line, in lines to be read."""
-        return story(self._happened)
+        told = io.StringIO()
+        screen = PeopleScreen(told)
+        for happening in self._happened:
+            screen.show(happening)
+        return told.getvalue() or "(nothing)\n"
 
     # -- what it waits for
 
@@ -94,6 +101,18 @@ class Telephone:
             await self._phone.when(lambda: self.rings >= times, f"ring {times} times")
 
         await self._wait(ring(), within, f"it did not ring {times} times")
+
+    async def shown(self, within: float = PATIENCE) -> Shown:
+        """Wait until the set shows who calls, which it is told after the first ring; returns ``number`` and ``name``."""
+
+        def shown() -> list[Shown]:
+            return [happening for happening in self._happened[self._seen :] if isinstance(happening, Shown)]
+
+        wait = self._phone.when(lambda: bool(shown()), "see who calls")
+        await self._wait(wait, within, "the set did not show who calls")
+        caller = shown()[0]
+        self._seen = self._happened.index(caller) + 1
+        return caller
 
     async def hear(self, *prompts: str, within: float = PATIENCE) -> None:
         """Wait until each of these prompts was heard to its end, one after the other.
@@ -199,6 +218,10 @@ class Telephone:
             async with asyncio.timeout(within):
                 return await what
         except TimeoutError:
-            raise AssertionError(f"{failed} within {within:g} s of the line's time.\n{self.story}") from None
+            raise AssertionError(f"{failed} within {within:g} s of the line's time; {self._instead}") from None
         except PhoneError as problem:
-            raise AssertionError(f"{failed}: {problem}.\n{self.story}") from None
+            raise AssertionError(f"{failed}: {problem}; {self._instead}") from None
+
+    @property
+    def _instead(self) -> str:
+        return f"this is what happened:\n{self.story}"
