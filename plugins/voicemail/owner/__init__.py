@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ctportd import PinLocked
+from ctportd import PinLocked, StorageError, StoreError
 
 from .announcing import announce
 from .asking import NobodyThere, choose
@@ -69,7 +69,7 @@ async def _welcome(visit: Visit, pin: str) -> None:
     if not visit.box.set_up and not await set_up(visit, pin):
         return
     try:
-        await announce(visit)
+        await _try(visit, announce)
         await _serve(visit)
     finally:  # also of who just hangs up
         await leave(visit.daemon, visit.box.number)
@@ -82,7 +82,16 @@ async def _serve(visit: Visit) -> None:
         action = await choose(visit.call, menu, hidden=visit.hidden(), key=visit.taken_key(), whole=False)
         if action is Action.EXIT:
             return
-        await _DOES[action](visit)
+        await _try(visit, _DOES[action])
+
+
+async def _try(visit: Visit, do: Callable[[Visit], Awaitable[None]]) -> None:
+    """Do something; what disk or database refuse is told, and the owner may go on."""
+    try:
+        await do(visit)
+    except (StorageError, StoreError) as error:
+        log.error("an owner could not be served", mailbox=visit.box.number, error=str(error))
+        await visit.call.play("vm-not-now")
 
 
 async def _more(visit: Visit) -> None:

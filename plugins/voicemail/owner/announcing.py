@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ctportd import INBOX, speech
 
+from .. import quota
 from ..boxes import TEMPORARY
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ async def announce(visit: Visit) -> None:
     messages = await visit.daemon.messages.of(visit.box.number, INBOX)
     urgent = sum(message.urgent for message in messages if message.new)
     counts = await visit.daemon.messages.counts(visit.box.number)
-    reminder = ["vm-temporary-is-on"] if visit.box.greeting_file(TEMPORARY) else []
+    reminder = ["vm-temporary-on"] if await visit.greeting(TEMPORARY) else []
     told = [*announced(counts.new, urgent, counts.old), *reminder, *filled(counts, visit.box.rules)]
     await visit.call.play(*told)
 
@@ -58,10 +59,10 @@ def _new(new: int, urgent: int) -> list[str]:
 
 def filled(counts: Counts, rules: Rules) -> list[str]:
     """Prompts: whether a mailbox is full, or nearly so; nothing where it has room, or no limit."""
+    if quota.full(rules, counts):
+        return ["vm-is-full"]
     used = max(
         (counts.new + counts.old) / rules.most_messages if rules.most_messages else 0.0,
         counts.seconds / rules.most_seconds if rules.most_seconds else 0.0,
     )
-    if used >= 1:
-        return ["vm-is-full"]
     return ["vm-nearly-full"] if used >= NEARLY_FULL else []

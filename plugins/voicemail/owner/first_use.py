@@ -27,7 +27,7 @@ async def set_up(visit: Visit, pin: str) -> bool:
     if not await change_pin(visit, pin):
         return False
     for kind in (NAME, UNAVAILABLE):
-        if not visit.box.greeting_file(kind) and not await _recorded(visit, kind):
+        if not await visit.greeting(kind) and not await _recorded(visit, kind):
             return False
     await visit.box.mark_set_up()
     await visit.call.play("vm-set-up")

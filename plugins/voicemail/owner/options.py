@@ -47,11 +47,11 @@ async def _choose_greeting(visit: Visit) -> None:
 async def _change_greeting(visit: Visit, kind: str) -> None:
     """Record a greeting that is not there yet; one that is can be heard, erased, chosen, or recorded again."""
     hidden = set() if kind in NUMBERED else {Action.USE}
-    if visit.box.greeting_file(kind) is None and not (await record_greeting(visit, kind) and kind in NUMBERED):
+    if await visit.greeting(kind) is None and not (await record_greeting(visit, kind) and kind in NUMBERED):
         return
     while (action := await choose(visit.call, GREETING, hidden=hidden)) is not Action.BACK:
         if action is Action.LISTEN:
-            await visit.call.play(str(visit.box.greeting_file(kind)))
+            await visit.call.play(str(await visit.greeting(kind)))
         elif action is Action.RECORD:
             await record_greeting(visit, kind)
         elif action is Action.ERASE:

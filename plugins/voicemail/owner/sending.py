@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
+from .. import quota
 from .asking import CANCEL, choose, keyed_in
 from .envelope import caller
 from .keys import INTRODUCTION, Action
 from .recording import recorded
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
     from pathlib import Path
 
-    from .recording import Take
+    from ctportd import VoiceMessage
+
     from .visit import Visit
 
 LONGEST_MAILBOX = 10
@@ -40,14 +44,10 @@ async def forward(visit: Visit) -> None:
 
 
 async def _forward(visit: Visit, mailboxes: list[str], introduction: Path | None) -> None:
-    message = visit.reading.current
-    if message is None:
-        return
-    for mailbox in mailboxes:
-        await visit.daemon.messages.forward(
-            message, mailbox, introduction=introduction, number=visit.box.number, name=visit.box.name
-        )
-    await visit.call.play("vm-sent")
+    message, box = visit.reading.current, visit.box
+    if message is not None:
+        send_on = partial(visit.daemon.messages.forward, message, introduction=introduction)
+        await _to_each(visit, mailboxes, partial(send_on, number=box.number, name=box.name))
 
 
 async def reply(visit: Visit) -> None:
@@ -71,16 +71,35 @@ async def _send(visit: Visit, mailboxes: list[str]) -> None:
         if take is None:
             await visit.call.play("vm-cancelled")
             return
-        for mailbox in mailboxes:
-            await _deliver(visit, take, mailbox)
-        await visit.call.play("vm-sent")
+        box = visit.box
+        deliver = partial(visit.daemon.messages.deliver, take.path, call=visit.call, urgent=take.urgent)
+        await _to_each(visit, mailboxes, partial(deliver, number=box.number, name=box.name))
 
 
-async def _deliver(visit: Visit, take: Take, mailbox: str) -> None:
-    box = visit.box
-    await visit.daemon.messages.deliver(
-        take.path, mailbox, call=visit.call, number=box.number, name=box.name, urgent=take.urgent
-    )
+async def _to_each(
+    visit: Visit, mailboxes: list[str], put: Callable[..., Coroutine[Any, Any, VoiceMessage]]
+) -> None:
+    """Put something into each mailbox that has room for it, and tell of those that have none."""
+    messages = visit.daemon.messages
+    full = [
+        mailbox
+        for mailbox in mailboxes
+        if quota.full(visit.settings.rules_of(mailbox), await messages.counts(mailbox))
+    ]
+    sent = [mailbox for mailbox in mailboxes if mailbox not in full]
+    for mailbox in sent:
+        await put(to_mailbox=mailbox)
+    visit.call.note("sent", to=sent, full=full)
+    if sent:
+        await visit.call.play("vm-sent", ignore_keys=True)
+    for mailbox in full:
+        await visit.call.play("vm-not-sent", *await _who(visit, mailbox), ignore_keys=True)
+
+
+async def _who(visit: Visit, mailbox: str) -> list[str]:
+    """The prompts that say whose a mailbox is."""
+    name = await visit.name_of(mailbox)
+    return [str(name)] if name else caller(mailbox)
 
 
 async def _asked_for(visit: Visit) -> list[str]:
@@ -97,7 +116,6 @@ async def _asked_for(visit: Visit) -> list[str]:
         if number not in visit.settings.mailboxes:
             await visit.call.play("vm-no-such-mailbox")
             continue
-        name = await visit.name_of(number)
-        await visit.call.play("to", *([str(name)] if name else caller(number)))
+        await visit.call.play("to", *await _who(visit, number))
         chosen.append(number)
     return list(dict.fromkeys(chosen))

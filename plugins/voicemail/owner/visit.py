@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import structlog
@@ -60,11 +61,16 @@ class Visit:
             hidden.add(Action.CALL_BACK)
         return hidden if self.box.rules.dial_out else {*hidden, Action.CALL_BACK, Action.DIAL_OUT}
 
+    async def greeting(self, kind: str) -> Path | None:
+        """The greeting of a kind; None where there is none."""
+        return await asyncio.to_thread(self.box.greeting_file, kind)
+
     async def name_of(self, number: str) -> Path | None:
         """The name of a mailbox, spoken by its owner; None where that is no mailbox, or has none."""
         if number not in self.settings.mailboxes:
             return None
-        return (await open_box(number, self.settings, self.daemon)).greeting_file(NAME)
+        box = await open_box(number, self.settings, self.daemon)
+        return await asyncio.to_thread(box.greeting_file, NAME)
 
     @property
     def drafts(self) -> Path:
