@@ -39,4 +39,4 @@ def announcement_of(caller: Caller) -> list[str]:
         number = speech.digits(caller.number)
     except InvalidArgument:  # an exchange may send anything
         number = []
-    return ["call-from", *number] if number else ["unknown-number"]
+    return ["from", *number] if number else ["from", "unknown-number"]

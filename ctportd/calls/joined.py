@@ -20,6 +20,15 @@ class Joined(Leg):
     """What a call does together with those on other ports, and what it begins and has to end."""
 
     @asynccontextmanager
+    async def tone(self, name: str) -> AsyncIterator[None]:
+        """Play a tone as long as the block lasts: ``dial``, ``dialx`` (which stutters), ``ringback`` or ``busy``."""
+        await self._request("play_tone", name)
+        try:
+            yield
+        finally:
+            await self._undo("stop_tone")
+
+    @asynccontextmanager
     async def bridged(self, port: int) -> AsyncIterator[None]:
         """Connect the call with another port, as long as the block lasts: the two hear each other."""
         await self._request("bridge", port)

@@ -91,7 +91,7 @@ class Line:
             return
         if self.call is not None and self.call.outgoing:  # both ends have taken the line: the caller goes first
             self._rang_again = self.clock.time()
-            self.call.end("rings")
+            self.call.end("rings", grace=0.0)
             return
         self._counts = self._counts or (count is not None and count > 1)
         call = self.call or self._begin(picked_up=False)

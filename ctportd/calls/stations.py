@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 import structlog
@@ -14,6 +14,7 @@ from ctportd.errors import CallEnded, CtportdError, LinkError, RequestFailed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
+    from contextlib import AbstractAsyncContextManager
 
     from ctportd.calls.call import Call
 
@@ -113,17 +114,9 @@ class Stations(Joined):
             leg.end("finished", grace=0.0)
         await leg.left.wait()
 
-    @asynccontextmanager
-    async def _ringback(self) -> AsyncIterator[None]:
+    def _ringback(self) -> AbstractAsyncContextManager[None]:
         """What the caller hears meanwhile, where that is not the exchange's ring-back tone already."""
-        if not self.answered:
-            yield
-            return
-        await self._request("play_tone", "ringback")
-        try:
-            yield
-        finally:
-            await self._undo("stop_tone")
+        return self.tone("ringback") if self.answered else nullcontext()
 
     async def _ring(self, leg: Call, within: float) -> str:
         """Ring a set until it is lifted. What goes wrong on its port is no fault of this call."""

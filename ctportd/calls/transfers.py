@@ -94,8 +94,9 @@ class Transfers(Joined):
             within: Seconds of the line to wait.
 
         Returns:
-            ``answered``: a voice is heard. ``busy``: busy tone, of one second or so a beat; in :meth:`try_transfer` a
-            ctserver that tells of a hang-up means that, too. ``no answer``: neither within the time.
+            ``answered``: a voice is heard, or it rings no more and there is no busy tone. ``busy``: busy tone, of one
+            second or so a beat; in :meth:`try_transfer` a ctserver that tells of a hang-up means that, too. ``no
+            answer``: none of these within the time.
 
         Raises:
             RequestFailed: This ctserver tells nothing of sound (``grunt_on``).
@@ -104,13 +105,14 @@ class Transfers(Joined):
         deadline = self.clock.time() + within
         await self._request("grunt_on")
         try:
-            while event := await self.next_event(
-                Grunt, Hangup, LoopDrop, within=max(0.0, deadline - self.clock.time())
-            ):
+            while True:
+                until = min(deadline, progress.silent_at or deadline)
+                event = await self.next_event(Grunt, Hangup, LoopDrop, within=max(0.0, until - self.clock.time()))
+                if event is None:
+                    return NO_ANSWER if until == deadline else ANSWERED
                 verdict = progress.heard(self.clock.time()) if isinstance(event, Grunt) else BUSY
                 if verdict:
                     return verdict
-            return NO_ANSWER
         finally:
             await self._undo("grunt_off")
 

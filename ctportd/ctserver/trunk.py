@@ -70,6 +70,9 @@ class TrunkLine(VirtualLine):
         self._own = (name, "") if name.isdecimal() else (str(number), name)
         self._outgoing: Outgoing | None = None
         self._held: Far | None = None  # who waits while the port dials another
+        self._enquiring = (
+            False  # the port has flashed, and not yet flashed back, whether who waited is still there
+        )
         self._directory.add(self._own[0], self)
         self._country = country
         self._state = TrunkState.IDLE
@@ -161,10 +164,14 @@ class TrunkLine(VirtualLine):
         elif self._state is TrunkState.CONNECTED and self._held is not None:
             self._fail()  # who was asked has gone; who waits is there still
         elif self._state is TrunkState.CONNECTED:
-            self._state = TrunkState.ENDED
-            self._sound(self._country.busy)
-            self._loop_drop = self.after(_LOOP_DROP, self._drop_loop)
-            self.listener(Signal("hangup"))
+            self._lose_far()
+
+    def _lose_far(self) -> None:
+        """There is nobody any more at the far end of a call."""
+        self._state = TrunkState.ENDED
+        self._sound(self._country.busy)
+        self._loop_drop = self.after(_LOOP_DROP, self._drop_loop)
+        self.listener(Signal("hangup"))
 
     def _drop_loop(self) -> None:
         self._exchange_tone = None
@@ -203,20 +210,28 @@ class TrunkLine(VirtualLine):
 
     def flash(self) -> None:
         """Hold the call, for dial tone; or let go of what was dialled since, and return to it."""
-        held = self._held
-        if held is not None:
-            self._give_up()
-            self._let_far_go("hangup")
-            self._held, self._far = None, held
-            held.connect(self)
-            self._exchange_tone = None
-            self._state = TrunkState.CONNECTED
+        if self._enquiring:
+            self._return_to_held()
         elif self._state is TrunkState.CONNECTED and self._far is not None:
             self.note("flash")
             self._held, self._far = self._far, None
             self._held.connect(OnHold(self._held_gone))
+            self._enquiring = True
             self._state = TrunkState.SEIZED
             self._sound(self._country.dial)
+
+    def _return_to_held(self) -> None:
+        self._give_up()
+        self._let_far_go("hangup")
+        self._stop_ringing()
+        self._enquiring = False
+        held, self._held = self._held, None
+        if held is None:
+            self._lose_far()
+            return
+        self._far = held
+        held.connect(self)
+        self._state = TrunkState.CONNECTED
 
     def _held_gone(self) -> None:
         self._held = None
@@ -265,6 +280,7 @@ class TrunkLine(VirtualLine):
         self._stop_ringing()
         handed_over = reason == "hangup" and self._state in {TrunkState.CALLING, TrunkState.CONNECTED}
         self._state = TrunkState.IDLE  # first: what stops now is no event of a call any more
+        self._enquiring = False
         self.say(None)
         held, self._held = self._held, None
         if held is not None and handed_over:
