@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 import soundfile
-from support.voicemail import PIN, left, logged_in, settings, talk
+from support.owner import PIN, left, logged_in, settings, talk
 
 from ctportd.testing import frequencies, tone, voice
 
@@ -310,3 +310,56 @@ async def test_silence_ends_the_call(ctportd_line: Line) -> None:
     await phone.hear("goodbye", within=200)
     menus = [playback for playback in phone.playbacks if playback.prompt == "vm-to-hear"]
     assert len(menus) == 4
+
+
+async def test_owner_calls_out(ctportd_line: Line) -> None:
+    """Back, or any number that may be called; busy, the mailbox is back. Not without ``dial_out``."""
+    allowed = settings(dial_out=True, dial_prefixes=["2"])
+    house = await ctportd_line({1: ["voicemail:100"], 2: ["voicemail:101"]}, settings=allowed)
+    told = await left(house, voice(1), number="299")  # which is nobody's, and so always busy
+    await left(house, voice(1), number="101", mailbox="101")
+    colleague = await house.subscribe("204")
+    await talk(
+        await logged_in(house),
+        f"""hear vm-to-more
+            press 34
+            hear vm-which-number
+            press 999#
+            hear vm-number-barred
+            press 1
+            hear {told.uid} vm-to-more
+            press 32
+            hear number 2 9 9 vm-to-dial
+            press *32
+            hear number 2 9 9 vm-to-dial
+            press 1
+            hear transferring busy vm-to-again
+            hang up""",
+    )
+    await house.idle()
+    owner = await logged_in(house)
+    await talk(owner, "hear vm-to-more\npress 34\nhear vm-which-number\npress 204#\nhear vm-to-dial\npress 1")
+    await colleague.ringing()
+    await colleague.lift()
+    await colleague.say(seconds=2)
+    await house.idle()
+    await colleague.say(tone(440))
+    await owner.hear_tone(440)
+    await owner.hang_up()
+    await house.idle()
+    phone = await house.call(2)
+    await talk(
+        phone,
+        f"""hear vm-mailbox
+            press *
+            hear vm-enter-pin
+            press {PIN}#
+            hear vm-to-more
+            press 34
+            hear vm-no-dialling
+            press 1
+            hear vm-to-more
+            press 32
+            hear vm-no-dialling""",
+    )
+    assert "vm-to-dial-out" not in phone.heard

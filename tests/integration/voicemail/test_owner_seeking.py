@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from support.voicemail import left, logged_in, settings
+from support.owner import left, logged_in, settings
 
 from ctportd.testing import loudness
 

@@ -22,7 +22,7 @@ HASHED = hash_pin(PIN)
 
 
 def settings(**own: Any) -> dict[str, Any]:
-    """Four mailboxes, of which two have owners with PINs, and one is soon full; ``own`` is more of the first one's table."""
+    """Four mailboxes: two have owners with PINs, one is soon full. ``own`` is more of the first one's table."""
     table = {"name": "Ada", "pin": HASHED, "zone": "UTC", **own}
     return {
         "voicemail": {
