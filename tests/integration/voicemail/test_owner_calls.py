@@ -16,6 +16,16 @@ if TYPE_CHECKING:
 
     from ctportd.testing import House, Line, Samples
 
+WATCH = """
+from ctportd import hookimpl
+
+locked = []
+
+@hookimpl
+def pin_locked(mailbox, caller):
+    locked.append((mailbox, caller))
+"""
+
 
 async def folders(house: House, mailbox: str = "100") -> dict[str, str]:
     """In which folder each message of a mailbox is, once the line is free."""
@@ -259,7 +269,10 @@ async def test_first_visit_sets_the_mailbox_up(ctportd_line: Line) -> None:
 async def test_guesser_is_locked_out(ctportd_line: Line) -> None:
     """Three tries in a call, then good-bye; the lock holds on other lines; a mailbox without a PIN lets nobody in."""
     house = await ctportd_line(
-        {1: ["voicemail:100"], 2: ["voicemail:owner"]}, settings=settings(), daemon={"pin_tries": 4}
+        {1: ["voicemail:100"], 2: ["voicemail:owner"]},
+        plugins=["plugins", {"watch": WATCH}],
+        settings=settings(),
+        daemon={"pin_tries": 4},
     )
     await talk(
         await logged_in(house, "1111"),
@@ -286,7 +299,7 @@ async def test_guesser_is_locked_out(ctportd_line: Line) -> None:
             ended""",
     )
     await talk(
-        await house.call(2),
+        await house.call(2, number="9"),
         f"""hear vm-enter-mailbox
             press 777#
             hear vm-enter-pin
@@ -299,6 +312,7 @@ async def test_guesser_is_locked_out(ctportd_line: Line) -> None:
             ended""",
     )
     await talk(await logged_in(house), "hear vm-locked goodbye\nended")
+    assert house.plugin("watch").locked == [("100", "9")]
     assert not (house.daemon.state / "voicemail" / "777").exists()
 
 
