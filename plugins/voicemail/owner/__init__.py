@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from ctportd import PinLocked, StorageError, StoreError
@@ -29,6 +30,7 @@ from .listening import (
 )
 from .login import log_in
 from .options import change_options
+from .recording import sweep
 from .sending import forward, reply, send
 from .visit import Visit, log
 
@@ -66,6 +68,7 @@ async def let_in(call: Call, box_number: str, settings: Settings, daemon: Daemon
 
 async def _welcome(visit: Visit, pin: str) -> None:
     visit.call.note("owner", mailbox=visit.box.number)
+    await asyncio.to_thread(sweep, visit.drafts)
     if not visit.box.set_up and not await set_up(visit, pin):
         return
     try:

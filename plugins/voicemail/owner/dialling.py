@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ctportd import speech
+from ctportd import RequestFailed, speech
 
 from .asking import CANCEL, choose, keyed_in
 from .keys import CALLING, Action
+from .visit import log
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 RINGING = 30
 """Seconds that somebody has to answer."""
+
+_WRITTEN = str.maketrans("", "", "-() .")
+"""What callers' numbers are written with, and nobody dials."""
 
 _SAID = {"busy": "busy", "no answer": "no-answer"}
 
@@ -41,12 +45,12 @@ async def call_back(visit: Visit) -> None:
     if message is None or not message.number:
         await visit.call.play("vm-cannot-call-back")
         return
-    await _call(visit, message.number)
+    await _call(visit, message.number.translate(_WRITTEN))
 
 
 async def dial_out(visit: Visit) -> None:
     """Ask for a number, and call it."""
-    if not visit.box.rules.dial_out:
+    if not visit.may_dial:
         await visit.call.play("vm-no-dialling")
         return
     number = await keyed_in(visit.call, visit.box.rules.dial_longest + 1, "vm-which-number")
@@ -57,7 +61,7 @@ async def dial_out(visit: Visit) -> None:
 async def _call(visit: Visit, number: str) -> None:
     """Say the number, and call it if the owner says so. Who is connected has left the mailbox."""
     call, rules = visit.call, visit.box.rules
-    if not visit.box.rules.dial_out:
+    if not visit.may_dial:
         await call.play("vm-no-dialling")
         return
     problem = refused(number, rules.dial_longest, rules.dial_prefixes)
@@ -66,7 +70,12 @@ async def _call(visit: Visit, number: str) -> None:
         return
     if await choose(call, CALLING, "number", *speech.digits(number)) is Action.BACK:
         return
+    log.info("an owner calls out", mailbox=visit.box.number, number=number)
     await call.play("transferring")
-    outcome = await call.try_transfer(number, within=RINGING)
-    call.check()
-    await call.play(_SAID.get(outcome, "no-answer"))
+    try:
+        outcome = await call.try_transfer(number, within=RINGING)
+    except RequestFailed:  # this ctserver cannot tell who answers
+        await call.transfer(number)
+        return
+    if outcome in _SAID:  # else the owner is connected, and the call is over
+        await call.play(_SAID[outcome])

@@ -43,6 +43,8 @@ async def log_in(call: Call, number: str, settings: Settings, daemon: Daemon) ->
     """
     for _ in range(TRIES):
         number = number or await keyed_in(call, LONGEST_MAILBOX, "vm-enter-mailbox")
+        if not number:
+            continue
         pin = await keyed_in(call, LONGEST_PIN, "vm-enter-pin")
         if pin == CANCEL:
             number = ""

@@ -40,7 +40,7 @@ async def _choose_greeting(visit: Visit) -> None:
         await _use(visit, UNAVAILABLE)
     elif key in NUMBERED:
         await _change_greeting(visit, key)
-    else:
+    elif key != CANCEL:
         await visit.call.play("invalid-key" if key else "no-key")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 TRIES = 3
 """How often somebody is asked to speak who says nothing."""
 
+_FORGOTTEN = 86_400
+"""Seconds after which nobody records or hears a draft any more: no call is that long."""
+
 _SHORTEST = 0.5
 """Seconds that anything takes that is said; a key alone, or a breath, does not."""
 
@@ -35,6 +39,13 @@ class Take:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.urgent = False
+
+
+def sweep(drafts: Path) -> None:
+    """Remove what a daemon that was killed has left of recordings and cuts. For a thread that may wait for the disk."""
+    for path in drafts.glob("*.wav*"):
+        if time.time() - path.stat().st_mtime > _FORGOTTEN:
+            path.unlink(missing_ok=True)
 
 
 @asynccontextmanager

@@ -44,19 +44,18 @@ async def play_seekable(call: Call, recording: Path, cuts: Path) -> str:
     """
     length = await recordings.length_of(recording)
     at = 0.0
-    while True:
-        began = call.clock.time()
-        if not await _play_from(call, recording, at, cuts):
-            return ""
-        at += call.clock.time() - began
+    while at < length:
+        keys, seconds = await _play_from(call, recording, at, cuts)
+        if not keys:
+            break
+        at += seconds
         key = await call.collect(1, first=1)
         if _KEYS.get(key) is Action.PAUSE:
             key = await _paused(call)
         if key and key not in _KEYS:
             return key
         at = sought(key, at)
-        if at >= length:
-            return ""
+    return ""
 
 
 def sought(key: str, at: float) -> float:
@@ -78,14 +77,21 @@ async def _paused(call: Call) -> str:
     return "" if _KEYS.get(key) is Action.PAUSE else key
 
 
-async def _play_from(call: Call, recording: Path, at: float, cuts: Path) -> str:
+async def _play_from(call: Call, recording: Path, at: float, cuts: Path) -> tuple[str, float]:
+    """Play from a place on; returns the keys that wait, and for how many seconds it played."""
     if at == 0:
-        return await call.play(str(recording))
+        return await _played(call, recording)
     cut = await asyncio.to_thread(cut_off, recording, at, cuts)
     try:
-        return await call.play(str(cut))
+        return await _played(call, cut)
     finally:
         await recordings.discard(cut)
+
+
+async def _played(call: Call, file: Path) -> tuple[str, float]:
+    began = call.clock.time()
+    keys = await call.play(str(file))
+    return keys, call.clock.time() - began
 
 
 def cut_off(recording: Path, at: float, cuts: Path) -> Path:

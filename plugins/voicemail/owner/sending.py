@@ -13,11 +13,12 @@ from .recording import recorded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
-    from pathlib import Path
 
     from ctportd import VoiceMessage
 
     from .visit import Visit
+
+    Put = Callable[..., Coroutine[Any, Any, VoiceMessage]]
 
 LONGEST_MAILBOX = 10
 """Digits of a mailbox's number that are listened to."""
@@ -32,22 +33,23 @@ async def forward(visit: Visit) -> None:
     mailboxes = await _asked_for(visit)
     if message is None or not mailboxes:
         return
-    action = await choose(visit.call, INTRODUCTION)
-    if action is Action.BACK:
-        await visit.call.play("vm-cancelled")
-    elif action is Action.RECORD:
-        async with recorded(visit, "vm-say-introduction") as take:
-            if take is not None:
-                await _forward(visit, mailboxes, take.path)
-    else:
-        await _forward(visit, mailboxes, None)
+    box = visit.box
+    send_on = partial(visit.daemon.messages.forward, message, number=box.number, name=box.name)
+    match await choose(visit.call, INTRODUCTION):
+        case Action.FORWARD:
+            await _to_each(visit, mailboxes, send_on)
+        case Action.RECORD:
+            await _introduce(visit, mailboxes, send_on)
+        case _:
+            await visit.call.play("vm-cancelled")
 
 
-async def _forward(visit: Visit, mailboxes: list[str], introduction: Path | None) -> None:
-    message, box = visit.reading.current, visit.box
-    if message is not None:
-        send_on = partial(visit.daemon.messages.forward, message, introduction=introduction)
-        await _to_each(visit, mailboxes, partial(send_on, number=box.number, name=box.name))
+async def _introduce(visit: Visit, mailboxes: list[str], send_on: Put) -> None:
+    async with recorded(visit, "vm-say-introduction") as take:
+        if take is None:
+            await visit.call.play("vm-cancelled")
+        else:
+            await _to_each(visit, mailboxes, partial(send_on, introduction=take.path))
 
 
 async def reply(visit: Visit) -> None:
@@ -76,9 +78,7 @@ async def _send(visit: Visit, mailboxes: list[str]) -> None:
         await _to_each(visit, mailboxes, partial(deliver, number=box.number, name=box.name))
 
 
-async def _to_each(
-    visit: Visit, mailboxes: list[str], put: Callable[..., Coroutine[Any, Any, VoiceMessage]]
-) -> None:
+async def _to_each(visit: Visit, mailboxes: list[str], put: Put) -> None:
     """Put something into each mailbox that has room for it, and tell of those that have none."""
     messages = visit.daemon.messages
     full = [

@@ -59,7 +59,12 @@ class Visit:
             hidden.add(Action.REPLY)
         if message is None or not message.number:
             hidden.add(Action.CALL_BACK)
-        return hidden if self.box.rules.dial_out else {*hidden, Action.CALL_BACK, Action.DIAL_OUT}
+        return hidden if self.may_dial else {*hidden, Action.CALL_BACK, Action.DIAL_OUT}
+
+    @property
+    def may_dial(self) -> bool:
+        """Whether the owner may call out; a line to a telephone set leads nowhere."""
+        return self.box.rules.dial_out and self.call.port.kind == "trunk"
 
     async def greeting(self, kind: str) -> Path | None:
         """The greeting of a kind; None where there is none."""
