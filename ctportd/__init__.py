@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from ctportd.calls import recordings, speech
     from ctportd.calls.call import Call
     from ctportd.calls.caller import Caller, Recording
-    from ctportd.calls.timeline import Step
     from ctportd.calls.verdict import Verdict
     from ctportd.errors import (
         AudioError,
@@ -41,13 +40,14 @@ if TYPE_CHECKING:
     )
     from ctportd.hooks.inquiry import Explanation, Inquiry, Problem
     from ctportd.hooks.markers import hookimpl
+    from ctportd.hooks.owners import program_problem
     from ctportd.hooks.services import Daemon, Site
     from ctportd.links.port import Port
     from ctportd.links.reply import Reply
     from ctportd.mail.letter import Letter
     from ctportd.messages.service import Reviewed
     from ctportd.pins.hashing import LONGEST_PIN, PIN_HASH, check_hash, hash_pin
-    from ctportd.records import FOLDERS, INBOX, OLD, TRASH, CallRecord, Counts, VoiceMessage, counts_of
+    from ctportd.records import FOLDERS, INBOX, OLD, TRASH, CallRecord, Counts, Step, VoiceMessage, counts_of
     from ctportd.store import Store
     from ctportd.wire.events import (
         KEYS,
@@ -123,6 +123,7 @@ __all__ = [
     "counts_of",
     "hash_pin",
     "hookimpl",
+    "program_problem",
     "recordings",
     "speech",
 ]
@@ -137,13 +138,13 @@ _HOMES = (
     "ctportd.records",
     "ctportd.pins.hashing",
     "ctportd.hooks.markers",
+    "ctportd.hooks.owners",
     "ctportd.hooks.inquiry",
     "ctportd.hooks.services",
     "ctportd.links.port",
     "ctportd.links.reply",
     "ctportd.mail.letter",
     "ctportd.calls.caller",
-    "ctportd.calls.timeline",
     "ctportd.calls.verdict",
     "ctportd.calls.call",
     "ctportd.store",

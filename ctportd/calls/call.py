@@ -6,6 +6,7 @@ A plugin reads from top to bottom. When the far end is gone, whatever it awaits 
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from ctportd.calls import recordings, speech
@@ -66,6 +67,7 @@ class Call(Transfers, Stations):
         tries: int = 3,
         invalid: str = "invalid-key",
         no_key: str = "no-key",
+        secret: bool = False,
     ) -> str:
         """Play prompts and collect keys, again if need be.
 
@@ -78,16 +80,18 @@ class Call(Transfers, Stations):
             tries: How often it is asked, all in all.
             invalid: The prompt after an answer that will not do; empty for none.
             no_key: The prompt after no answer; empty for none.
+            secret: Whether the answer may be a PIN: see :meth:`~ctportd.calls.leg.Leg.secret`.
 
         Returns:
             The answer; empty when none that would do was given.
         """
-        for _ in range(tries):
-            await self.play(*prompts)
-            answer = await self.collect(digits, first, between)
-            if answer and accept(answer):
-                return answer
-            await self.play(invalid if answer else no_key)
+        with self.secret() if secret else nullcontext():
+            for _ in range(tries):
+                await self.play(*prompts)
+                answer = await self.collect(digits, first, between)
+                if answer and accept(answer):
+                    return answer
+                await self.play(invalid if answer else no_key)
         return ""
 
     async def menu(self, *prompts: str, keys: Collection[str], first: int = 6, tries: int = 3) -> str:

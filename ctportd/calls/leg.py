@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ from ctportd.calls.hold import Hold
 from ctportd.errors import RequestFailed
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from ctportd.wire.events import Event
 
 
@@ -68,13 +71,20 @@ class Leg(Hold):
         files = await asyncio.to_thread(self._desk.prompts.find_all, prompts, self.language)
         digits = ""
         for file in files:
+            await self._check_and_yield()
             if self._keys and not ignore_keys:
-                await self._check_and_yield()
                 return self._keys
-            mode = ["ignore_dtmf"] if ignore_keys and self.port.dialect == "keyed" else []
-            digits = (await self._request("play", str(file), *mode)).digits
+            digits = await self._play(file, ignore_keys=ignore_keys)
             if digits and not ignore_keys:
                 return digits
+        return digits
+
+    async def _play(self, file: Path, *, ignore_keys: bool) -> str:
+        mode = ["ignore_dtmf"] if ignore_keys and self.port.dialect == "keyed" else []
+        with self.timeline.during("prompt", {"prompt": file.stem}) as step:
+            digits = (await self._request("play", str(file), *mode)).digits
+            if digits and not (ignore_keys and mode):
+                step["cut_by"] = self.timeline.tell(digits[-1])
         return digits
 
     async def record(
@@ -92,48 +102,76 @@ class Leg(Hold):
         full = _absolute(path)
         if self.port.dialect == "classic":
             silence = 0
-        reply = await self._request("record", str(full), limit, ending_keys, silence, may_end=True)
-        if reply.event is not None:
-            ended_by = getattr(reply.event, "text", reply.event.name)
-        else:
-            ended_by = "key" if reply.digits and reply.digits[-1] in ending_keys else "silence or limit"
+        await self._check_and_yield()
+        with self.timeline.during("recording", {"path": full}) as step:
+            reply = await self._request("record", str(full), limit, ending_keys, silence, may_end=True)
+            by_key = reply.event is None and reply.digits and reply.digits[-1] in ending_keys
+            if reply.event is not None:
+                ended_by = getattr(reply.event, "text", reply.event.name)
+            else:
+                ended_by = "key" if by_key else "silence or limit"
+            step["ended_by"] = self.timeline.tell(reply.digits[-1]) if by_key else ended_by
         if reply.digits and not self.ended:  # they have done their work, and must not cut the next prompt short
             await self._request("clear", may_end=True)
-            self._keys = ""
+            self._forget_keys()
         return Recording(full, ended_by, reply.digits)
 
-    async def collect(self, digits: int, first: int = 10, between: int = 0) -> str:
+    async def collect(self, digits: int, first: int = 10, between: int = 0, *, secret: bool = False) -> str:
         """Collect keys, with those typed ahead.
 
         Args:
             digits: How many at most.
             first: Seconds to wait for the first.
             between: Seconds to wait for each further one (0: the same).
+            secret: Whether they may be a PIN: see :meth:`secret`.
 
         Returns:
             The keys, fewer where the time ran out, perhaps none.
         """
-        keys = (await self._request("collect", digits, first, between)).digits
+        await self._check_and_yield()
+        with self.secret() if secret else nullcontext(), self.timeline.during("collected", {}) as step:
+            keys = (await self._request("collect", digits, first, between)).digits
+            step["keys"] = self.timeline.collected(keys)
         self._keys = self._keys[len(keys) :]
         return keys
+
+    def secret(self) -> AbstractContextManager[None]:
+        """Keep keys out of the call's timeline as long as a ``with`` block lasts: they may be a PIN.
+
+        Those that were typed ahead, and that nobody has collected, are hidden as well. Let the block begin before the
+        prompt that asks for the PIN, and end when nobody is asked for one any more.
+        """
+        return self.timeline.secret()
 
     async def clear(self) -> None:
         """Forget the keys that were pressed so far."""
         await self._request("clear")
+        self._forget_keys()
+
+    def _forget_keys(self) -> None:
         self._keys = ""
+        self.timeline.forgotten()
 
     async def pause(self, seconds: int) -> str:
         """Wait in silence, until a key; returns as :meth:`play` does."""
-        return (await self._request("sleep", seconds)).digits
+        await self._check_and_yield()
+        with self.timeline.during("pause", {}) as step:
+            digits = (await self._request("sleep", seconds)).digits
+            if digits:
+                step["cut_by"] = self.timeline.tell(digits[-1])
+        return digits
 
     async def dial(self, number: str) -> None:
         """Dial on the line: ``0-9 # *``, a comma waits one second, ``&`` is a hook flash.
 
-        Plugins are told of the number (``number_dialled``): the keys after the last flash.
+        Plugins are told of the number (``number_dialled``), the keys after the last flash, unless they may be a PIN.
         """
-        await self._request("dial", number)
+        await self._check_and_yield()
+        told = self.timeline.hidden(number)
+        with self.timeline.during("dialled", {"number": told}):
+            await self._request("dial", number)
         keys = number.rpartition("&")[2].replace(",", "")
-        if keys:
+        if keys and told == number:
             self._desk.dialled(keys)
 
     async def wait_dial_tone(self) -> None:

@@ -12,25 +12,22 @@ import structlog
 from ctportd.calls.call import Call
 from ctportd.calls.called import Called, neighbour
 from ctportd.calls.caller import Caller
+from ctportd.calls.finding import find_caller, judged
 from ctportd.calls.leg import handler_parts
 from ctportd.calls.offering import offer
 from ctportd.calls.putdown import PutDown
 from ctportd.calls.stations import NO_DIAL_TONE
-from ctportd.errors import CallEnded, LinkError
+from ctportd.errors import CallEnded
 from ctportd.wire.events import CallerId, Dtmf, Hangup, LoopDrop
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ctportd.calls.files import Prompts
-    from ctportd.calls.routing import Handlers, Routing
-    from ctportd.calls.verdict import Verdict
+    from ctportd.calls.routing import Handlers, Keep, Routing
     from ctportd.clock import Clock
     from ctportd.links.port import Port
     from ctportd.wire.events import Event
-
-CID_WAIT = 3.0
-"""Seconds of the line to wait for the ``cid`` event after it was asked for (our figure: decoding takes no time)."""
 
 LONGEST_NUMBER = 64
 LONGEST_NAME = 128
@@ -60,6 +57,8 @@ class Line:
         prompts: Prompts,
         handlers: Handlers,
         lines: Mapping[Port, Line],
+        *,
+        keep: Keep,
     ) -> None:
         """``lines``: every line of the router, this one among them."""
         self._lines = lines
@@ -73,6 +72,7 @@ class Line:
         self.idle.set()
         self.task: asyncio.Task[None] | None = None
         self._handlers = handlers
+        self._keep = keep
         self.closed = False
         self._alarm: asyncio.TimerHandle | None = None
         self._deadline: asyncio.TimerHandle | None = None
@@ -159,6 +159,8 @@ class Line:
 
     def _begin(self, *, picked_up: bool) -> Call:
         call = Call(self.port, self)
+        if picked_up:
+            call.note("set lifted")
         self.call = call
         self.idle.clear()
         self.task = asyncio.create_task(self._run(call, picked_up=picked_up), name=str(call))
@@ -167,39 +169,16 @@ class Line:
     async def _run(self, call: Call, *, picked_up: bool) -> None:
         with structlog.contextvars.bound_contextvars(port=str(self.port), call=call.id):
             try:
-                with suppress(CallEnded):
-                    if self.routing.caller_id and not picked_up:
-                        await self._read_caller_id(call)
-                call.verdict = await self._handlers.screen_caller(call.caller, self.port.address, call.began)
-                await self._name_caller(call)
+                await find_caller(call, self._handlers, ask_line=self.routing.caller_id and not picked_up)
                 self._handlers.call_started(call)
-                log.info("call", caller=str(call.caller), rings=call.rings, **_judged(call.verdict))
+                log.info("call", caller=str(call.caller), rings=call.rings, **judged(call.verdict))
                 with suppress(CallEnded):
                     call.check()
                     if picked_up:
                         call.mark_answered()
-                    await offer(call, self.routing.handlers)
+                    await offer(call, self.routing.handlers, self._give)
             finally:
                 await self._release(call)
-
-    async def _read_caller_id(self, call: Call) -> None:
-        """Caller ID comes between the first and the second ring: listen after the one, read after the other."""
-        try:
-            await call.port.listen_for_cid()
-            await call.wait_rings(2)
-            await call.port.read_cid()
-            async with self.clock.timeout(CID_WAIT):
-                await call.wait_caller()
-        except TimeoutError:
-            log.info("no caller ID came")
-        except LinkError as error:
-            log.warning("cannot read caller ID", error=str(error))
-
-    async def _name_caller(self, call: Call) -> None:
-        """A plugin that knows the number is believed more than the exchange."""
-        known = await self._handlers.caller_name(call.caller.number) if call.caller.number else ""
-        if known:
-            call.identify(Caller(call.caller.number, known))
 
     async def _release(self, call: Call) -> None:
         self._disarm()
@@ -216,6 +195,7 @@ class Line:
             call.left.set()
             if not call.outgoing:
                 self._handlers.call_ended(call)
+                self._keep(call.id, call.timeline.close(lambda late: self._keep(call.id, late)))
             log.info("call ended", reason=call.end_reason, answered=call.answered)
             self._putting_down.if_needed()  # it was refused, or the connection came back meanwhile
             self._take_next()
@@ -248,10 +228,10 @@ class Line:
         self.call = call
         self.idle.clear()
         # whatever becomes of the plugin that has asked for it
-        self.task = asyncio.create_task(self._keep(call), name=str(call), context=Context())
+        self.task = asyncio.create_task(self._hold(call), name=str(call), context=Context())
         return call
 
-    async def _keep(self, call: Call) -> None:
+    async def _hold(self, call: Call) -> None:
         with structlog.contextvars.bound_contextvars(port=str(self.port), call=call.id):
             try:
                 await call.wait_ended()
@@ -269,7 +249,6 @@ class Line:
     def dialled(self, number: str) -> None:
         """A number was dialled on the call, or for it."""
         if self.call is not None:
-            self.call.note("dialled", number=number)
             self._handlers.number_dialled(self.call, number)
 
     def dial_tone(self, *, heard: bool) -> None:
@@ -291,11 +270,11 @@ class Line:
 
     async def hand_over(self, handler: str) -> None:
         """Let a plugin have the call until it is done with it."""
-        plugin, target = handler_parts(handler)
         if self.call is not None:
-            await self._handlers.answer_call(plugin, self.call, target)
+            self.call.note("handed over", handler=handler)
+            await self._give(self.call, handler)
+            self.call.note("came back", handler=handler)
 
-
-def _judged(verdict: Verdict) -> dict[str, str]:
-    """What the log tells of a verdict."""
-    return {"verdict": verdict.kind, "rule": verdict.rule, "by": verdict.by} if verdict.by else {}
+    async def _give(self, call: Call, handler: str) -> None:
+        plugin, target = handler_parts(handler)
+        await self._handlers.answer_call(plugin, call, target)

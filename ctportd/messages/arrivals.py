@@ -13,7 +13,8 @@ from ctportd.messages import incoming, sound
 from ctportd.messages.mailboxes import Mailboxes
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
+    from datetime import datetime
     from pathlib import Path
 
     from ctportd.durable import DurableStore
@@ -34,8 +35,8 @@ log = structlog.stdlib.get_logger("ctportd.messages")
 class Arrivals(Mailboxes):
     """The messages that arrive, and those that are there. The arguments are those of its bases."""
 
-    def __init__(self, state: Path, store: DurableStore, tell: Tell) -> None:
-        super().__init__(state, store, tell)
+    def __init__(self, state: Path, store: DurableStore, tell: Tell, now: Callable[[], datetime]) -> None:
+        super().__init__(state, store, tell, now)
         self._active: set[str] = set()
         self._finishing: set[asyncio.Task[VoiceMessage | None]] = set()
         self._listings: set[asyncio.Task[VoiceMessage]] = set()

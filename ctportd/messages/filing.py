@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ctportd.clock import Clock
 from ctportd.errors import StorageError
 from ctportd.messages import notes
 from ctportd.messages.incoming import Place
 from ctportd.messages.notes import Note
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from ctportd.records import VoiceMessage
 
 
@@ -45,7 +46,7 @@ def _note_of(place: Place, message: VoiceMessage) -> Note:
     )
 
 
-def change_note(place: Place, message: VoiceMessage, wanted: dict[str, Any]) -> Note:
+def change_note(place: Place, message: VoiceMessage, wanted: dict[str, Any], now: datetime) -> Note:
     """Change fields of a message's note; returns it.
 
     Raises:
@@ -55,7 +56,7 @@ def change_note(place: Place, message: VoiceMessage, wanted: dict[str, Any]) -> 
     if not place.kept.exists():
         raise StorageError(f"the message {message.uid} of mailbox {message.mailbox} is not there any more")
     if wanted.get("folder", note.folder) != note.folder:
-        wanted = {**wanted, "filed_at": Clock.now()}
+        wanted = {**wanted, "filed_at": now}
     changed = msgspec.structs.replace(note, **wanted)
     if changed != note:
         notes.write(changed, place.note)

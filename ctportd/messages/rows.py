@@ -19,7 +19,8 @@ from ctportd.messages.filing import as_noted, change_note, place_of
 from ctportd.records import Counts, counts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
     from pathlib import Path
 
     from ctportd.durable import DurableStore
@@ -47,16 +48,18 @@ class Rows:
         state: The folder of all that must survive.
         store: Where each message has a row.
         tell: Told of ``message_left`` and ``message_waiting``.
+        now: The date and time of day, in UTC.
 
     Attributes:
         unlisted: Messages on the disk that have no row yet, by their recordings.
     """
 
-    def __init__(self, state: Path, store: DurableStore, tell: Tell) -> None:
+    def __init__(self, state: Path, store: DurableStore, tell: Tell, now: Callable[[], datetime]) -> None:
         self.unlisted: dict[str, VoiceMessage] = {}
         self._state = state
         self._store = store
         self._tell = tell
+        self._now = now
         self._untold: set[str] = set()  # recordings of those that no plugin has been told of
         self._counts: dict[str, Counts] = {}  # what was told last, by mailboxes
         self._turn = asyncio.Lock()  # of whoever changes a note, or a row
@@ -220,4 +223,4 @@ class Rows:
 
     async def _change_note(self, message: VoiceMessage, wanted: dict[str, Any]) -> Note:
         with nobodys_threads():
-            return await asyncio.to_thread(change_note, place_of(message), message, wanted)
+            return await asyncio.to_thread(change_note, place_of(message), message, wanted, self._now())

@@ -13,7 +13,6 @@ import msgspec
 import structlog
 
 from ctportd.calls import recordings
-from ctportd.clock import Clock
 from ctportd.errors import AudioError, CallEnded, InvalidArgument, RequestFailed, StorageError
 from ctportd.logs import nobodys_threads
 from ctportd.messages import incoming, notes, sound
@@ -23,6 +22,7 @@ from ctportd.messages.notes import Note
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from datetime import datetime
 
     from ctportd.calls.call import Call
     from ctportd.durable import DurableStore
@@ -50,10 +50,13 @@ class Messages(Arrivals):
         store: Where each gets a row.
         min_free: Megabytes that the disk must have free before a recording begins.
         tell: Told of ``message_left`` and ``message_waiting``.
+        now: The date and time of day, in UTC.
     """
 
-    def __init__(self, state: Path, store: DurableStore, min_free: float, tell: Tell) -> None:
-        super().__init__(state, store, tell)
+    def __init__(
+        self, state: Path, store: DurableStore, min_free: float, tell: Tell, now: Callable[[], datetime]
+    ) -> None:
+        super().__init__(state, store, tell, now)
         self._min_free = min_free
 
     # -- taking one
@@ -212,7 +215,7 @@ class Messages(Arrivals):
         note = Note(
             mailbox=to_mailbox,
             call=message.call,
-            recorded_at=Clock.now(),
+            recorded_at=self._now(),
             number=notes.told(sender[0]),
             name=notes.told(sender[1]),
             cut_short=message.cut_short,

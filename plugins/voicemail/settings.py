@@ -15,6 +15,8 @@ from ctportd import LONGEST_PIN, PIN_HASH, check_hash
 MAILBOX = r"^[A-Za-z0-9_-]+\Z"
 """A mailbox is a folder's name, too."""
 
+_ADDRESS = r"[^@\s,<>]+@[^@\s,<>]+\Z"
+
 OWNER = "owner"
 """The target with which owners are let in, which can be no mailbox."""
 
@@ -24,7 +26,6 @@ PLACEHOLDERS = ("caller", "number", "name", "when", "duration", "mailbox", "owne
 Number: TypeAlias = Annotated[int, Meta(ge=0)]
 Positive: TypeAlias = Annotated[int, Meta(ge=1)]
 Rings: TypeAlias = Annotated[int, Meta(ge=0, le=20)]
-Address: TypeAlias = Annotated[str, Meta(pattern=r"^[^@\s,<>]+@[^@\s,<>]+\Z")]
 Digits: TypeAlias = Annotated[str, Meta(pattern=r"^[0-9]+\Z")]
 Class: TypeAlias = Literal["permitted", "screened", "blocked"]
 
@@ -132,7 +133,7 @@ class Mailbox(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
     name: str = ""
     pin: Annotated[str, Meta(pattern=f"^\\Z|{PIN_HASH}")] = ""
-    email: Address | list[Address] = []
+    email: str | list[str] = []
 
     greeting: str | None = None
     greetings_by_class: dict[Class, str] | None = None
@@ -164,6 +165,9 @@ class Mailbox(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     def __post_init__(self) -> None:
         """Refuse what its owner would learn of on the telephone only."""
         check_zone(self.zone or "")
+        for address in self.emails:
+            if not re.match(_ADDRESS, address):
+                raise ValueError(f"email: '{address}' is no address, such as 'ada@example.org'")
         if self.pin:
             try:
                 check_hash(self.pin)

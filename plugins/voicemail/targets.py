@@ -51,7 +51,7 @@ def problem_of(target: str, settings: Settings) -> str | None:
     if not re.match(MAILBOX, asked.mailbox):
         return f"voicemail:{target}: '{asked.mailbox}' can be no mailbox: letters, digits, - and _ are expected"
     if settings.mailboxes and asked.mailbox not in settings.mailboxes:
-        near = difflib.get_close_matches(asked.mailbox, settings.mailboxes, 1, 0.5)
+        near = difflib.get_close_matches(asked.mailbox, settings.mailboxes, 1, 0.3)
         hint = f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(settings.mailboxes)}"
         return (
             f"voicemail:{target}: there is no mailbox '{asked.mailbox}' in [plugins.voicemail.mailboxes]; {hint}"

@@ -258,7 +258,7 @@ async def opened(tmp_path: Path) -> AsyncIterator[tuple[Messages, DurableStore]]
     store = DurableStore(f"sqlite+aiosqlite:///{tmp_path}/ctportd.db")
     await store.open()
     try:
-        yield Messages(tmp_path, store, 0.0, Told()), store
+        yield Messages(tmp_path, store, 0.0, Told(), Clock().now), store
     finally:
         await store.close()
 
@@ -446,9 +446,9 @@ async def test_room_on_the_disk(tmp_path: Path) -> None:
     """Where less is free than is wanted, no recording begins."""
     free = shutil.disk_usage(tmp_path).free / 1e6
     async with opened(tmp_path) as (_, store):
-        await Messages(tmp_path, store, free / 2, Told()).check_room()
+        await Messages(tmp_path, store, free / 2, Told(), Clock().now).check_room()
         with pytest.raises(StorageError, match=r"has [0-9]+ MB free where .* are wanted: see \[daemon\] min_free"):
-            await Messages(tmp_path, store, free * 2, Told()).check_room()
+            await Messages(tmp_path, store, free * 2, Told(), Clock().now).check_room()
 
 
 def test_note_comes_back(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ctportd.calls.call import Call
+    from ctportd.records import Step
     from ctportd.wire.message import Request
 
     Answer = Callable[[Call, str], Awaitable[None]]
@@ -85,7 +86,8 @@ class Line:
         (tmp_path / "error.au").touch()
         (tmp_path / "one.au").touch()
         self.plugins = Plugins()
-        self.router = Router(Prompts([tmp_path], ".au", tmp_path), self.plugins)
+        self.kept: list[tuple[str, list[Step]]] = []
+        self.router = Router(Prompts([tmp_path], ".au", tmp_path), self.plugins, self.keep)
         listener = Recorder()
         listener.event = lambda event: self.router.event(self.port, event)  # type: ignore[method-assign]
         self.network = AnsweringNetwork("port 1", 1, listener)
@@ -94,6 +96,10 @@ class Line:
         self.manager.connect()
         self.port = Port("main", 1, self.network, Manager(self.manager))
         self.router.add_port(self.port, Routing(handlers, **routing), Clock())
+
+    def keep(self, call: str, steps: list[Step]) -> None:
+        """Keep what happened on a call."""
+        self.kept.append((call, steps))
 
     @property
     def commands(self) -> list[str]:
@@ -143,6 +149,43 @@ async def test_caller_id_comes_by_itself(tmp_path: Path) -> None:
     assert seen == [Caller("555", "Ada Lovelace")]
     assert line.plugins.told == ["started"]
     await line.ended()
+
+
+@pytest.mark.looptime
+async def test_steps_of_a_call_are_kept_when_it_is_over(tmp_path: Path) -> None:
+    """Who was asked and what became of it, hand-overs within; what is noted later is kept, too."""
+    line = Line(tmp_path, "passes", "one")
+
+    async def one(call: Call, _target: str) -> None:
+        await call.answer()
+        await call.hand_over("two:x")
+        call.note("done", kind="well")
+
+    async def nothing(_call: Call, _target: str) -> None:
+        """Let it pass, or come back at once."""
+
+    line.plugins.plugins = {"passes": nothing, "one": one, "two": nothing}
+    await line.ring_twice()
+    await line.ended()
+    (call,) = line.plugins.calls
+    ((kept, steps),) = line.kept
+    assert kept == call.id
+    assert [(step.kind, step.details) for step in steps] == [
+        ("ring", {"count": 1}),
+        ("ring", {"count": 2}),
+        ("caller", {"number": "555", "name": "Ada"}),
+        ("verdict", {"kind": "screened"}),
+        ("offered", {"handler": "passes"}),
+        ("passed", {"handler": "passes"}),
+        ("offered", {"handler": "one"}),
+        ("answered", {}),
+        ("handed over", {"handler": "two:x"}),
+        ("came back", {"handler": "two:x"}),
+        ("done", {"kind": "well"}),
+        ("ended", {"reason": "finished"}),
+    ]
+    call.note("mail", to="ada")
+    assert [(step.kind, step.after) for step in line.kept[1][1]] == [("mail", None)]
 
 
 @pytest.mark.looptime
