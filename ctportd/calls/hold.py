@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from ctportd.calls.caller import Caller
-from ctportd.calls.timeline import Step
+from ctportd.calls.timeline import ENDED, Timeline
 from ctportd.calls.verdict import Verdict
 from ctportd.errors import CallEnded, LinkError, NotSupported, RequestFailed, RequestTimedOut
 
@@ -45,7 +45,7 @@ class Hold:
         port: The port; every request of ctserver is a method of it.
         caller: Who calls.
         verdict: What the plugins think of the caller.
-        steps: What has happened in the call so far.
+        timeline: What has happened in the call so far.
         rings: How often the line has rung so far.
         began: When the first ring came, in UTC.
         answered_at: When it was answered, or None.
@@ -62,7 +62,6 @@ class Hold:
         self.port = port
         self.caller = Caller()
         self.verdict = Verdict()
-        self.steps: list[Step] = []
         self.rings = 0
         self.began: datetime = desk.clock.now()
         self.answered_at: datetime | None = None
@@ -71,6 +70,7 @@ class Hold:
         self.taken = False
         self.outgoing = outgoing
         self.left = asyncio.Event()
+        self.timeline = Timeline(desk.clock, self.began)
         self.id = f"{self.began:%Y%m%d-%H%M%S}-{port.number}-{secrets.token_hex(3)}"
         self._desk = desk
         self._changed = asyncio.Event()
@@ -114,19 +114,20 @@ class Hold:
         if self.ended:
             raise CallEnded(self.end_reason)
 
-    def note(self, kind: str, **details: Any) -> None:
+    def note(self, kind: str, /, **details: Any) -> None:
         """Add a step to the call's timeline.
 
         Args:
             kind: What has happened, in a word or two: ``menu``, ``message``.
             details: What more is known of it: text, numbers, lists of them.
         """
-        self.steps.append(Step(self._desk.clock.now(), kind, details))
+        self.timeline.add(kind, details)
 
     # -- what the router tells it
 
     def mark_answered(self) -> None:
         """The line is off hook."""
+        self.timeline.add("answered", {})
         self.answered_at = self._desk.clock.now()
         self._off_hook = True
         self._changed.set()
@@ -135,10 +136,13 @@ class Hold:
     def ring(self) -> None:
         """The line rang once more."""
         self.rings += 1
+        # the classic dialect tells of one ring, however often it has rung
+        self.timeline.add("ring", {} if self.port.dialect == "classic" else {"count": self.rings})
         self._changed.set()
 
     def key(self, key: str) -> None:
         """A key was pressed, and waits to be collected; one too many is lost, as in ctserver's own buffer."""
+        self.timeline.pressed(key)
         if len(self._keys) < _MOST_KEYS:
             self._keys += key
 
@@ -152,6 +156,7 @@ class Hold:
 
     def identify(self, caller: Caller) -> None:
         """Who calls is known now."""
+        self.timeline.add("caller", {"number": caller.number, "name": caller.name})
         self.caller = caller
         self._identified = True
         self._changed.set()
@@ -171,6 +176,7 @@ class Hold:
         if self.ended:
             return
         self.end_reason = reason
+        self.timeline.add(ENDED, {"reason": reason})
         self.ended_at = self._desk.clock.now()
         self._changed.set()
         self._desk.ended()

@@ -9,9 +9,11 @@ import structlog
 from ctportd.errors import CallEnded, CtportdError, LinkError, PluginError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from ctportd.calls.call import Call
+
+    Give = Callable[[Call, str], Awaitable[None]]
 
 APOLOGY = "error"
 """The prompt that a caller hears whose plugin has failed."""
@@ -19,39 +21,46 @@ APOLOGY = "error"
 log = structlog.stdlib.get_logger("ctportd.calls")
 
 
-async def offer(call: Call, handlers: Sequence[str]) -> None:
-    """Offer the call to one plugin after the other, until one is done with it.
+async def offer(call: Call, handlers: Sequence[str], give: Give) -> None:
+    """Offer the call to one plugin after the other, until one is done with it; ``give`` lets one have it.
 
     One that fails has let the call pass, though it be answered already: the caller is still there.
     """
     failed = False
     for handler in handlers:
         call.taken = False
-        if not await _goes_well(call, handler):
+        call.note("offered", handler=handler)
+        if not await _goes_well(call, handler, give):
             failed = True
         elif call.taken or (call.answered and not failed):  # a set that was lifted is answered from the beginning
             await _hang_up(call)
             return
+        else:
+            call.note("passed", handler=handler)
     if call.answered:
         await _apologise(call)
+    call.note("nobody answers")
     log.info("nobody answers this call", handlers=handlers)
     await call.wait_ended()
 
 
-async def _goes_well(call: Call, handler: str) -> bool:
+async def _goes_well(call: Call, handler: str, give: Give) -> bool:
     """Let one plugin have the call; returns whether it came to its own end, and did not fail."""
     try:
-        await call.hand_over(handler)
+        await give(call, handler)
     except CallEnded:
         raise
     except PluginError as error:
+        call.note("failed", handler=handler, error=str(error))
         log.error("a plugin cannot have the call", handler=handler, error=str(error))  # noqa: TRY400 - it says all
     except LinkError as error:
+        call.note("failed", handler=handler, error=str(error))
         log.warning("ctserver failed a plugin", handler=handler, error=str(error))
         if not call.port.connected:
             call.end("disconnected")
             raise CallEnded(call.end_reason) from error
-    except Exception:
+    except Exception as error:
+        call.note("failed", handler=handler, error=type(error).__name__)  # its text may hold anything: a PIN
         log.exception("a plugin failed on a call", handler=handler)
     else:
         return True

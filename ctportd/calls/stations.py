@@ -59,16 +59,24 @@ class Stations(Joined):
         """
         outcome = BUSY
         async with self._leg(address, "station") as leg:
-            if leg is not None:
-                async with self._ringback():
-                    outcome = await self._ring(leg, within)
-                    if outcome == ANSWERED and screen:
-                        outcome = await self._screen(leg, list(announce) or announcement_of(self.caller))
-                if outcome == ANSWERED:
-                    await self._talk(leg)
-        self.note("station", port=address, outcome=outcome)
+            with self.timeline.during("set rung", {"port": address}) as step:
+                if leg is not None:
+                    outcome = await self._reach(
+                        leg, within, list(announce) or announcement_of(self.caller), screen=screen
+                    )
+                step["outcome"] = outcome
+            if leg is not None and outcome == ANSWERED:
+                await self._talk(leg)
         if self.answered:
             await self.clear()
+        return outcome
+
+    async def _reach(self, leg: Call, within: float, announcement: list[str], *, screen: bool) -> str:
+        """Ring a set, and ask who lifts it."""
+        async with self._ringback():
+            outcome = await self._ring(leg, within)
+            if outcome == ANSWERED and screen:
+                outcome = await self._screen(leg, announcement)
         return outcome
 
     async def call_out(self, address: str, number: str) -> str:
@@ -90,11 +98,11 @@ class Stations(Joined):
         """
         outcome = BUSY
         async with self._leg(address, "trunk") as leg:
-            if leg is not None:
-                outcome = await self._dial_on(leg, number)
-                if outcome == ANSWERED:
-                    await self._talk(leg)
-        self.note("call out", port=address, outcome=outcome)
+            with self.timeline.during("line dialled on", {"port": address, "number": number}) as step:
+                outcome = BUSY if leg is None else await self._dial_on(leg, number)
+                step["outcome"] = outcome
+            if leg is not None and outcome == ANSWERED:
+                await self._talk(leg)
         await self.clear()
         return outcome
 

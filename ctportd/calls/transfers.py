@@ -23,6 +23,7 @@ class Transfers(Joined):
 
     async def transfer(self, number: str) -> None:
         """Give the call to another number of the exchange, whatever becomes of it: hook flash, number, on hook."""
+        self.note("transfer", number=number)
         await self.dial(f"&{FLASH_PAUSE}{number}")
         await self.hangup()
 
@@ -49,7 +50,7 @@ class Transfers(Joined):
             RequestFailed: This ctserver tells nothing of sound (``grunt_on``); the caller is back. So it is after any
                 other error but the end of the call.
         """
-        with self._enquiry():
+        with self._enquiry(), self.timeline.during("transfer", {"number": number}) as step:
             await self.dial(f"&{FLASH_PAUSE}{number}")
             try:
                 outcome = await self._enquire(
@@ -62,7 +63,7 @@ class Transfers(Joined):
                 await self.hangup()
             else:
                 await self._return_to_caller()
-        self.note("transfer", number=number, outcome=outcome)
+            step["outcome"] = outcome
         return outcome
 
     async def _enquire(self, within: float, announcement: list[str], *, screen: bool) -> str:
@@ -101,6 +102,11 @@ class Transfers(Joined):
         Raises:
             RequestFailed: This ctserver tells nothing of sound (``grunt_on``).
         """
+        with self.timeline.during("listening", {}) as step:
+            outcome = step["heard"] = await self._listen(within)
+        return outcome
+
+    async def _listen(self, within: float) -> str:
         progress = CallProgress()
         deadline = self.clock.time() + within
         await self._request("grunt_on")

@@ -11,7 +11,7 @@ from support.fakes import AnsweringNetwork, Recorder, ok, settle
 
 from ctportd.calls.call import Call
 from ctportd.calls.caller import Caller
-from ctportd.errors import CallEnded, PromptNotFound, RequestFailed, RequestTimedOut
+from ctportd.errors import CallEnded, InvalidArgument, PromptNotFound, RequestFailed, RequestTimedOut
 from ctportd.links.manager import Manager
 from ctportd.links.port import Port
 from ctportd.wire.events import UserMessage
@@ -451,3 +451,27 @@ async def test_events_of_any_length_take_no_memory(call: Call) -> None:
     event = await call.next_event(UserMessage)
     assert isinstance(event, UserMessage)
     assert event.text == "HELLO"
+
+
+async def test_call_speaks_another_language(
+    call: Call, network: AnsweringNetwork, desk: FakeDesk, tmp_path: Path
+) -> None:
+    """Its prompts come from the language's folder where it has them; a name that is none leaves all as it was."""
+    (tmp_path / "de").mkdir()
+    (tmp_path / "de" / "one.au").touch()
+    assert call.language == ""
+    desk.prompts.language = "de"
+    assert call.language == "de"
+    desk.prompts.language = ""
+    call.language = "de"
+    await call.play("one two")
+    assert [request.args[0] for request in network.requests] == [
+        str(tmp_path / "de" / "one.au"),
+        str(tmp_path / "two.au"),
+    ]
+    with pytest.raises(InvalidArgument):
+        call.language = ".."
+    assert call.language == "de"
+    call.language = ""
+    await call.play("one")
+    assert network.requests[-1].args[0] == str(tmp_path / "one.au")

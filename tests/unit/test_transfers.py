@@ -92,7 +92,7 @@ async def test_outcomes(far: Far) -> None:
     assert far.asked[-1] == "cthangup"
     assert far.call.end_reason == "finished"
     assert far.desk.numbers == ["204"] * 4
-    assert [step.details["outcome"] for step in far.call.steps if step.kind == "transfer"] == [
+    assert [step.details["outcome"] for step in far.call.timeline.steps if step.kind == "transfer"] == [
         "no answer",
         "busy",
         "busy",
