@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import structlog
 
-from ctportd.calls.caller import Caller
+from ctportd.calls.routing import judge
 from ctportd.errors import CallEnded, LinkError
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ async def find_caller(call: Call, handlers: Handlers, *, ask_line: bool) -> None
         with suppress(CallEnded):
             await _read_caller_id(call)
     await _judge_caller(call, handlers)
-    await _name_caller(call, handlers)
 
 
 async def _read_caller_id(call: Call) -> None:
@@ -54,15 +53,10 @@ async def _read_caller_id(call: Call) -> None:
 
 async def _judge_caller(call: Call, handlers: Handlers) -> None:
     """What the plugins think of the caller is known before anybody is asked to answer."""
-    call.verdict = await handlers.screen_caller(call.caller, call.port.address, call.began)
+    call.verdict, caller = await judge(handlers, call.caller, call.port.address, call.began)
     call.note("verdict", **{key: said for key, said in msgspec.structs.asdict(call.verdict).items() if said})
-
-
-async def _name_caller(call: Call, handlers: Handlers) -> None:
-    """A plugin that knows the number is believed more than the exchange."""
-    known = await handlers.caller_name(call.caller.number) if call.caller.number else ""
-    if known:
-        call.identify(Caller(call.caller.number, known))
+    if caller != call.caller:
+        call.identify(caller)
 
 
 def judged(verdict: Verdict) -> dict[str, str]:
