@@ -54,7 +54,8 @@ async def let_in(call: Call, box_number: str, settings: Settings, daemon: Daemon
         daemon: The daemon.
     """
     try:
-        known = await log_in(call, box_number, settings, daemon)
+        with call.secret():
+            known = await log_in(call, box_number, settings, daemon)
         if known is not None:
             box, pin = known
             await _welcome(Visit(call, box, settings, daemon), pin)

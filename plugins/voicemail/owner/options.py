@@ -93,18 +93,25 @@ async def change_pin(visit: Visit, before: str = "") -> bool:
         visit: Whose PIN it is.
         before: The one that it has to differ from; empty for none.
     """
-    call = visit.call
+    with visit.call.secret():
+        pin = await _new_pin(visit, before)
+    if pin:
+        await visit.box.set_pin(pin)
+    await visit.call.play("vm-pin-changed" if pin else "vm-cancelled")
+    return bool(pin)
+
+
+async def _new_pin(visit: Visit, before: str) -> str:
+    """A PIN that will do; empty where none was given."""
+    call, most = visit.call, LONGEST_PIN + 1  # one more, so that it is told that these are too many
     for _ in range(PIN_TRIES):
-        pin = await keyed_in(call, LONGEST_PIN + 1, "vm-new-pin")
+        pin = await keyed_in(call, most, "vm-new-pin")
         if pin in ("", CANCEL):
             break
         problem = refused(pin, visit.box.number, visit.settings.shortest_pin, before)
-        if not problem and await keyed_in(call, LONGEST_PIN + 1, "vm-pin-again") != pin:
+        if not problem and await keyed_in(call, most, "vm-pin-again") != pin:
             problem = "vm-pin-differs"
         if not problem:
-            await visit.box.set_pin(pin)
-            await call.play("vm-pin-changed")
-            return True
+            return pin
         await call.play(problem)
-    await call.play("vm-cancelled")
-    return False
+    return ""

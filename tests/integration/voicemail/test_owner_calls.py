@@ -40,6 +40,11 @@ def tones_of(path: str | Path) -> list[int]:
     return [tone for tone, _ in groupby(each[0] for each in found if each)]
 
 
+async def keys_of(house: House, call: str) -> str:
+    """The keys of a call, as its timeline has them."""
+    return "".join(step.details["key"] for step in await house.store.steps(call) if step.kind == "key")
+
+
 async def test_messages_are_heard_and_put_in_order(ctportd_line: Line) -> None:
     """Urgent ones first; previous, again, next, delete, restore, save; hanging up in the middle loses none of it."""
     house = await ctportd_line({1: ["voicemail:100"]}, settings=settings(most_messages=4))
@@ -264,6 +269,10 @@ async def test_first_visit_sets_the_mailbox_up(ctportd_line: Line) -> None:
     )
     await house.idle()
     await talk(await house.call(), "hear unavailable\nhang up")
+    await house.idle()
+    pressed = [await keys_of(house, call.id) for call in await house.calls()]
+    assert any("?????" in keys for keys in pressed)
+    assert not any(pin in keys for keys in pressed for pin in (PIN, "9071", "80808"))
 
 
 async def test_guesser_is_locked_out(ctportd_line: Line) -> None:
