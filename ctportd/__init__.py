@@ -48,8 +48,23 @@ if TYPE_CHECKING:
     from ctportd.links.port import Port
     from ctportd.links.reply import Reply
     from ctportd.mail.letter import Letter
-    from ctportd.pins.hashing import LONGEST_PIN, PIN_HASH, check_hash
-    from ctportd.records import CallCount, CallerCount, CallFilter, CallRecord, Step, VoiceMessage
+    from ctportd.messages.service import Reviewed
+    from ctportd.pins.hashing import LONGEST_PIN, PIN_HASH, check_hash, hash_pin
+    from ctportd.records import (
+        FOLDERS,
+        INBOX,
+        OLD,
+        TRASH,
+        CallCount,
+        CallerCount,
+        CallFilter,
+        CallRecord,
+        Counts,
+        Step,
+        VoiceMessage,
+        counts_of,
+    )
+    from ctportd.store import Store
     from ctportd.wire.events import (
         KEYS,
         CallerId,
@@ -68,9 +83,13 @@ if TYPE_CHECKING:
     from ctportd.wire.message import Message
 
 __all__ = [
+    "FOLDERS",
+    "INBOX",
     "KEYS",
     "LONGEST_PIN",
+    "OLD",
     "PIN_HASH",
+    "TRASH",
     "AudioError",
     "Call",
     "CallCount",
@@ -80,6 +99,7 @@ __all__ = [
     "Caller",
     "CallerCount",
     "CallerId",
+    "Counts",
     "CtportdError",
     "Daemon",
     "Disconnected",
@@ -109,10 +129,12 @@ __all__ = [
     "Reply",
     "RequestFailed",
     "RequestTimedOut",
+    "Reviewed",
     "Ring",
     "Site",
     "Step",
     "StorageError",
+    "Store",
     "StoreError",
     "TimerExpired",
     "ToneEnd",
@@ -120,7 +142,9 @@ __all__ = [
     "Verdict",
     "VoiceMessage",
     "check_hash",
+    "counts_of",
     "display",
+    "hash_pin",
     "hookimpl",
     "program_problem",
     "recordings",
@@ -152,6 +176,8 @@ _HOMES = (
     "ctportd.calls.numbers",
     "ctportd.calls.verdict",
     "ctportd.calls.call",
+    "ctportd.store",
+    "ctportd.messages.service",
 )
 """The modules in which the other names above are looked for, the light ones first."""
 

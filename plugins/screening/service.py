@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -30,9 +29,6 @@ PRUNE_EVERY = timedelta(days=1)
 
 LISTS_WAIT = 1.2
 """Seconds that the lists may take to be read again: a caller is to be judged within two (our figure)."""
-
-_BETWEEN = re.compile("[,&]")
-"""What stands between a number that is dialled and what leads to it, or follows."""
 
 log = structlog.stdlib.get_logger("screening")
 
@@ -123,7 +119,9 @@ class Screening:
 
     async def dialled(self, call: Call, dialled: str) -> None:
         """A number was dialled out: whoever has it may call back for some days."""
-        read = (self.numbers.of(part) for part in _BETWEEN.split(dialled))
+        read = (
+            self.numbers.of(digits) for digits in (dialled, dialled[1:])
+        )  # the first may lead to an outside line
         number = next((number for number in read if number.country), None)
         days = self.settings.dialled_days
         if number is None or not days:  # an extension of the exchange calls nobody from outside

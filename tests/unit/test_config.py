@@ -104,8 +104,8 @@ def test_shipped_plugin_tables_hold_the_defaults(tmp_path: Path) -> None:
     copy_plugins(tmp_path / "plugins")
     plugins = load_plugins(tmp_path / "plugins", tables, str(SHIPPED))
     assert plugins.failed == {}
-    assert sorted(tables) == ["auto_attendant", "caller_id_log", "screening", "voicemail"]
-    for name in ("voicemail", "screening", "caller_id_log"):
+    assert sorted(tables) == ["auto_attendant", "caller_id_log", "screening", "station", "voicemail"]
+    for name in ("voicemail", "screening", "caller_id_log", "station"):
         settings = plugins.loaded[name].settings
         assert settings == type(settings)()
     attendant = plugins.loaded["auto_attendant"]
