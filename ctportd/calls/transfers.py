@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import asyncio
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from ctportd.calls.acceptance import DECLINED, accepts, announcement_of
 from ctportd.calls.joined import Joined
 from ctportd.calls.progress import ANSWERED, BUSY, NO_ANSWER, CallProgress
-from ctportd.errors import CtportdError
+from ctportd.errors import CallEnded, CtportdError
 from ctportd.wire.events import Grunt, Hangup, LoopDrop
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Transfers(Joined):
 
         Raises:
             RequestFailed: This ctserver tells nothing of sound (``grunt_on``); the caller is back. So it is after any
-                other error but the end of the call.
+                other error but the end of the call, and where the wait for it is cancelled.
         """
         with self._enquiry(), self.timeline.during("transfer", {"number": number}) as step:
             await self.dial(f"&{FLASH_PAUSE}{number}")
@@ -58,6 +59,10 @@ class Transfers(Joined):
                 )
             except CtportdError:
                 await self._return_to_caller()
+                raise
+            except asyncio.CancelledError:  # by a plugin that has lost patience, and goes on with the caller
+                with suppress(CallEnded, CtportdError):
+                    await self._return_to_caller()
                 raise
             if outcome == ANSWERED:
                 await self.hangup()

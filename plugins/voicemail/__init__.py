@@ -64,9 +64,9 @@ async def mail_sent(letter: Letter, settings: Settings, daemon: Daemon) -> None:
 
 
 @hookimpl
-def mail_failed(letter: Letter, reason: str) -> None:
+async def mail_failed(letter: Letter, reason: str, daemon: Daemon) -> None:
     """Tell that the message is kept."""
-    mailing.given_up(letter, reason)
+    await mailing.given_up(letter, reason, daemon)
 
 
 @hookimpl

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from ctportd import INBOX, Caller, InvalidArgument, Letter, MailError, StorageError, StoreError
+from ctportd import INBOX, Caller, InvalidArgument, Letter, MailError, Step, StorageError, StoreError
 
 from .boxes import open_box
 
@@ -45,7 +45,7 @@ def letter_of(box: Box, message: VoiceMessage) -> Letter:
         subject=_filled(rules.mail_template.subject, known),
         text=_filled(rules.mail_template.text, known),
         attachments=[Path(message.path)] if rules.attach else [],
-        about={"mailbox": message.mailbox, "message": message.uid},
+        about={"mailbox": message.mailbox, "message": message.uid, "call": message.call},
     )
 
 
@@ -91,8 +91,16 @@ async def catch_up(settings: Settings, daemon: Daemon) -> None:
 
 
 async def accepted(letter: Letter, settings: Settings, daemon: Daemon) -> None:
-    """The mail server has a message's mail: the message goes to the trash, where that is asked for."""
+    """The mail server has a message's mail: the message goes to the trash, where that is asked for.
+
+    Raises:
+        StoreError: The store cannot tell which message that is.
+        StorageError: The disk refuses; the message stays where it is.
+    """
     mailbox, uid = letter.about.get("mailbox", ""), letter.about.get("message", "")
+    if not uid:
+        return
+    await _note(letter, daemon, "mail accepted", message=uid)
     if mailbox not in settings.mailboxes or not settings.rules_of(mailbox).delete_after_mail:
         return
     found = [message for message in await daemon.messages.of(mailbox, INBOX) if message.uid == uid]
@@ -101,7 +109,16 @@ async def accepted(letter: Letter, settings: Settings, daemon: Daemon) -> None:
         log.info("a message is deleted after its mail", mailbox=mailbox, id=message.id)
 
 
-def given_up(letter: Letter, reason: str) -> None:
-    """Its mail will never arrive: the message stays where it is."""
+async def given_up(letter: Letter, reason: str, daemon: Daemon) -> None:
+    """A message's mail will never arrive: the message stays where it is. Raises StoreError."""
     if "message" in letter.about:
         log.warning("a message stays in its mailbox, since its mail is given up", **letter.about, reason=reason)
+        await _note(letter, daemon, "mail given up", message=letter.about["message"], reason=reason)
+
+
+async def _note(letter: Letter, daemon: Daemon, kind: str, **details: str) -> None:
+    """Tell of a mail among what happened on the call in which its message was left."""
+    call = letter.about.get("call")
+    if call:
+        step = Step(daemon.clock.now(), kind, {"to": letter.to, **details})
+        await daemon.store.add_steps(call, [step])

@@ -15,7 +15,7 @@ from ctportd import LONGEST_PIN, PIN_HASH, check_hash
 MAILBOX = r"^[A-Za-z0-9_-]+\Z"
 """A mailbox is a folder's name, too."""
 
-_ADDRESS = r"[^@\s,<>]+@[^@\s,<>]+\Z"
+_ADDRESS = r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?\Z"  # as [mail] takes it
 
 OWNER = "owner"
 """The target with which owners are let in, which can be no mailbox."""

@@ -45,19 +45,17 @@ def problem_of(target: str, settings: Settings) -> str | None:
     """What is wrong with a target; None where nothing is."""
     asked = read_target(target, settings)
     if asked.wrong:
-        return f"voicemail:{target}: '{asked.wrong}' is not known behind a mailbox; '{_BUSY}' is"
+        return f"'{asked.wrong}' is not known behind a mailbox; '{_BUSY}' is"
     if not asked.mailbox:
-        return None if _lets_in(settings) else f"voicemail:{target}: no mailbox has a pin, so no owner is let in"
+        return None if _lets_in(settings) else "no mailbox has a pin, so no owner is let in"
     if not re.match(MAILBOX, asked.mailbox):
-        return f"voicemail:{target}: '{asked.mailbox}' can be no mailbox: letters, digits, - and _ are expected"
+        return f"'{asked.mailbox}' can be no mailbox: letters, digits, - and _ are expected"
     if settings.mailboxes and asked.mailbox not in settings.mailboxes:
         near = difflib.get_close_matches(asked.mailbox, settings.mailboxes, 1, 0.3)
         hint = f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(settings.mailboxes)}"
-        return (
-            f"voicemail:{target}: there is no mailbox '{asked.mailbox}' in [plugins.voicemail.mailboxes]; {hint}"
-        )
+        return f"there is no mailbox '{asked.mailbox}' in [plugins.voicemail.mailboxes]; {hint}"
     if asked.owner and not _has_pin(asked.mailbox, settings):
-        return f"voicemail:{target}: mailbox {asked.mailbox} has no pin, so its owner is not let in"
+        return f"mailbox {asked.mailbox} has no pin, so its owner is not let in"
     return None
 
 

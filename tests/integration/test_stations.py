@@ -109,6 +109,27 @@ async def test_transfers_by_flash(ctportd_line: Line) -> None:
     assert house.plugin("operator").dialled == ["1 32", "1 31", "1 31", "1 31", "1 31"]
 
 
+async def test_caller_gives_up_in_a_transfer(ctportd_line: Line) -> None:
+    """Nobody tells us until the flash back; or whoever was asked has answered, and has nobody to talk to."""
+    house = await ctportd_line({1: ["operator"]}, plugins=[{"operator": OPERATOR}, "plugins/caller_id_log.py"])
+    called = await house.subscribe("31")
+    caller = await house.call(1, number="5550100")
+    await caller.press("1")
+    await called.ringing()
+    await caller.hang_up()
+    await house.idle()
+    assert called.rings == 3
+    caller = await house.call(1, number="5550101")
+    await caller.press("1")
+    await house.until(lambda: called.rings == 1)
+    await caller.hang_up()
+    await called.lift()
+    await called.say(seconds=3)
+    assert (await called.ended()).by == "line"
+    await house.idle()
+    assert [call.end_reason for call in await house.calls()] == ["finished", "hangup"]
+
+
 async def test_callers_reach_a_set(ctportd_line: Line) -> None:
     """It rings with the caller's number; who is not taken comes back; both hear each other until one hangs up."""
     house = await ctportd_line({1: ["operator"], 3: []}, plugins={"operator": OPERATOR}, stations=[3])

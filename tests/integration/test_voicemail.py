@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 from support.mail import MailServer
+from support.system import run_ctportd
 
 from ctportd.pins.hashing import hash_pin
 from ctportd.records import INBOX, TRASH
@@ -207,7 +209,13 @@ async def test_full_mailbox_rings_and_test_for_humans(ctportd_line: Line) -> Non
     await owner.hear_begin("vm-enter-pin")
     await owner.hang_up()
     await house.idle()
-    await house.daemon.messages.purge(message)
+    with house.real_time():
+        command = "--config", str(house.config_path), "messages"
+        deleted = await run_ctportd(house.folder, *command, "delete", str(message.id))
+        assert (deleted.status, deleted.out) == (0, f"ctportd: message {message.id} is in Trash\n"), deleted
+        purged = await run_ctportd(house.folder, *command, "purge", str(message.id), "99")
+    assert (purged.status, purged.out) == (1, f"ctportd: message {message.id} is gone\n")
+    assert "is 99, and there is no such message" in purged.err
     again = await house.call(1)
     await again.hear("beep")
     await again.hang_up()
@@ -254,6 +262,7 @@ async def test_mail_has_the_message_and_then_deletes_it(ctportd_line: Line) -> N
         (attached,) = mail.iter_attachments()
         await folder_of(house, TRASH)
         (message,) = await house.messages("100")
+        assert {"message", "mail accepted"} <= {step.kind for step in await house.store.steps(message.call)}
         assert attached.get_content() == await asyncio.to_thread(Path(message.path).read_bytes)
 
         server.refuses = dict.fromkeys(recipients, "550 no such user")
@@ -264,6 +273,18 @@ async def test_mail_has_the_message_and_then_deletes_it(ctportd_line: Line) -> N
         await house.restart()
         await house.settle()
         assert len(server.taken) == 1
+        await house.store.remove("voicemail-mailed", f"100/{(await house.messages('100'))[-1].uid}")
+        await house.restart()  # after an end that came before the mail was in the outbox
+        await house.until(lambda: len(server.taken) == 2)
+        await house.until(
+            lambda: sum(line["event"] == "a message is deleted after its mail" for line in house.log) == 2
+        )
+        house.clock.set(house.clock.now() + timedelta(days=29))
+        await house.restart()
+        assert [each.folder for each in await house.messages("100")] == [TRASH, TRASH]
+        house.clock.set(house.clock.now() + timedelta(days=2))
+        await house.restart()
+        assert await house.messages("100") == []
 
 
 async def mailed(house: House, number: str) -> None:

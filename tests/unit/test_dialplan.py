@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import sys
+import tomllib
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 
+from ctportd import Caller, Inquiry
+from ctportd.checking import convert
+from ctportd.config import from_data
 from ctportd.hooks.loader import load_module
 
 if TYPE_CHECKING:
@@ -16,7 +22,9 @@ if TYPE_CHECKING:
 
     from ctportd import Problem
 
-STATION = Path(__file__).parents[2] / "plugins" / "station" / "__init__.py"
+ROOT = Path(__file__).parents[2]
+STATION = ROOT / "plugins" / "station" / "__init__.py"
+GUIDE = ROOT / "docs" / "stations.md"
 
 TABLE = {
     "sets": {"3": {"extension": "101", "mailbox": "7"}, "main:4": {"extension": "1012", "outside": False}},
@@ -79,6 +87,16 @@ def test_each_set_has_a_plan_of_its_own(station: Any) -> None:
     assert not plan.may_grow("9")
     nothing = msgspec.convert({}, station.Settings)
     assert not nothing.plan_for(nothing.set_of(Place())).may_grow("")
+
+
+def test_settings_of_the_guide(station: Any) -> None:
+    """What docs/stations.md shows can be dialled as it says."""
+    (example,) = re.findall(r"^```toml\n(.*?)^```$", GUIDE.read_text(), re.DOTALL | re.MULTILINE)
+    config = from_data(tomllib.loads(example), "docs/stations.md")
+    used = convert(config.plugins["station"], station.Settings, "docs/stations.md")
+    plan = used.plan_for(used.sets["3"])
+    found = {number: plan.find(number) for number in ("*98", "102", "9911", "95550123", "90015550123")}
+    assert [entry and entry.does for entry in found.values()] == ["hand over", "ring", "outside", "outside", None]
 
 
 class Place:
@@ -148,5 +166,11 @@ def test_targets(station: Any) -> None:
     assert station.check_target("", used) is None
     assert station.check_target("101", used) is None
     assert station.check_target("9", used) == "no set has the extension 9; there are 101, 1012"
+    inquiry = Inquiry(Caller("555"), "main:3", datetime(2026, 12, 25, tzinfo=UTC))
+    assert station.explain_call(inquiry, "", used).lines == ["the set on port main:3 hears dial tone, and dials"]
+    rung = station.explain_call(inquiry, "101", used)
+    assert rung.lines[0] == "the set of extension 101, on port 3, rings for 25 s"
+    assert not rung.takes
+    assert station.explain_call(inquiry, "9", used).lines == ["no set has the extension 9: the call passes"]
     assert station.takes_all("")
     assert not station.takes_all("101")

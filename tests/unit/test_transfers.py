@@ -132,6 +132,16 @@ async def test_caller_is_back_after_an_error(far: Far) -> None:
 
 
 @pytest.mark.looptime
+async def test_plugin_loses_patience(far: Far) -> None:
+    """It has the caller back, and not whoever was dialled."""
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(5):
+            await far.call.try_transfer("204", within=60)
+    assert far.asked[-2:] == BACK
+    assert not far.call._enquiring
+
+
+@pytest.mark.looptime
 async def test_call_ends_in_the_middle(far: Far) -> None:
     """The daemon stops, say: nothing more is dialled, and the line is put on hook as ever."""
     transfer = asyncio.create_task(far.call.try_transfer("204"))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+import tomllib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +15,7 @@ import pytest
 from ctportd.calls.caller import Caller
 from ctportd.calls.verdict import Verdict
 from ctportd.checking import convert
+from ctportd.config import from_data
 from ctportd.errors import ConfigError, PromptNotFound, StoreError
 from ctportd.hooks.inquiry import Inquiry
 from ctportd.hooks.loader import load_module
@@ -133,6 +136,28 @@ def test_mailbox_is_as_all_are_but_for_what_it_says() -> None:
     assert (other.longest, other.review, other.zone) == (60, True, "")
     assert settings_of(mailboxes={"1": {"email": "a@b.c"}}).mailboxes["1"].emails == ["a@b.c"]
     assert settings_of(mailboxes={"1": {"email": ["a@b.c", "d@e"]}}).mailboxes["1"].emails == ["a@b.c", "d@e"]
+
+
+def test_examples_of_the_guide_are_good(tmp_path: Path) -> None:
+    """Each block of docs/voicemail.md loads, the office has nothing to be told of, and every key is in the guide."""
+    guide = (FOLDER.parents[1] / "docs" / "voicemail.md").read_text()
+    blocks = [
+        tomllib.loads(block) for block in re.findall(r"^```toml\n(.*?)^```$", guide, re.DOTALL | re.MULTILINE)
+    ]
+    assert len(blocks) == 3
+    for block in blocks:
+        settings = settings_of(**block["plugins"]["voicemail"])
+        from_data(block | {"ctserver": [{}]}, "the guide")
+        site = Site(tmp_path)
+        site.mails = "mail" in block
+        assert [problem for problem in PLUGIN.check_settings(settings, site) if problem.serious] == []
+    _, keys = guide.split("## All keys")
+    told = set(
+        re.findall(r"`(\w+)`", "".join(row.split("|")[1] for row in keys.splitlines() if row.startswith("|")))
+    )
+    assert told == {*PLUGIN.Settings.__struct_fields__, *part("settings").Mailbox.__struct_fields__} - {
+        "mailboxes"
+    }
 
 
 # -- greetings
@@ -395,4 +420,8 @@ def test_mail_says_what_is_known(tmp_path: Path) -> None:
     letter = part("mailing").letter_of(box, left)
     assert letter.subject == "{owner}: 1:05"
     assert letter.text == "Ada 100 {owner} <555> 555 Monday, 23 November 2026 at 21:00 {"
-    assert (letter.to, letter.attachments, letter.about) == (["a@b.c"], [], {"mailbox": "100", "message": "m"})
+    assert (letter.to, letter.attachments, letter.about) == (
+        ["a@b.c"],
+        [],
+        {"mailbox": "100", "message": "m", "call": "c"},
+    )
