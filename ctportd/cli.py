@@ -247,7 +247,9 @@ def check(ctx: click.Context, *, as_json: bool, strict: bool) -> None:
 @click.option("--name", default="", help="The caller's name.")
 @click.option("--port", default="", help="The port that is called: its number, or its address such as main:1.")
 @click.option("--at", default="", help="When: 2026-12-25 10:00, in the local time zone. Default: now.")
-@click.option("--keys", default="", help="What the caller presses in menus: 1,204.")
+@click.option(
+    "--keys", default="", help="What the caller presses in menus: 1,204. Nothing between commas: no key."
+)
 @json_option
 @click.pass_context
 def explain(ctx: click.Context, *, number: str, name: str, port: str, at: str, keys: str, as_json: bool) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from ctportd import PIN_HASH, check_hash
+from ctportd import LONGEST_PIN, PIN_HASH, check_hash
 
 MAILBOX = r"^[A-Za-z0-9_-]+\Z"
 """A mailbox is a folder's name, too."""
@@ -26,6 +26,7 @@ PLACEHOLDERS = ("caller", "number", "name", "when", "duration", "mailbox", "owne
 Number: TypeAlias = Annotated[int, Meta(ge=0)]
 Positive: TypeAlias = Annotated[int, Meta(ge=1)]
 Rings: TypeAlias = Annotated[int, Meta(ge=0, le=20)]
+Digits: TypeAlias = Annotated[str, Meta(pattern=r"^[0-9]+\Z")]
 Class: TypeAlias = Literal["permitted", "screened", "blocked"]
 
 
@@ -84,6 +85,9 @@ class Rules(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         mail_template: What the mail says.
         zone: In whose time zone times are told, as ``Europe/Berlin``; empty: this machine's.
         first_use: Whether an owner's first visit begins with PIN, name and greeting.
+        dial_out: Whether an owner may call out by way of the mailbox: who has the PIN, calls on your bill.
+        dial_longest: Digits that a number may have which is called so.
+        dial_prefixes: What such a number has to begin with; none: any will do.
     """
 
     greeting: str = ""
@@ -109,6 +113,9 @@ class Rules(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     mail_template: MailTemplate = MailTemplate()
     zone: str = ""
     first_use: bool = False
+    dial_out: bool = False
+    dial_longest: Annotated[int, Meta(ge=1, le=32)] = 15
+    dial_prefixes: list[Digits] = []
 
     def __post_init__(self) -> None:
         """Refuse a time zone that there is not."""
@@ -151,6 +158,9 @@ class Mailbox(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     mail_template: MailTemplate | None = None
     zone: str | None = None
     first_use: bool | None = None
+    dial_out: bool | None = None
+    dial_longest: Annotated[int, Meta(ge=1, le=32)] | None = None
+    dial_prefixes: list[Digits] | None = None
 
     def __post_init__(self) -> None:
         """Refuse what its owner would learn of on the telephone only."""
@@ -176,10 +186,12 @@ class Settings(Rules):
     Attributes:
         mailbox: Whose the messages are of callers who were sent to no mailbox.
         mailboxes: Those that have an owner, by their numbers. Any other one takes messages, too.
+        shortest_pin: Digits that a PIN must have which an owner chooses.
     """
 
     mailbox: Annotated[str, Meta(pattern=MAILBOX)] = "100"
     mailboxes: dict[str, Mailbox] = {}
+    shortest_pin: Annotated[int, Meta(ge=4, le=LONGEST_PIN)] = 4
 
     def __post_init__(self) -> None:
         """Refuse mailboxes that could not be called so."""

@@ -104,8 +104,10 @@ def test_shipped_plugin_tables_hold_the_defaults(tmp_path: Path) -> None:
     copy_plugins(tmp_path / "plugins")
     plugins = load_plugins(tmp_path / "plugins", tables, str(SHIPPED))
     assert plugins.failed == {}
-    assert sorted(tables) == ["auto_attendant", "voicemail"]
+    assert sorted(tables) == ["auto_attendant", "station", "voicemail"]
     voicemail, attendant = plugins.loaded["voicemail"], plugins.loaded["auto_attendant"]
+    station = plugins.loaded["station"]
+    assert station.settings == type(station.settings)()
     assert voicemail.settings == type(voicemail.settings)()
     assert attendant.settings.menu == type(attendant.settings)().menu
     main = attendant.settings.menus["main"]
