@@ -49,6 +49,17 @@ async def answer_call(call, target):
     await call.play("vm-intro")
 """
 
+LEADER = """
+from ctportd import hookimpl
+
+@hookimpl
+async def answer_call(call):
+    await call.answer()
+    for _ in range(2):
+        await call.hand_over("station" if await call.collect(1) == "1" else "station:102")
+        await call.play("goodbye")
+"""
+
 WAITING = """
 from ctportd import hookimpl
 
@@ -190,8 +201,8 @@ async def office(start: Line) -> House:
         "outside": {"ports": ["2"], "allow": ["NXXXXXX"], "deny": ["900XXXX"]},
     }
     return await start(
-        {1: ["station:102"], 2: [], 3: ["station"], 4: ["station"]},
-        plugins=["plugins", {"waiting": WAITING, "voicemail": TAKES}],
+        {1: ["station:102"], 2: ["leader"], 3: ["station"], 4: ["station"]},
+        plugins=["plugins", {"waiting": WAITING, "voicemail": TAKES, "leader": LEADER}],
         stations=[3, 4],
         settings={"station": settings},
     )
@@ -212,6 +223,7 @@ async def test_sets_dial(ctportd_line: Line) -> None:
     await speaks_with(ada, bob)
     await bob.hang_up()
     await ada.hear_tone(*BUSY)
+    await ada.press("7")  # nobody asked for that
     await ada.flash()
     await ada.hear_tone(*DIAL)
     await ada.press("95550123")
@@ -254,3 +266,19 @@ async def test_sets_and_mailboxes(ctportd_line: Line) -> None:
     assert (await caller.ended()).by == "line"
     await house.idle()
     assert house.plugin("voicemail").asked == ["102", "102"]
+
+
+async def test_callers_are_led_to_sets(ctportd_line: Line) -> None:
+    """By another plugin: to an extension, and when that one hangs up it is over; nobody outside is given dial tone."""
+    house = await office(ctportd_line)
+    bob = await house.attach(4)
+    caller = await house.call(2)
+    await caller.press("1")
+    await caller.hear("goodbye", within=5)
+    await caller.press("2")
+    await bob.ringing()
+    await bob.lift()
+    await speaks_with(bob, caller)
+    await bob.hang_up()
+    await caller.ended()
+    assert caller.heard == ["goodbye"]
