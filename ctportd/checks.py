@@ -11,9 +11,10 @@ import msgspec
 import structlog
 
 from ctportd.calls.files import SHIPPED
-from ctportd.errors import ConfigError, PluginError
+from ctportd.errors import ConfigError, MailError, PluginError
 from ctportd.hooks.inquiry import Problem
 from ctportd.hooks.owners import check_program_owner
+from ctportd.mail.server import credentials
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +59,8 @@ def check_configuration(site: ConfiguredSite) -> Checked:
         Problem(where, f"{host!r} lets strangers use the lines: nothing there asks for a password", serious=False)
         for where, host in open_doors(config).items()
     ]
-    problems = [*doors, *missing_folders(config), *check_ports(site), *asyncio.run(_asked(site))]
+    own = [*doors, *missing_folders(config), *check_mail(config), *check_ports(site)]
+    problems = [*own, *asyncio.run(_asked(site))]
     return Checked(config.source, len(config.file.port), list(site.plugins.loaded), problems)
 
 
@@ -95,6 +97,16 @@ def _unreached(site: ConfiguredSite, handlers: list[str], where: str) -> Iterato
             what = f"{behind} {verb} never asked: {handler!r} before takes every call; change the order, or leave it out"
             yield Problem(where, what, serious=False)
             return
+
+
+def check_mail(config: Config) -> Iterator[Problem]:
+    """Files without which no letter can be sent. Looks at the disk."""
+    if config.file.mail.host:
+        try:
+            credentials(config.file.mail)
+        except MailError as error:
+            where, _, what = str(error).partition("] ")
+            yield Problem(f"{where}]", what)
 
 
 def missing_folders(config: Config) -> list[Problem]:

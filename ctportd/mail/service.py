@@ -14,6 +14,7 @@ from ctportd.logs import nobodys_threads
 from ctportd.mail.compose import cleaned, composed
 from ctportd.mail.outbox import Outbox
 from ctportd.mail.server import check_set, connected
+from ctportd.records import Step
 from ctportd.status import MailStatus
 
 if TYPE_CHECKING:
@@ -43,15 +44,23 @@ class Mail:
         table: The mail server.
         now: The date and time of day, in UTC.
         tell: Told of the hooks ``mail_sent(letter=)`` and ``mail_failed(letter=, reason=)``.
+        keep: Given the steps of calls, by their ids, that letters were about.
     """
 
     def __init__(
-        self, state: Path, table: MailTable, now: Callable[[], datetime], tell: Callable[..., None]
+        self,
+        state: Path,
+        table: MailTable,
+        now: Callable[[], datetime],
+        tell: Callable[..., None],
+        *,
+        keep: Callable[[str, list[Step]], None],
     ) -> None:
         self._outbox = Outbox(state)
         self._table = table
         self._now = now
         self._tell = tell
+        self._keep = keep
         self._news = asyncio.Event()
         self._all_due = True  # whatever the last run has met with may be mended
         self._ill = ""
@@ -95,6 +104,7 @@ class Mail:
             posted = await asyncio.to_thread(self._outbox.put, cleaned(letter), self._now())
         self._waiting += 1
         log.info("letter", letter=posted.id, to=posted.to, about=posted.about)
+        self._note("mail posted", posted)
         self._news.set()
         return posted
 
@@ -169,6 +179,7 @@ class Mail:
             self._sent += 1
             self._last_error = ""
             log.info("letter sent", letter=letter.id, to=letter.to, said=outcome.said)
+            self._note("mail sent", letter)
             self._tell("mail_sent", letter=letter)
 
     async def _put_off(self, letter: Letter, reason: str) -> None:
@@ -190,7 +201,15 @@ class Mail:
         self._failed += 1
         self._last_error = reason
         log.error("a letter is given up", letter=letter.id, to=letter.to, about=letter.about, error=reason)
+        self._note("mail failed", letter, reason=reason)
         self._tell("mail_failed", letter=letter, reason=reason)
+
+    def _note(self, kind: str, letter: Letter, **details: str) -> None:
+        """Add to the timeline of the call that a letter is about."""
+        call = letter.about.get("call")
+        if call:
+            about = {key: value for key, value in letter.about.items() if key != "call"}
+            self._keep(call, [Step(self._now(), kind, {"to": letter.to, **about, **details})])
 
     def _is_ill(self, problem: str) -> None:
         """Tell once of what is wrong with the server."""

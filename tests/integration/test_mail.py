@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from support.system import StartSystem
 
+    from ctportd.records import Step
+
 ADA, BOB, EVE = "ada@example.com", "bob@example.com", "eve@example.com"
 VOICE = bytes(range(256)) * 300
 
@@ -38,18 +40,23 @@ class Office:
     Attributes:
         now: What the clock shows.
         told: The hooks, each with the letter's subject, and the reason.
+        kept: The steps of calls, by their ids.
     """
 
     def __init__(self, state: Path, **table: Any) -> None:
         self.now = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
         self.told: list[tuple[str, str, str]] = []
+        self.kept: list[tuple[str, str, dict[str, Any]]] = []
         self.state = state
         usual = {"host": "127.0.0.1", "security": "none", "sender": "phone@example.com", "timeout": 5.0}
         self.table = msgspec.convert(usual | table, MailTable)
         self.mail = self._make()
 
     def _make(self) -> Mail:
-        return Mail(self.state, self.table, lambda: self.now, self._tell)
+        return Mail(self.state, self.table, lambda: self.now, self._tell, keep=self._keep)
+
+    def _keep(self, call: str, steps: list[Step]) -> None:
+        self.kept += [(call, step.kind, step.details) for step in steps]
 
     def _tell(self, hook: str, letter: Letter, reason: str = "") -> None:
         self.told.append((hook, letter.subject, reason))
@@ -83,7 +90,12 @@ async def test_letter_waits_until_it_is_taken(tmp_path: Path) -> None:
         office = Office(tmp_path, port=port)
         server.says = "451 busy,\ttry later"
         posted = await office.mail.post(
-            letter("Grüße\r\nBcc: x@y.z", text="…", attachments=[recording, recording], about={"mailbox": "100"})
+            letter(
+                "Grüße\r\nBcc: x@y.z",
+                text="…",
+                attachments=[recording, recording],
+                about={"mailbox": "100", "call": "c"},
+            )
         )
         recording.unlink()
         assert await office.mail.send_due() == 30.0
@@ -91,7 +103,7 @@ async def test_letter_waits_until_it_is_taken(tmp_path: Path) -> None:
         assert (kept.attempts, kept.last_error, kept.about) == (
             1,
             f"{ADA}: 451 busy, try later",
-            {"mailbox": "100"},
+            {"mailbox": "100", "call": "c"},
         )
         assert await office.pass_by(29) == 1.0
         assert (await office.waiting())[0].attempts == 1
@@ -106,6 +118,8 @@ async def test_letter_waits_until_it_is_taken(tmp_path: Path) -> None:
     assert (recipients, message["Subject"]) == ([ADA], "Grüße Bcc: x@y.z")
     assert message["Message-ID"] == f"<{posted.id}@example.com>"
     assert office.told == [("mail_sent", posted.subject, "")]
+    details = {"to": [ADA], "mailbox": "100"}
+    assert office.kept == [("c", "mail posted", details), ("c", "mail sent", details)]
     assert list((tmp_path / "outbox").iterdir()) == []
 
 
