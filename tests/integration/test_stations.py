@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ctportd.pins.hashing import hash_pin
 from ctportd.reporting import status_of
 from ctportd.testing import tone
 
@@ -282,3 +284,39 @@ async def test_callers_are_led_to_sets(ctportd_line: Line) -> None:
     await bob.hang_up()
     await caller.ended()
     assert caller.heard == ["goodbye"]
+
+
+async def test_message_makes_dial_tone_stutter(ctportd_line: Line) -> None:
+    """From the caller who leaves it to the owner who dials the mailbox, by the plugins that ship."""
+    mailbox = {"pin": await asyncio.to_thread(hash_pin, "4711")}
+    house = await ctportd_line(
+        {1: ["station:101", "voicemail:101"], 3: ["station"]},
+        stations=[3],
+        settings={
+            "station": {
+                "ring": 8,
+                "sets": {"3": {"extension": "101", "mailbox": "101"}},
+                "numbers": {"*98": "voicemail:owner:{mailbox}"},
+            },
+            "voicemail": {"mailboxes": {"101": mailbox}},
+        },
+    )
+    ada = await house.attach(3)
+    await ada.lift()
+    await ada.hear_tone(*DIAL)
+    assert bursts(ada.audio) == 1
+    await ada.hang_up()
+    await house.idle()
+    caller = await house.call(1, number="5550100")
+    await ada.ringing()
+    await caller.hear("beep")
+    await caller.say(seconds=4)
+    await caller.hang_up()
+    await house.idle()
+    await ada.lift()
+    await ada.silence(1.8)
+    assert bursts(ada.audio) > 5
+    await ada.press("*98")
+    await ada.hear("vm-enter-pin")
+    await ada.press("4711#")
+    await ada.hear("vm-you-have")
