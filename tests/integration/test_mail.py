@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 import ssl
 from contextlib import suppress
@@ -12,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 import trustme
+from click.testing import CliRunner
 from support.mail import MailServer
 from support.system import tick
 
+from ctportd.cli import program
 from ctportd.errors import MailError, StorageError
 from ctportd.mail.letter import Letter
 from ctportd.mail.outbox import Outbox
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, MutableMapping
     from pathlib import Path
 
-    from support.system import StartSystem
+    from ctportd.testing import Line
 
 ADA, BOB, EVE = "ada@example.com", "bob@example.com", "eve@example.com"
 VOICE = bytes(range(256)) * 300
@@ -276,28 +279,45 @@ async def daemon_started(daemon):
     await daemon.mail.post(Letter(to=["ada@example.com"], subject="up", text="It is up."))
     await daemon.mail.post(Letter(to=["bob@example.com"], subject="busy"))
 
+sent = []
+
 @hookimpl
-def mail_sent(letter, daemon):
-    (daemon.state / "sent").write_text(letter.subject)
+def mail_sent(letter):
+    sent.append(letter.subject)
 """
 
 
-async def test_daemon_sends_what_plugins_post(start_system: StartSystem) -> None:
+async def test_daemon_sends_what_plugins_post(ctportd_line: Line) -> None:
     """The hook comes when the server has it; status and `outbox` show what waits, `mail` what the server says."""
     server = MailServer()
     server.refuses = {BOB: "450 \x1b[2Jfull"}
     async with server.listening() as port:
         table = {"host": "127.0.0.1", "port": port, "security": "none", "sender": "phone@example.com"}
-        system = await start_system([], changes={"mail": table}, own_plugins={"writer.py": PLUGIN})
-        await system.until((system.state / "sent").exists)
-        while not (status := await system.status()).mail.last_error:
-            await tick()
-        shown, listed, tried = await asyncio.gather(
-            system.run("status"), system.json("outbox"), system.run("mail", ADA)
-        )
-    assert status.mail == msgspec.structs.replace(status.mail, waiting=1, sent=1)
-    assert f"letters waiting: 1; the last error: {BOB}: 450 " in shown.out
-    assert "\x1b" not in shown.out
-    assert [(each["subject"], each["waiting"], each["attempts"]) for each in listed] == [("busy", [BOB], 1)]
-    assert (tried.status, tried.out) == (0, "ctportd: the mail server has accepted the letter: 250 taken as 2\n")
-    assert [message["Subject"] for _, message in server.taken] == ["up", "A letter from ctportd"]
+        house = await ctportd_line({1: []}, plugins={"writer": PLUGIN}, mail=table)
+        await house.until(lambda: bool(house.daemon.mail.status.last_error))
+
+        async def run(*arguments: str) -> str:
+            command = ["--config", str(house.config_path), *arguments]
+            ran = await asyncio.to_thread(CliRunner().invoke, program, command, prog_name="ctportd")
+            assert ran.exit_code == 0, ran.output
+            return ran.stdout
+
+        status, shown, outbox, tried = [
+            await run(*command)
+            for command in (("status", "--json"), ("status",), ("outbox", "--json"), ("mail", ADA))
+        ]
+        assert json.loads(status)["mail"] == {
+            "waiting": 1,
+            "sent": 1,
+            "failed": 0,
+            "last_error": f"{BOB}: 450 \x1b[2Jfull",
+        }
+        assert f"mail: letters waiting: 1; the last error: {BOB}: 450 \ufffd[2Jfull\n" in shown
+        listed = [(each["subject"], each["waiting"], each["attempts"]) for each in json.loads(outbox)]
+        assert listed == [("busy", [BOB], 1)]
+        assert tried == "ctportd: the mail server has accepted the letter: 250 taken as 2\n"
+        sent = house.plugin("writer").sent
+        assert sent == ["up"]
+        server.refuses = {}
+        await house.until(lambda: len(sent) == 2)  # half a minute later
+    assert [message["Subject"] for _, message in server.taken] == ["up", "A letter from ctportd", "busy"]
