@@ -2,41 +2,126 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 import structlog
 
 from ctportd.calls.files import SHIPPED
-from ctportd.errors import ConfigError
+from ctportd.errors import ConfigError, PluginError
+from ctportd.hooks.inquiry import Problem
 from ctportd.hooks.owners import check_program_owner
-from ctportd.site import load_configured_plugins
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ctportd.config import Config
+    from ctportd.site import ConfiguredSite
 
 log = structlog.stdlib.get_logger("ctportd")
 
 
-def check_configuration(config: Config) -> str:
-    """Load everything that a run would load; returns what is well, as a few words.
+class Checked(msgspec.Struct, frozen=True):
+    """What there is to say of a configuration.
+
+    Attributes:
+        file: The configuration's.
+        ports: How many there are.
+        plugins: Those that were loaded.
+        problems: What will not do, or is probably not meant.
+    """
+
+    file: str
+    ports: int
+    plugins: list[str]
+    problems: list[Problem]
+
+
+def check_configuration(site: ConfiguredSite) -> Checked:
+    """Look for whatever a run, or a caller, would meet with.
+
+    Args:
+        site: The installation, with its plugins loaded.
 
     Raises:
-        ConfigError: The configuration, or a plugin of it, would not do.
+        ConfigError: The daemon would not start, or leave a plugin out.
     """
+    config = site.config
     check_programs(config)
-    plugins = load_configured_plugins(config)
-    for error in plugins.failed.values():
+    for error in site.plugins.failed.values():
         raise ConfigError(str(error)) from error
     check_folders(config)
-    ports, loaded = len(config.file.port), len(plugins.loaded)
-    doors = "".join(
-        f"; but {where} {host!r} lets strangers use the lines: nothing there asks for a password"
+    doors = [
+        Problem(where, f"{host!r} lets strangers use the lines: nothing there asks for a password", serious=False)
         for where, host in open_doors(config).items()
-    )
-    good = f"good: {_count(ports, 'port')}, {_count(loaded, 'plugin')} ({', '.join(plugins.loaded)})"
-    return f"{config.source}: {good}{doors}"
+    ]
+    problems = [
+        *doors,
+        *missing_folders(config),
+        *unreadable_files(config),
+        *check_ports(site),
+        *asyncio.run(_asked(site)),
+    ]
+    return Checked(config.source, len(config.file.port), list(site.plugins.loaded), problems)
+
+
+async def _asked(site: ConfiguredSite) -> list[Problem]:
+    """What the plugins find in their settings."""
+    async with site:
+        return await site.questions.problems()
+
+
+def check_ports(site: ConfiguredSite) -> Iterator[Problem]:
+    """Ports whose calls go nowhere, and handlers that will not do or that no call reaches."""
+    for table in site.config.file.port:
+        where = f"[[port]] number {table.number} handlers"
+        if not table.handlers and table.kind == "trunk":
+            yield Problem(where, "is empty: nobody answers its calls; name a plugin", serious=False)
+        for handler in table.handlers:
+            problem = site.check_handler(handler)
+            if problem:
+                yield Problem(where, f"{handler!r} will not do: {problem}")
+        yield from _unreached(site, table.handlers, where)
+
+
+def _unreached(site: ConfiguredSite, handlers: list[str], where: str) -> Iterator[Problem]:
+    """The handlers behind one that takes every call."""
+    for place, handler in enumerate(handlers):
+        try:
+            takes_all = site.questions.takes_all(handler)
+        except PluginError as error:
+            yield Problem(where, f"{handler!r} cannot be checked: {error}", serious=False)
+            continue
+        if takes_all and handlers[place + 1 :]:
+            behind = " and ".join(map(repr, handlers[place + 1 :]))
+            verb = "is" if place + 2 == len(handlers) else "are"
+            what = f"{behind} {verb} never asked: {handler!r} before takes every call; change the order, or leave it out"
+            yield Problem(where, what, serious=False)
+            return
+
+
+def missing_folders(config: Config) -> list[Problem]:
+    """Folders of prompts that are not there. Looks at the disk."""
+    return [
+        Problem("[prompts] paths", f"there is no folder {path!r}; make it, or leave it out")
+        for path in config.file.prompts.paths
+        if not Path(path).is_dir()
+    ]
+
+
+def unreadable_files(config: Config) -> list[Problem]:
+    """Files that mail needs and that cannot be read here. Looks at the disk."""
+    table = config.file.mail
+    named = {"ca_file": table.ca_file, "password_file": table.password_file} if table.host else {}
+    return [
+        Problem(f"[mail] {key}", f"{path!r} is no file that can be read here: letters would wait", serious=False)
+        for key, path in named.items()
+        if path and not os.access(path, os.R_OK)
+    ]
 
 
 def check_programs(config: Config) -> None:
@@ -87,7 +172,3 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}" + ("" if number == 1 else "s")

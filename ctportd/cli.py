@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from ctportd.errors import ConfigError, CtportdError
+from ctportd.errors import ConfigError, CtportdError, InvalidArgument
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from ctportd.config import Config
     from ctportd.control.client import ControlClient
+    from ctportd.site import ConfiguredSite
     from ctportd.store import Store
 
 EXIT_FAILED = 1
@@ -156,6 +157,16 @@ def _config(ctx: click.Context) -> Config:
     return _load(path)
 
 
+def _site(ctx: click.Context) -> ConfiguredSite:
+    """The installation, for commands that ask its plugins: what these log is not for who asks."""
+    from ctportd import logs
+    from ctportd.site import ConfiguredSite, load_configured_plugins
+
+    config = _config(ctx)
+    ctx.with_resource(logs.quiet())
+    return ConfiguredSite(config, load_configured_plugins(config))
+
+
 def _control(ctx: click.Context) -> ControlClient:
     from ctportd.control.client import ControlClient
 
@@ -180,6 +191,7 @@ def _await(work: Coroutine[Any, Any, Any]) -> Any:
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="For programs: JSON.")
+mask_option = click.option("--mask", is_flag=True, help="Without names, and with the last digits of numbers only.")
 
 
 # -- running
@@ -210,15 +222,60 @@ def ctserver(ctx: click.Context) -> None:
 
 
 @program.command()
+@json_option
+@click.option("--strict", is_flag=True, help="Hints are mistakes, too.")
 @click.pass_context
-def check(ctx: click.Context) -> None:
+def check(ctx: click.Context, *, as_json: bool, strict: bool) -> None:
     """Check the configuration and its plugins without running them.
+
+    Mistakes end it with status 78. A hint is what is probably not meant.
 
     Example: ctportd --config etc/ctportd.toml check
     """
+    from ctportd import printing
     from ctportd.checks import check_configuration
 
-    click.echo(check_configuration(_config(ctx)))
+    checked = check_configuration(_site(ctx))
+    printing.show(checked, printing.check_lines, as_json=as_json)
+    if any(problem.serious or strict for problem in checked.problems):
+        sys.exit(EXIT_CONFIG)
+
+
+@program.command()
+@click.option("--number", default="", help="The caller's number.")
+@click.option("--name", default="", help="The caller's name.")
+@click.option("--port", default="", help="The port that is called: its number, or its address such as main:1.")
+@click.option("--at", default="", help="When: 2026-12-25 10:00, in the local time zone. Default: now.")
+@click.option("--keys", default="", help="What the caller presses in menus: 1,204.")
+@json_option
+@click.pass_context
+def explain(ctx: click.Context, *, number: str, name: str, port: str, at: str, keys: str, as_json: bool) -> None:
+    """Tell what would become of a call, without making it.
+
+    The plugins that would have the call are asked, by the rules, hours and menus that they would go by.
+
+    Example: ctportd explain --port 1 --number 5550100 --at "2026-12-25 10:00"
+    """
+    from ctportd import explaining, printing
+    from ctportd.calls.caller import Caller
+
+    site = _site(ctx)
+
+    async def ask() -> Any:
+        async with site:
+            return await explaining.explain_call(
+                site,
+                explaining.port_of(port, site.handlers),
+                Caller(number, name),
+                explaining.moment_of(at),
+                explaining.keys_of(keys),
+            )
+
+    try:
+        explained = _await(ask())
+    except InvalidArgument as error:
+        raise click.UsageError(str(error)) from error
+    printing.show(explained, explaining.explanation_lines, as_json=as_json)
 
 
 @program.command()
@@ -337,21 +394,48 @@ def request(ctx: click.Context, port: str, name: str, arguments: tuple[str, ...]
 # -- the store
 
 
-@program.command()
+@program.group(invoke_without_command=True)
 @json_option
+@mask_option
 @click.option("--limit", "-n", type=click.IntRange(min=1), default=20, show_default=True, help="How many at most.")
 @click.pass_context
-def calls(ctx: click.Context, *, as_json: bool, limit: int) -> None:
+def calls(ctx: click.Context, *, as_json: bool, mask: bool, limit: int) -> None:
     """Show the calls that were logged, newest first.
 
     Example: ctportd calls --limit 5
     """
     from ctportd import printing
+    from ctportd.masking import masked_call
+
+    if ctx.invoked_subcommand is not None:
+        return
 
     async def read(store: Store) -> Any:
         return await store.calls(limit)
 
-    printing.show(_with_store(ctx, read), printing.calls_table, as_json=as_json)
+    found = _with_store(ctx, read)
+    printing.show([masked_call(call) for call in found] if mask else found, printing.calls_table, as_json=as_json)
+
+
+@calls.command("show")
+@click.argument("call")
+@json_option
+@mask_option
+@click.pass_context
+def show_call(ctx: click.Context, call: str, *, as_json: bool, mask: bool) -> None:
+    """Show what happened on a call, step by step.
+
+    CALL is its id, a beginning of it, or "last". Times are those after the first ring.
+
+    Example: ctportd calls show last
+    """
+    from ctportd import printing, telling
+
+    async def read(store: Store) -> Any:
+        return await telling.story_of(store, call)
+
+    story = _with_store(ctx, read)
+    printing.show(telling.masked(story) if mask else story, telling.story_tables, as_json=as_json)
 
 
 @program.command()

@@ -12,7 +12,7 @@ import threading
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 import msgspec
 import structlog
@@ -106,6 +106,22 @@ def flush(within: float = 1.0) -> None:
     """Wait until the terminal has every line, but not for ever: its reader may be gone."""
     for terminal in _terminals:
         terminal.flush(within)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Log nothing as long as the block lasts."""
+    processors = structlog.get_config()["processors"]
+    before = list(processors)
+    processors[:] = [_drop]  # in place: loggers that have been used hold this very list
+    try:
+        yield
+    finally:
+        processors[:] = before
+
+
+def _drop(_logger: object, _method: str, _line: object) -> NoReturn:
+    raise structlog.DropEvent
 
 
 def set_up(level: str, file: LogFile | None, *, terminal: bool = True) -> None:

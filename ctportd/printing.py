@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
+    from ctportd.checks import Checked
     from ctportd.mail.letter import Letter
     from ctportd.records import CallRecord, VoiceMessage
     from ctportd.status import PluginStatus, PortStatus, Status
@@ -58,7 +59,7 @@ def _escaped(found: re.Match[str]) -> str:
 
 def status_tables(status: Status) -> Iterable[Table | str]:
     """The running daemon."""
-    since = _time(status.started_at)
+    since = moment(status.started_at)
     yield shown(f"ctportd {status.version}, pid {status.pid}, {status.state}, up since {since}, {status.config}")
     for server in status.ctserver:
         mode = f"{server.mode}, adopted" if server.adopted else server.mode
@@ -72,13 +73,13 @@ def status_tables(status: Status) -> Iterable[Table | str]:
         error = f"; the last error: {status.mail.last_error}" if status.mail.last_error else ""
         yield shown(f"mail: letters waiting: {status.mail.waiting}{error}")
     yield ""
-    ports = _table("port", "name", "kind", "state", "caller", "handlers")
+    ports = table("port", "name", "kind", "state", "caller", "handlers")
     for port in status.ports:
         cells = (port.address, port.name, port.kind, port.state, _caller(port), ", ".join(port.handlers))
         ports.add_row(*map(shown, cells))
     yield ports
     yield ""
-    plugins = _table("plugin", "state", "hooks", "last fault")
+    plugins = table("plugin", "state", "hooks", "last fault")
     for plugin in status.plugins:
         told = plugin.error or plugin.last_fault
         plugins.add_row(*map(shown, (plugin.name, _fares(plugin), ", ".join(plugin.hooks), told)))
@@ -87,7 +88,7 @@ def status_tables(status: Status) -> Iterable[Table | str]:
 
 def _fares(plugin: PluginStatus) -> str:
     """A plugin's state, and what there is to count."""
-    state = plugin.state if plugin.until is None else f"{plugin.state} until {_time(plugin.until)}"
+    state = plugin.state if plugin.until is None else f"{plugin.state} until {moment(plugin.until)}"
     counts = {
         "fault" if plugin.faults == 1 else "faults": plugin.faults,
         "lost": plugin.lost,
@@ -98,16 +99,36 @@ def _fares(plugin: PluginStatus) -> str:
     return ", ".join([state, *(f"{number} {what}" for what, number in counts.items() if number)])
 
 
+def check_lines(checked: Checked) -> Iterable[str]:
+    """What there is to say of a configuration: the mistakes first."""
+    counts = {
+        "mistake": sum(problem.serious for problem in checked.problems),
+        "hint": sum(not problem.serious for problem in checked.problems),
+    }
+    told = [counted(count, thing) for thing, count in counts.items() if count]
+    if not counts["mistake"]:
+        plugins = f"{counted(len(checked.plugins), 'plugin')} ({', '.join(checked.plugins)})"
+        told.insert(0, f"good: {counted(checked.ports, 'port')}, {plugins}")
+    yield shown(f"{checked.file}: {', '.join(told)}")
+    for problem in sorted(checked.problems, key=lambda problem: not problem.serious):
+        yield shown(f"  {'mistake' if problem.serious else 'hint'}: {problem.where}: {problem.what}")
+
+
+def counted(number: int, thing: str) -> str:
+    """So many of a thing."""
+    return f"{number} {thing}" + ("" if number == 1 else "s")
+
+
 def calls_table(calls: list[CallRecord]) -> Iterable[Table | str]:
     """The call log."""
     if not calls:
         yield "No call has been logged."
         return
-    table = _table("began", "port", "number", "name", "lasted", "how it ended")
+    rows = table("began", "port", "number", "name", "lasted", "how it ended")
     for call in calls:
-        cells = (_time(call.began), call.port, call.number, call.name, _lasted(call), call.end_reason)
-        table.add_row(*map(shown, cells))
-    yield table
+        cells = (moment(call.began), call.port, call.number, call.name, _lasted(call), call.end_reason)
+        rows.add_row(*map(shown, cells))
+    yield rows
 
 
 def _lasted(call: CallRecord) -> str:
@@ -116,7 +137,7 @@ def _lasted(call: CallRecord) -> str:
         return "under way"
     if call.answered_at is None:
         return "no answer"
-    return _seconds((call.ended_at - call.answered_at).total_seconds())
+    return seconds((call.ended_at - call.answered_at).total_seconds())
 
 
 def messages_table(messages: list[VoiceMessage]) -> Iterable[Table | str]:
@@ -124,19 +145,19 @@ def messages_table(messages: list[VoiceMessage]) -> Iterable[Table | str]:
     if not messages:
         yield "No message has been left."
         return
-    table = _table("id", "mailbox", "recorded", "number", "name", "length", "file")
+    rows = table("id", "mailbox", "recorded", "number", "name", "length", "file")
     for message in messages:
-        length = _seconds(message.seconds)
+        length = seconds(message.seconds)
         cells = (
             str(message.id),
             message.mailbox,
-            _time(message.recorded_at),
+            moment(message.recorded_at),
             message.number,
             message.name,
             f"{length} (cut short)" if message.cut_short else length,
         )
-        table.add_row(*map(shown, (*cells, message.path)))
-    yield table
+        rows.add_row(*map(shown, (*cells, message.path)))
+    yield rows
 
 
 def outbox_table(letters: list[Letter]) -> Iterable[Table | str]:
@@ -144,25 +165,26 @@ def outbox_table(letters: list[Letter]) -> Iterable[Table | str]:
     if not letters:
         yield "No letter waits."
         return
-    table = _table("posted", "to", "subject", "attempts", "next", "last error")
+    rows = table("posted", "to", "subject", "attempts", "next", "last error")
     for letter in letters:
         cells = (
-            _time(letter.posted_at) if letter.posted_at else "",
+            moment(letter.posted_at) if letter.posted_at else "",
             ", ".join(letter.waiting),
             letter.subject,
             str(letter.attempts),
-            _time(letter.next_at) if letter.next_at else "at once",
+            moment(letter.next_at) if letter.next_at else "at once",
             letter.last_error,
         )
-        table.add_row(*map(shown, cells))
-    yield table
+        rows.add_row(*map(shown, cells))
+    yield rows
 
 
-def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
+def table(*columns: str) -> Table:
+    """An empty table with these columns."""
+    made = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
+        made.add_column(column, overflow="fold")
+    return made
 
 
 def _caller(port: PortStatus) -> str:
@@ -175,11 +197,12 @@ def shown(text: str) -> str:
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
-def _time(moment: datetime) -> str:
+def moment(at: datetime) -> str:
     """A moment in the reader's own time zone."""
-    return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}"
+    return f"{at.astimezone():%Y-%m-%d %H:%M:%S}"
 
 
-def _seconds(seconds: float) -> str:
-    tenths = max(round(seconds * 10), 0)  # the clock may have been set back meanwhile
+def seconds(length: float) -> str:
+    """Seconds as minutes and seconds."""
+    tenths = max(round(length * 10), 0)  # the clock may have been set back meanwhile
     return f"{tenths // 600}:{tenths % 600 / 10:04.1f}"

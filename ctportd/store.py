@@ -144,14 +144,13 @@ class Store(StepStore):
         query = sa.select(_calls).order_by(_calls.c.began.desc(), _calls.c.id.desc()).limit(limit)
         return [CallRecord(**row) for row in await self._rows(query)]
 
-    async def call_ids(self, beginning: str = "") -> list[str]:
-        """The ids of calls that begin so, the newest last: those that are logged, and those of which steps are kept."""
-        columns = (_calls.c.id, steps_table.c.call)
-        queries = [
-            sa.select(column.label("id")).where(column.startswith(beginning, autoescape=True))
-            for column in columns
-        ]
-        return sorted({row["id"] for query in queries for row in await self._rows(query)})
+    async def call_ids(self, beginning: str = "", limit: int | None = None) -> list[str]:
+        """The ids of calls that begin so, the newest first: those that are logged, and those of which steps are kept."""
+        ids: set[str] = set()
+        for column in (_calls.c.id, steps_table.c.call):
+            query = sa.select(column.label("id")).where(column.startswith(beginning, autoescape=True)).distinct()
+            ids.update(row["id"] for row in await self._rows(query.order_by(column.desc()).limit(limit)))
+        return sorted(ids, reverse=True)[:limit]
 
     async def call(self, call: str) -> CallRecord | None:
         """The record of a call; None where it was not logged."""

@@ -175,7 +175,7 @@ class Leg:
         with self.timeline.during("prompt", {"prompt": file.stem}) as step:
             digits = (await self._request("play", str(file), *mode)).digits
             if digits and not (ignore_keys and mode):
-                step["cut_by"] = self.timeline.tell(digits[-1])
+                step["cut_by"] = self.timeline.tell(digits)
         return digits
 
     async def record(
@@ -201,7 +201,7 @@ class Leg:
                 ended_by = getattr(reply.event, "text", reply.event.name)
             else:
                 ended_by = "key" if by_key else "silence or limit"
-            step["ended_by"] = self.timeline.tell(reply.digits[-1]) if by_key else ended_by
+            step["ended_by"] = self.timeline.tell(reply.digits) if by_key else ended_by
         if reply.digits and not self.ended:  # they have done their work, and must not cut the next prompt short
             await self._request("clear", may_end=True)
             self._forget_keys()
@@ -219,10 +219,10 @@ class Leg:
         Returns:
             The keys, fewer where the time ran out, perhaps none.
         """
-        await self._check_and_yield()
-        with self.secret() if secret else nullcontext(), self.timeline.during("collected", {}) as step:
+        since = self.clock.time()
+        with self.secret() if secret else nullcontext():
             keys = (await self._request("collect", digits, first, between)).digits
-            step["keys"] = self.timeline.collected(keys)
+            self.timeline.collected(keys, self.clock.time() - since)
         self._keys = self._keys[len(keys) :]
         return keys
 
@@ -246,10 +246,11 @@ class Leg:
     async def pause(self, seconds: int) -> str:
         """Wait in silence, until a key; returns as :meth:`play` does."""
         await self._check_and_yield()
+        before = len(self._keys)
         with self.timeline.during("pause", {}) as step:
             digits = (await self._request("sleep", seconds)).digits
-            if digits:
-                step["cut_by"] = self.timeline.tell(digits[-1])
+            if len(digits) > before:
+                step["cut_by"] = self.timeline.tell(digits)
         return digits
 
     async def dial(self, number: str) -> None:

@@ -12,6 +12,7 @@ import structlog
 from ctportd.calls.call import Call
 from ctportd.calls.caller import Caller
 from ctportd.calls.leg import handler_parts
+from ctportd.calls.routing import judge
 from ctportd.errors import CallEnded, CtportdError, LinkError, PluginError, RequestFailed
 from ctportd.wire.events import CallerId, Dtmf, Hangup, LoopDrop
 
@@ -179,7 +180,6 @@ class Line:
                     if self.routing.caller_id and not picked_up:
                         await self._read_caller_id(call)
                 await self._judge_caller(call)
-                await self._name_caller(call)
                 self._handlers.call_started(call)
                 log.info("call", caller=str(call.caller), rings=call.rings, **_judged(call.verdict))
                 with suppress(CallEnded):
@@ -206,14 +206,10 @@ class Line:
 
     async def _judge_caller(self, call: Call) -> None:
         """What the plugins think of the caller is known before anybody is asked to answer."""
-        call.verdict = await self._handlers.screen_caller(call.caller, self.port.address, call.began)
+        call.verdict, caller = await judge(self._handlers, call.caller, self.port.address, call.began)
         call.note("verdict", **{key: said for key, said in msgspec.structs.asdict(call.verdict).items() if said})
-
-    async def _name_caller(self, call: Call) -> None:
-        """A plugin that knows the number is believed more than the exchange."""
-        known = await self._handlers.caller_name(call.caller.number) if call.caller.number else ""
-        if known:
-            call.identify(Caller(call.caller.number, known))
+        if caller != call.caller:
+            call.identify(caller)
 
     async def _offer(self, call: Call) -> None:
         """Offer the call to one plugin after the other, until one is done with it.

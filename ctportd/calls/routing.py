@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
+from ctportd.calls.caller import Caller
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from ctportd.calls.call import Call
-    from ctportd.calls.caller import Caller
     from ctportd.calls.verdict import Verdict
     from ctportd.records import Step
 
@@ -37,6 +38,13 @@ class Handlers(Protocol):
 
     async def answer_call(self, plugin: str, call: Call, target: str) -> None:
         """Let a plugin have the call. Raises CallEnded, CtportdError, or whatever the plugin raises."""
+
+
+async def judge(handlers: Handlers, caller: Caller, port: str, at: datetime) -> tuple[Verdict, Caller]:
+    """What is thought of a caller, and who it is: a plugin that knows the number is believed more than the exchange."""
+    verdict = await handlers.screen_caller(caller, port, at)
+    known = await handlers.caller_name(caller.number) if caller.number else ""
+    return verdict, Caller(caller.number, known) if known else caller
 
 
 class Routing:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import os
 import shutil
 import ssl
 from contextlib import suppress
@@ -208,7 +210,7 @@ async def test_no_password_is_given_to_a_stranger(
     assert not any(secret in str(log_lines) for secret in ("wrong-secret", "hush"))
 
 
-async def test_crash_at_any_moment_loses_nothing(tmp_path: Path) -> None:
+async def test_crash_at_any_moment_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was half posted or half removed is gone; what was taken at the very end comes twice, with one Message-ID."""
     server = MailServer()
     async with server.listening() as port:
@@ -227,13 +229,17 @@ async def test_crash_at_any_moment_loses_nothing(tmp_path: Path) -> None:
         assert office.mail.status.waiting == 1
         running = asyncio.create_task(office.mail.run())
         await _until(lambda: len(server.taken) == 2)
-        await office.mail.post(letter("wakes"))
+        monkeypatch.setattr("pathlib.Path.hardlink_to", _on_another_disk)
+        await office.mail.post(letter("wakes", attachments=[voice]))
         await _until(lambda: len(office.told) == 3)
         running.cancel()
         with suppress(asyncio.CancelledError):
             await running
     assert [message["Subject"] for _, message in server.taken] == ["twice", "twice", "wakes"]
     assert len({message["Message-ID"] for _, message in server.taken}) == 2
+    assert [part.get_content() for _, message in server.taken for part in message.iter_attachments()] == [
+        VOICE
+    ] * 3
     assert list((tmp_path / "outbox").iterdir()) == []
 
 
@@ -243,7 +249,7 @@ async def test_disk_that_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     server.refuses = {BOB: "450 full"}
 
     def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     async with server.listening() as port:
         office = Office(tmp_path, port=port)
@@ -263,6 +269,10 @@ async def test_disk_that_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         assert await office.pass_by(60) is None
     with pytest.raises(MailError, match=r"set host and sender in \[mail\]"):
         await Office(tmp_path, host="").mail.post(letter("z"))
+
+
+def _on_another_disk(*_: object) -> None:
+    raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
 
 
 async def _until(happened: Callable[[], bool]) -> None:

@@ -26,6 +26,8 @@ from ctportd.store import Store
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+ANSWERS = "from ctportd import hookimpl\n\n@hookimpl\ndef answer_call(call): ...\n"
+
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 EVIL = "[red]x[/] [/nothing] :smiley: \x1b[2J\x1b]0;owned\x07"
@@ -159,6 +161,7 @@ NEEDS_CONFIG = [
     ("check",),
     ("config",),
     ("ctserver",),
+    ("explain",),
     ("mail", "ada@example.com"),
     ("messages",),
     ("outbox",),
@@ -248,9 +251,13 @@ def test_config_prints_what_is_in_force(config: Path, folder: Path) -> None:
 
 
 def test_check_of_a_good_configuration(config: Path, folder: Path) -> None:
-    """It tells what it found."""
-    (folder / "plugins" / "a.py").write_text("")
-    assert ctportd("check") == Ran(0, f"{config}: good: 1 port, 1 plugin (a)\n", "")
+    """It tells what it found, in one line; a port that nobody answers is a hint, which is a mistake to the strict."""
+    (folder / "plugins" / "a.py").write_text(ANSWERS)
+    hint = "hint: [[port]] number 1 handlers: is empty: nobody answers its calls; name a plugin"
+    assert ctportd("check") == Ran(0, f"{config}: good: 1 port, 1 plugin (a), 1 hint\n  {hint}\n", "")
+    assert ctportd("check", "--strict").status == 78
+    config.write_text('[[port]]\nnumber = 1\nhandlers = ["a"]\n')
+    assert ctportd("check", "--strict") == Ran(0, f"{config}: good: 1 port, 1 plugin (a)\n", "")
 
 
 def test_check_finds_a_plugin_that_cannot_be_loaded(config: Path, folder: Path) -> None:

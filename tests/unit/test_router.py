@@ -148,6 +148,43 @@ async def test_caller_id_comes_by_itself(tmp_path: Path) -> None:
 
 
 @pytest.mark.looptime
+async def test_steps_of_a_call_are_kept_when_it_is_over(tmp_path: Path) -> None:
+    """Who was asked and what became of it, hand-overs within; what is noted later is kept, too."""
+    line = Line(tmp_path, "passes", "one")
+
+    async def one(call: Call, _target: str) -> None:
+        await call.answer()
+        await call.hand_over("two:x")
+        call.note("done", kind="well")
+
+    async def nothing(_call: Call, _target: str) -> None:
+        """Let it pass, or come back at once."""
+
+    line.plugins.plugins = {"passes": nothing, "one": one, "two": nothing}
+    await line.ring_twice()
+    await line.ended()
+    (call,) = line.plugins.calls
+    ((kept, steps),) = line.kept
+    assert kept == call.id
+    assert [(step.kind, step.details) for step in steps] == [
+        ("ring", {"count": 1}),
+        ("ring", {"count": 2}),
+        ("caller", {"number": "555", "name": "Ada"}),
+        ("verdict", {"kind": "screened"}),
+        ("offered", {"handler": "passes"}),
+        ("passed", {"handler": "passes"}),
+        ("offered", {"handler": "one"}),
+        ("answered", {}),
+        ("handed over", {"handler": "two:x"}),
+        ("came back", {"handler": "two:x"}),
+        ("done", {"kind": "well"}),
+        ("ended", {"reason": "finished"}),
+    ]
+    call.note("mail", to="ada")
+    assert [(step.kind, step.after) for step in line.kept[1][1]] == [("mail", None)]
+
+
+@pytest.mark.looptime
 async def test_no_caller_id_is_waited_for_three_seconds(tmp_path: Path) -> None:
     """A line that sends no caller ID is answered all the same."""
     line = Line(tmp_path, "one")
