@@ -94,7 +94,7 @@ class Daemon:
         self.prompts = configured_prompts(config)
         self.handlers = configured_handlers(config)
         self.dispatcher = Dispatcher(plugins.loaded.values(), self, config.file.plugins)
-        self.mail = Mail(self.state, config.file.mail, self.clock.now, self.dispatcher.tell)
+        self.mail = Mail(self.state, config.file.mail, self.clock.now, self.dispatcher.tell, self.store.keep_steps)
         self._questions = Questions(plugins, self.dispatcher.hosted)
         table = config.file.daemon
         self.pins = PinGuard(

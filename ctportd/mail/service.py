@@ -14,10 +14,11 @@ from ctportd.logs import nobodys_threads
 from ctportd.mail.compose import cleaned, composed
 from ctportd.mail.outbox import Outbox
 from ctportd.mail.server import check_set, connected
+from ctportd.records import Step
 from ctportd.status import MailStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -43,15 +44,22 @@ class Mail:
         table: The mail server.
         now: The date and time of day, in UTC.
         tell: Told of the hooks ``mail_sent(letter=)`` and ``mail_failed(letter=, reason=)``.
+        keep_steps: Told of what becomes of letters that are about a call, for that call's timeline.
     """
 
     def __init__(
-        self, state: Path, table: MailTable, now: Callable[[], datetime], tell: Callable[..., None]
+        self,
+        state: Path,
+        table: MailTable,
+        now: Callable[[], datetime],
+        tell: Callable[..., None],
+        keep_steps: Callable[[str, Sequence[Step]], None],
     ) -> None:
         self._outbox = Outbox(state)
         self._table = table
         self._now = now
         self._tell = tell
+        self._keep_steps = keep_steps
         self._news = asyncio.Event()
         self._all_due = True  # whatever the last run has met with may be mended
         self._ill = ""
@@ -95,6 +103,7 @@ class Mail:
             posted = await asyncio.to_thread(self._outbox.put, cleaned(letter), self._now())
         self._waiting += 1
         log.info("letter", letter=posted.id, to=posted.to, about=posted.about)
+        self._note(posted, "mail posted")
         self._news.set()
         return posted
 
@@ -169,6 +178,7 @@ class Mail:
             self._sent += 1
             self._last_error = ""
             log.info("letter sent", letter=letter.id, to=letter.to, said=outcome.said)
+            self._note(letter, "mail sent")
             self._tell("mail_sent", letter=letter)
 
     async def _put_off(self, letter: Letter, reason: str) -> None:
@@ -190,7 +200,14 @@ class Mail:
         self._failed += 1
         self._last_error = reason
         log.error("a letter is given up", letter=letter.id, to=letter.to, about=letter.about, error=reason)
+        self._note(letter, "mail failed", reason=reason)
         self._tell("mail_failed", letter=letter, reason=reason)
+
+    def _note(self, letter: Letter, kind: str, **details: str) -> None:
+        """Put it into the timeline of the call that the letter is about."""
+        call = letter.about.get("call")
+        if call:
+            self._keep_steps(call, [Step(self._now(), kind, {"to": ", ".join(letter.to), **details})])
 
     def _is_ill(self, problem: str) -> None:
         """Tell once of what is wrong with the server."""

@@ -28,9 +28,10 @@ from ctportd.mail.trial import send_test_letter
 from ctportd.mail_table import MailTable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, MutableMapping
+    from collections.abc import Callable, MutableMapping, Sequence
     from pathlib import Path
 
+    from ctportd.records import Step
     from ctportd.testing import Line
 
 ADA, BOB, EVE = "ada@example.com", "bob@example.com", "eve@example.com"
@@ -43,18 +44,23 @@ class Office:
     Attributes:
         now: What the clock shows.
         told: The hooks, each with the letter's subject, and the reason.
+        steps: What is added to the timelines of calls.
     """
 
     def __init__(self, state: Path, **table: Any) -> None:
         self.now = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
         self.told: list[tuple[str, str, str]] = []
+        self.steps: list[tuple[Any, ...]] = []
         self.state = state
         usual = {"host": "127.0.0.1", "security": "none", "sender": "phone@example.com", "timeout": 5.0}
         self.table = msgspec.convert(usual | table, MailTable)
         self.mail = self._make()
 
     def _make(self) -> Mail:
-        return Mail(self.state, self.table, lambda: self.now, self._tell)
+        return Mail(self.state, self.table, lambda: self.now, self._tell, self._keep_steps)
+
+    def _keep_steps(self, call: str, steps: Sequence[Step]) -> None:
+        self.steps += [(call, step.kind, *step.details.values()) for step in steps]
 
     def _tell(self, hook: str, letter: Letter, reason: str = "") -> None:
         self.told.append((hook, letter.subject, reason))
@@ -88,7 +94,7 @@ async def test_letter_waits_until_it_is_taken(tmp_path: Path) -> None:
         office = Office(tmp_path, port=port)
         server.says = "451 busy,\ttry later"
         posted = await office.mail.post(
-            letter("Grüße\r\nBcc: x@y.z", text="…", attachments=[recording, recording], about={"mailbox": "100"})
+            letter("Grüße\r\nBcc: x@y.z", text="…", attachments=[recording, recording], about={"call": "c"})
         )
         recording.unlink()
         assert await office.mail.send_due() == 30.0
@@ -96,7 +102,7 @@ async def test_letter_waits_until_it_is_taken(tmp_path: Path) -> None:
         assert (kept.attempts, kept.last_error, kept.about) == (
             1,
             f"{ADA}: 451 busy, try later",
-            {"mailbox": "100"},
+            {"call": "c"},
         )
         assert await office.pass_by(29) == 1.0
         assert (await office.waiting())[0].attempts == 1
@@ -111,6 +117,7 @@ async def test_letter_waits_until_it_is_taken(tmp_path: Path) -> None:
     assert (recipients, message["Subject"]) == ([ADA], "Grüße Bcc: x@y.z")
     assert message["Message-ID"] == f"<{posted.id}@example.com>"
     assert office.told == [("mail_sent", posted.subject, "")]
+    assert office.steps == [("c", "mail posted", ADA), ("c", "mail sent", ADA)]
     assert list((tmp_path / "outbox").iterdir()) == []
 
 
@@ -121,9 +128,10 @@ async def test_each_recipient_is_dealt_with(tmp_path: Path) -> None:
     async with server.listening() as port:
         office = Office(tmp_path, port=port)
         await office.mail.post(letter("one", ADA, BOB, EVE))
-        await office.mail.post(letter("two", EVE))
+        await office.mail.post(letter("two", EVE, about={"call": "c"}))
         assert await office.mail.send_due() == 30.0
         assert office.told == [("mail_failed", "two", f"{EVE}: 550 nobody")]
+        assert office.steps == [("c", "mail posted", EVE), ("c", "mail failed", EVE, f"{EVE}: 550 nobody")]
         await office.restart()
         server.refuses = {}
         assert await office.mail.send_due() is None
