@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from ctportd.links.port import Port
     from ctportd.links.reply import Reply
     from ctportd.mail.letter import Letter
+    from ctportd.mail_table import MAIL_ADDRESS
     from ctportd.pins.hashing import LONGEST_PIN, PIN_HASH, check_hash
     from ctportd.records import CallRecord, Step, VoiceMessage
     from ctportd.wire.events import (
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
 __all__ = [
     "KEYS",
     "LONGEST_PIN",
+    "MAIL_ADDRESS",
     "PIN_HASH",
     "AudioError",
     "Call",
@@ -132,6 +134,7 @@ _HOMES = (
     "ctportd.hooks.services",
     "ctportd.links.port",
     "ctportd.links.reply",
+    "ctportd.mail_table",
     "ctportd.mail.letter",
     "ctportd.calls.caller",
     "ctportd.calls.verdict",

@@ -17,7 +17,7 @@ import pytest
 import trustme
 from click.testing import CliRunner
 from support.mail import MailServer
-from support.system import tick
+from support.system import ROOT, tick
 
 from ctportd.cli import program
 from ctportd.errors import MailError, StorageError
@@ -339,3 +339,42 @@ async def test_daemon_sends_what_plugins_post(ctportd_line: Line) -> None:
         server.refuses = {}
         await house.until(lambda: len(sent) == 2)  # half a minute later
     assert [message["Subject"] for _, message in server.taken] == ["up", "A letter from ctportd", "busy"]
+
+
+HANDLERS = """
+from ctportd import Verdict, hookimpl
+
+@hookimpl
+def screen_caller(caller):
+    return Verdict("blocked", rule="a pest") if caller.number == "666" else None
+
+@hookimpl
+async def answer_call(call):
+    if call.caller.name != "Ada":
+        await call.answer()
+"""
+
+
+async def test_calls_are_mailed(ctportd_line: Line) -> None:
+    """Missed and blocked ones, with all that is known, and no more of them than are wanted in an hour."""
+    server = MailServer()
+    async with server.listening() as port:
+        table = {"host": "127.0.0.1", "port": port, "security": "none", "sender": "phone@example.com"}
+        settings = {"call_mail": {"to": [ADA, BOB], "calls": ["missed", "blocked"], "hourly": 2}}
+        plugins: dict[str, str | Path] = {"call_mail": ROOT / "plugins" / "call_mail.py", "answers": HANDLERS}
+        house = await ctportd_line({1: ["answers"]}, plugins=plugins, settings=settings, mail=table)
+        for caller in (("5550101", "Grace"), ("5550100", "Ada"), ("666", ""), ("5550102", "Ada")):
+            phone = await house.call(number=caller[0], name=caller[1], rings=3)
+            await phone.ended()
+            await house.idle()
+        await house.until(lambda: len(server.taken) == 2 and not house.daemon.mail.status.waiting)
+        assert any(line["event"].startswith("a call is not mailed: there were too many") for line in house.log)
+        letters = [line["about"]["call"] for line in house.log if line["event"] == "letter"]
+        steps = [step.kind for call in letters for step in await house.store.steps(call)]
+    subjects = [message["Subject"] for _, message in server.taken]
+    assert subjects == ["Missed call from Ada 5550100", "Blocked call from 666"]
+    assert [steps.count(kind) for kind in ("mail posted", "mail sent")] == [2, 2]
+    (recipients, missed), (_, blocked) = server.taken
+    assert recipients == [ADA, BOB]
+    assert "nobody answered" in missed.get_content()
+    assert "Rule:    a pest" in blocked.get_content()
