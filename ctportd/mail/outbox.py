@@ -149,7 +149,7 @@ def _attach(path: Path, folder: Path) -> Path:
     folder.mkdir()
     attached = folder / path.name
     try:
-        attached.hardlink_to(path)
+        attached.hardlink_to(path.resolve())
     except OSError:  # another disk, or one that knows no links
         shutil.copyfile(path, attached)
     recordings.sync_now(attached)
