@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,9 +11,10 @@ import msgspec
 import structlog
 
 from ctportd.calls.files import SHIPPED
-from ctportd.errors import ConfigError, PluginError
+from ctportd.errors import ConfigError, MailError, PluginError
 from ctportd.hooks.inquiry import Problem
 from ctportd.hooks.owners import check_program_owner
+from ctportd.mail.server import credentials
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,13 +59,8 @@ def check_configuration(site: ConfiguredSite) -> Checked:
         Problem(where, f"{host!r} lets strangers use the lines: nothing there asks for a password", serious=False)
         for where, host in open_doors(config).items()
     ]
-    problems = [
-        *doors,
-        *missing_folders(config),
-        *unreadable_files(config),
-        *check_ports(site),
-        *asyncio.run(_asked(site)),
-    ]
+    own = [*doors, *missing_folders(config), *check_mail(config), *check_ports(site)]
+    problems = [*own, *asyncio.run(_asked(site))]
     return Checked(config.source, len(config.file.port), list(site.plugins.loaded), problems)
 
 
@@ -104,23 +99,22 @@ def _unreached(site: ConfiguredSite, handlers: list[str], where: str) -> Iterato
             return
 
 
+def check_mail(config: Config) -> Iterator[Problem]:
+    """Files without which no letter can be sent. Looks at the disk."""
+    if config.file.mail.host:
+        try:
+            credentials(config.file.mail)
+        except MailError as error:
+            where, _, what = str(error).partition("] ")
+            yield Problem(f"{where}]", what)
+
+
 def missing_folders(config: Config) -> list[Problem]:
     """Folders of prompts that are not there. Looks at the disk."""
     return [
         Problem("[prompts] paths", f"there is no folder {path!r}; make it, or leave it out")
         for path in config.file.prompts.paths
         if not Path(path).is_dir()
-    ]
-
-
-def unreadable_files(config: Config) -> list[Problem]:
-    """Files that mail needs and that cannot be read here. Looks at the disk."""
-    table = config.file.mail
-    named = {"ca_file": table.ca_file, "password_file": table.password_file} if table.host else {}
-    return [
-        Problem(f"[mail] {key}", f"{path!r} is no file that can be read here: letters would wait", serious=False)
-        for key, path in named.items()
-        if path and not os.access(path, os.R_OK)
     ]
 
 

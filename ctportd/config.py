@@ -110,6 +110,7 @@ class PromptsTable(_Table, frozen=True):
     paths: list[str] = []
     default_ext: str = ".au"
     ignore_dtmf: bool = False
+    language: Annotated[str, Meta(pattern=r"^([A-Za-z0-9][A-Za-z0-9_-]{0,31})?\Z")] = ""
 
 
 class StoreTable(_Table, frozen=True):

@@ -90,13 +90,15 @@ class Daemon:
         self.started_at = self.clock.now()
         self.state = config.state
         self.store = DurableStore(config.store_url, config.file.store.keep_days)
-        self.messages = Messages(self.state, self.store, config.file.daemon.min_free)
         self.prompts = configured_prompts(config)
         self.handlers = configured_handlers(config)
         self.dispatcher = Dispatcher(plugins.loaded.values(), self, config.file.plugins)
-        self.mail = Mail(self.state, config.file.mail, self.clock.now, self.dispatcher.tell, self.store.keep_steps)
+        self.mail = Mail(
+            self.state, config.file.mail, self.clock.now, self.dispatcher.tell, keep=self.store.keep_steps
+        )
         self._questions = Questions(plugins, self.dispatcher.hosted)
         table = config.file.daemon
+        self.messages = Messages(self.state, self.store, table.min_free, self.dispatcher.tell, self.clock.now)
         self.pins = PinGuard(
             self.store, table.pin_tries, table.pin_lock, self.clock.now, self.dispatcher.pin_locked
         )
@@ -117,6 +119,11 @@ class Daemon:
         for port in self.config.ports_of(table):
             server.add_port(port, self, clock)
         return server
+
+    @property
+    def mails(self) -> bool:
+        """Whether there is a mail server to send letters to."""
+        return self.mail.configured
 
     def _clock_of(self, table: CtserverTable) -> Clock:
         return Clock(self.config.line_speed(table), self._now)
@@ -144,7 +151,6 @@ class Daemon:
             await self.store.open()
             stack.push_async_callback(self.store.close)
             await stack.enter_async_context(self._background(self.store.run(), "store"))
-            await stack.enter_async_context(self._background(self.messages.run(), "messages"))
             await stack.enter_async_context(self._background(self.dispatcher.run(), "plugins"))
             await stack.enter_async_context(ControlServer(self._controls, Path(self.config.file.control.socket)))
             await self.mail.open()  # nobody else is at it now: a second daemon would have met with our socket
@@ -152,6 +158,7 @@ class Daemon:
                 await stack.enter_async_context(self._background(self.mail.run(), "mail"))
             self._log_failed_plugins()
             self.dispatcher.tell("daemon_started")
+            await stack.enter_async_context(self._background(self.messages.run(), "messages"))
             for server in self.servers:
                 await self._start_server(server, stack)
             await self._or_stop(self._wait_connected())

@@ -63,7 +63,7 @@ async def explain_call(
         port: The port's address, such as ``main:1``.
         caller: Who calls.
         at: When, with a time zone.
-        keys: What the caller presses in menus, one answer after the other.
+        keys: What the caller presses in menus, one answer after the other; an empty one: nothing.
     """
     verdict, known = await judge(site.dispatcher, caller, port, at)
     call = Inquiry(known, port, at, verdict, keys)
@@ -126,14 +126,14 @@ def moment_of(text: str) -> datetime:
 
 
 def keys_of(text: str) -> tuple[str, ...]:
-    """Answers to menus, with commas between: ``1,204``.
+    """Answers to menus, with commas between: ``1,204``; an empty one is that of a caller who presses nothing.
 
     Raises:
         InvalidArgument: One is no answer that can be keyed in.
     """
     answers = tuple(answer.strip() for answer in text.split(",")) if text else ()
     for answer in answers:
-        if not answer or not set(answer) <= KEYS:
+        if not set(answer) <= KEYS:
             problem = f"holds {answer!r} where keys of a telephone are expected, with commas between: 1,204"
             raise InvalidArgument("explain", "keys", problem)
     return answers

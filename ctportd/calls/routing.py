@@ -27,6 +27,9 @@ class Handlers(Protocol):
     def call_answered(self, call: Call) -> None:
         """It was answered."""
 
+    def number_dialled(self, call: Call, number: str) -> None:
+        """A number was dialled on it, or for it."""
+
     def call_ended(self, call: Call) -> None:
         """It is over."""
 

@@ -169,6 +169,10 @@ class Dispatcher:
         """Tell that it was answered."""
         self.tell("call_answered", call=call)
 
+    def number_dialled(self, call: Call, number: str) -> None:
+        """Tell that a number was dialled on it."""
+        self.tell("number_dialled", call=call, number=number)
+
     def call_ended(self, call: Call) -> None:
         """Tell that it is over."""
         self.tell("call_ended", call=call)

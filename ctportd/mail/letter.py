@@ -16,8 +16,8 @@ class Letter(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         subject: One line. What cannot stand in one is left out.
         text: What it says.
         attachments: Files; each arrives under its own name. The outbox has them for itself from then on.
-        about: What it is about, for who posted it and hears what became of it: ``{"mailbox": "100"}``. A call's id as
-            ``call`` has that call's timeline tell of the letter.
+        about: What it is about, for who posted it and hears what became of it, such as ``{"mailbox": "100"}``. With the
+            id of a ``call``, what becomes of the letter is in that call's timeline.
         id: Its name in the outbox, and in the Message-ID.
         posted_at: When.
         attempts: How often the mail server was asked to take it.

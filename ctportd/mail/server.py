@@ -96,7 +96,7 @@ async def connected(table: MailTable) -> AsyncIterator[MailServer]:
         MailError: It cannot be reached, is not who it should be, or does not know us.
     """
     name = f"the mail server {table.host}:{table.tcp_port}"
-    context, password = await asyncio.to_thread(_prepare, table)
+    context, password = await asyncio.to_thread(credentials, table)
     client = aiosmtplib.SMTP(
         hostname=table.host,
         port=table.tcp_port,
@@ -145,8 +145,12 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())[:LONGEST_WORDS]
 
 
-def _prepare(table: MailTable) -> tuple[ssl.SSLContext | None, str]:
-    """Certificates to trust, and the password, from the disk each time: both are renewed while the daemon runs."""
+def credentials(table: MailTable) -> tuple[ssl.SSLContext | None, str]:
+    """Certificates to trust, and the password, from the disk each time: both are renewed while the daemon runs.
+
+    Raises:
+        MailError: One cannot be read.
+    """
     try:
         context = None if table.security == "none" else ssl.create_default_context(cafile=table.ca_file or None)
     except OSError as error:  # ssl.SSLError is one, too

@@ -18,7 +18,7 @@ from ctportd.records import Step
 from ctportd.status import MailStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from datetime import datetime
     from pathlib import Path
 
@@ -44,7 +44,7 @@ class Mail:
         table: The mail server.
         now: The date and time of day, in UTC.
         tell: Told of the hooks ``mail_sent(letter=)`` and ``mail_failed(letter=, reason=)``.
-        keep_steps: Told of what becomes of letters that are about a call, for that call's timeline.
+        keep: Given the steps of calls, by their ids, that letters were about.
     """
 
     def __init__(
@@ -53,13 +53,14 @@ class Mail:
         table: MailTable,
         now: Callable[[], datetime],
         tell: Callable[..., None],
-        keep_steps: Callable[[str, Sequence[Step]], None],
+        *,
+        keep: Callable[[str, list[Step]], None],
     ) -> None:
         self._outbox = Outbox(state)
         self._table = table
         self._now = now
         self._tell = tell
-        self._keep_steps = keep_steps
+        self._keep = keep
         self._news = asyncio.Event()
         self._all_due = True  # whatever the last run has met with may be mended
         self._away = False
@@ -106,7 +107,7 @@ class Mail:
             posted = await asyncio.to_thread(self._outbox.put, cleaned(letter), self._now())
         self._waiting += 1
         log.info("letter", letter=posted.id, to=posted.to, about=posted.about)
-        self._note(posted, "mail posted")
+        self._note("mail posted", posted)
         self._news.set()
         return posted
 
@@ -189,7 +190,7 @@ class Mail:
             self._sent += 1
             self._last_error = ""
             log.info("letter sent", letter=letter.id, to=letter.to, said=outcome.said)
-            self._note(letter, "mail sent")
+            self._note("mail sent", letter)
             self._tell("mail_sent", letter=letter)
 
     async def _put_off(self, letter: Letter, reason: str) -> None:
@@ -211,14 +212,15 @@ class Mail:
         self._failed += 1
         self._last_error = reason
         log.error("a letter is given up", letter=letter.id, to=letter.to, about=letter.about, error=reason)
-        self._note(letter, "mail failed", reason=reason)
+        self._note("mail failed", letter, reason=reason)
         self._tell("mail_failed", letter=letter, reason=reason)
 
-    def _note(self, letter: Letter, kind: str, **details: str) -> None:
-        """Put it into the timeline of the call that the letter is about."""
+    def _note(self, kind: str, letter: Letter, **details: str) -> None:
+        """Add to the timeline of the call that a letter is about."""
         call = letter.about.get("call")
         if call:
-            self._keep_steps(call, [Step(self._now(), kind, {"to": ", ".join(letter.to), **details})])
+            about = {key: value for key, value in letter.about.items() if key != "call"}
+            self._keep(call, [Step(self._now(), kind, {"to": letter.to, **about, **details})])
 
     def _tell_trouble(self, problem: str) -> None:
         """Tell once of what is wrong with the server."""

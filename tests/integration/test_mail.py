@@ -28,11 +28,12 @@ from ctportd.mail.trial import send_test_letter
 from ctportd.mail_table import MailTable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, MutableMapping, Sequence
+    from collections.abc import Callable, MutableMapping
     from pathlib import Path
 
     from ctportd.records import Step
     from ctportd.testing import Line
+
 
 ADA, BOB, EVE = "ada@example.com", "bob@example.com", "eve@example.com"
 VOICE = bytes(range(256)) * 300
@@ -44,23 +45,23 @@ class Office:
     Attributes:
         now: What the clock shows.
         told: The hooks, each with the letter's subject, and the reason.
-        steps: What is added to the timelines of calls.
+        kept: The steps of calls, by their ids.
     """
 
     def __init__(self, state: Path, **table: Any) -> None:
         self.now = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
         self.told: list[tuple[str, str, str]] = []
-        self.steps: list[tuple[Any, ...]] = []
+        self.kept: list[tuple[str, str, dict[str, Any]]] = []
         self.state = state
         usual = {"host": "127.0.0.1", "security": "none", "sender": "phone@example.com", "timeout": 5.0}
         self.table = msgspec.convert(usual | table, MailTable)
         self.mail = self._make()
 
     def _make(self) -> Mail:
-        return Mail(self.state, self.table, lambda: self.now, self._tell, self._keep_steps)
+        return Mail(self.state, self.table, lambda: self.now, self._tell, keep=self._keep)
 
-    def _keep_steps(self, call: str, steps: Sequence[Step]) -> None:
-        self.steps += [(call, step.kind, *step.details.values()) for step in steps]
+    def _keep(self, call: str, steps: list[Step]) -> None:
+        self.kept += [(call, step.kind, step.details) for step in steps]
 
     def _tell(self, hook: str, letter: Letter, reason: str = "") -> None:
         self.told.append((hook, letter.subject, reason))
@@ -94,7 +95,12 @@ async def test_letter_waits_until_it_is_taken(tmp_path: Path) -> None:
         office = Office(tmp_path, port=port)
         server.says = "451 busy,\ttry later"
         posted = await office.mail.post(
-            letter("Grüße\r\nBcc: x@y.z", text="…", attachments=[recording, recording], about={"call": "c"})
+            letter(
+                "Grüße\r\nBcc: x@y.z",
+                text="…",
+                attachments=[recording, recording],
+                about={"mailbox": "100", "call": "c"},
+            )
         )
         recording.unlink()
         assert await office.mail.send_due() == 30.0
@@ -102,7 +108,7 @@ async def test_letter_waits_until_it_is_taken(tmp_path: Path) -> None:
         assert (kept.attempts, kept.last_error, kept.about) == (
             1,
             f"{ADA}: 451 busy, try later",
-            {"call": "c"},
+            {"mailbox": "100", "call": "c"},
         )
         assert await office.pass_by(29) == 1.0
         assert (await office.waiting())[0].attempts == 1
@@ -117,7 +123,8 @@ async def test_letter_waits_until_it_is_taken(tmp_path: Path) -> None:
     assert (recipients, message["Subject"]) == ([ADA], "Grüße Bcc: x@y.z")
     assert message["Message-ID"] == f"<{posted.id}@example.com>"
     assert office.told == [("mail_sent", posted.subject, "")]
-    assert office.steps == [("c", "mail posted", ADA), ("c", "mail sent", ADA)]
+    details = {"to": [ADA], "mailbox": "100"}
+    assert office.kept == [("c", "mail posted", details), ("c", "mail sent", details)]
     assert list((tmp_path / "outbox").iterdir()) == []
 
 
@@ -131,7 +138,8 @@ async def test_each_recipient_is_dealt_with(tmp_path: Path) -> None:
         await office.mail.post(letter("two", EVE, about={"call": "c"}))
         assert await office.mail.send_due() == 30.0
         assert office.told == [("mail_failed", "two", f"{EVE}: 550 nobody")]
-        assert office.steps == [("c", "mail posted", EVE), ("c", "mail failed", EVE, f"{EVE}: 550 nobody")]
+        failed = {"to": [EVE], "reason": f"{EVE}: 550 nobody"}
+        assert office.kept == [("c", "mail posted", {"to": [EVE]}), ("c", "mail failed", failed)]
         await office.restart()
         server.refuses = {}
         assert await office.mail.send_due() is None

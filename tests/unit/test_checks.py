@@ -49,18 +49,18 @@ def test_problems_are_grouped(tmp_path: Path) -> None:
     data = {
         "plugins": {"directory": str(tmp_path)},
         "prompts": {"paths": ["no/such", str(tmp_path)]},
-        "mail": {"host": "x", "sender": "a@b.c", "user": "u", "password_file": "no/secret"},
+        "mail": {"host": "mail.example.com", "sender": "a@example.com", "user": "a", "password_file": "no/such"},
         "port": ports,
     }
     config = from_data(data, "x.toml")
     checked = check_configuration(ConfiguredSite(config, load_configured_plugins(config)))
     failed = "cannot be checked: plugin p: its takes_all raised"
     assert list(check_lines(checked)) == [
-        "x.toml: 3 mistakes, 6 hints",
+        "x.toml: 4 mistakes, 5 hints",
         "  mistake: [prompts] paths: there is no folder 'no/such'; make it, or leave it out",
+        "  mistake: [mail]: password_file 'no/such' cannot be read: No such file or directory",
         "  mistake: [[port]] number 2 handlers: 'p:x' will not do: it is no number",
         "  mistake: [plugins.p] a: is wrong; mend it",
-        "  hint: [mail] password_file: 'no/secret' is no file that can be read here: letters would wait",
         (
             "  hint: [[port]] number 1 handlers: 'p:3' and 'p:2' are never asked: 'p:1' before takes every call; "
             "change the order, or leave it out"

@@ -54,6 +54,10 @@ class Plugins:
         """Remember."""
         self.told.append("answered")
 
+    def number_dialled(self, call: Call, number: str) -> None:
+        """Remember."""
+        self.told.append(f"dialled: {number}")
+
     def call_ended(self, call: Call) -> None:
         """Remember."""
         self.told.append(f"ended: {call.end_reason}")
