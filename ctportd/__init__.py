@@ -45,8 +45,10 @@ if TYPE_CHECKING:
     from ctportd.links.port import Port
     from ctportd.links.reply import Reply
     from ctportd.mail.letter import Letter
-    from ctportd.pins.hashing import LONGEST_PIN, PIN_HASH, check_hash
-    from ctportd.records import CallRecord, Step, VoiceMessage
+    from ctportd.messages.service import Reviewed
+    from ctportd.pins.hashing import LONGEST_PIN, PIN_HASH, check_hash, hash_pin
+    from ctportd.records import FOLDERS, INBOX, OLD, TRASH, CallRecord, Counts, Step, VoiceMessage, counts_of
+    from ctportd.store import Store
     from ctportd.wire.events import (
         KEYS,
         CallerId,
@@ -65,15 +67,20 @@ if TYPE_CHECKING:
     from ctportd.wire.message import Message
 
 __all__ = [
+    "FOLDERS",
+    "INBOX",
     "KEYS",
     "LONGEST_PIN",
+    "OLD",
     "PIN_HASH",
+    "TRASH",
     "AudioError",
     "Call",
     "CallEnded",
     "CallRecord",
     "Caller",
     "CallerId",
+    "Counts",
     "CtportdError",
     "Daemon",
     "Disconnected",
@@ -100,10 +107,12 @@ __all__ = [
     "Reply",
     "RequestFailed",
     "RequestTimedOut",
+    "Reviewed",
     "Ring",
     "Site",
     "Step",
     "StorageError",
+    "Store",
     "StoreError",
     "TimerExpired",
     "ToneEnd",
@@ -111,6 +120,8 @@ __all__ = [
     "Verdict",
     "VoiceMessage",
     "check_hash",
+    "counts_of",
+    "hash_pin",
     "hookimpl",
     "program_problem",
     "recordings",
@@ -136,6 +147,8 @@ _HOMES = (
     "ctportd.calls.caller",
     "ctportd.calls.verdict",
     "ctportd.calls.call",
+    "ctportd.store",
+    "ctportd.messages.service",
 )
 """The modules in which the other names above are looked for, the light ones first."""
 

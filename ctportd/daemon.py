@@ -90,7 +90,6 @@ class Daemon:
         self.started_at = self.clock.now()
         self.state = config.state
         self.store = DurableStore(config.store_url, config.file.store.keep_days)
-        self.messages = Messages(self.state, self.store, config.file.daemon.min_free)
         self.prompts = configured_prompts(config)
         self.handlers = configured_handlers(config)
         self.dispatcher = Dispatcher(plugins.loaded.values(), self, config.file.plugins)
@@ -99,6 +98,7 @@ class Daemon:
         )
         self._questions = Questions(plugins, self.dispatcher.hosted)
         table = config.file.daemon
+        self.messages = Messages(self.state, self.store, table.min_free, self.dispatcher.tell, self.clock.now)
         self.pins = PinGuard(
             self.store, table.pin_tries, table.pin_lock, self.clock.now, self.dispatcher.pin_locked
         )
@@ -119,6 +119,11 @@ class Daemon:
         for port in self.config.ports_of(table):
             server.add_port(port, self, clock)
         return server
+
+    @property
+    def mails(self) -> bool:
+        """Whether there is a mail server to send letters to."""
+        return self.mail.configured
 
     def _clock_of(self, table: CtserverTable) -> Clock:
         return Clock(self.config.line_speed(table), self._now)
@@ -147,13 +152,13 @@ class Daemon:
             stack.push_async_callback(self.store.close)
             await self.mail.open()
             await stack.enter_async_context(self._background(self.store.run(), "store"))
-            await stack.enter_async_context(self._background(self.messages.run(), "messages"))
             await stack.enter_async_context(self._background(self.dispatcher.run(), "plugins"))
             if self.mail.configured:
                 await stack.enter_async_context(self._background(self.mail.run(), "mail"))
             await stack.enter_async_context(ControlServer(self._controls, Path(self.config.file.control.socket)))
             self._log_failed_plugins()
             self.dispatcher.tell("daemon_started")
+            await stack.enter_async_context(self._background(self.messages.run(), "messages"))
             for server in self.servers:
                 await self._start_server(server, stack)
             await self._or_stop(self._wait_connected())

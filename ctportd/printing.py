@@ -145,12 +145,14 @@ def messages_table(messages: list[VoiceMessage]) -> Iterable[Table | str]:
     if not messages:
         yield "No message has been left."
         return
-    rows = table("id", "mailbox", "recorded", "number", "name", "length", "file")
+    rows = table("id", "mailbox", "folder", "state", "recorded", "number", "name", "length", "file")
     for message in messages:
         length = seconds(message.seconds)
         cells = (
             str(message.id),
             message.mailbox,
+            message.folder,
+            ("heard" if message.heard else "new") + (", urgent" if message.urgent else ""),
             moment(message.recorded_at),
             message.number,
             message.name,

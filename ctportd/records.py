@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class CallRecord(msgspec.Struct, frozen=True):
@@ -69,6 +73,27 @@ class WrongPins(msgspec.Struct, frozen=True):
     locked_until: datetime | None = None
 
 
+INBOX = "INBOX"
+OLD = "Old"
+TRASH = "Trash"
+FOLDERS = (INBOX, OLD, "Work", "Family", "Friends", TRASH)
+"""What a mailbox keeps its messages in: new ones, heard ones, three for what the owner sorts, deleted ones."""
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """What is in a mailbox, its trash left out.
+
+    Attributes:
+        new: Messages that nobody has heard yet.
+        old: All others.
+        seconds: How long they are, all together.
+    """
+
+    new: int = 0
+    old: int = 0
+    seconds: float = 0.0
+
+
 class VoiceMessage(msgspec.Struct, frozen=True):
     """One message in a mailbox.
 
@@ -82,6 +107,11 @@ class VoiceMessage(msgspec.Struct, frozen=True):
         name: The caller's; may be empty.
         cut_short: Whether something else than the caller or the limits ended it: a crash, a full disk.
         id: Counts the messages of the store; 0 before it is kept.
+        folder: One of ``FOLDERS``.
+        heard: Whether the owner has heard it.
+        urgent: Whether its caller has marked it so.
+        filed_at: When it came into its folder; None: it is where it was put first.
+        uid: What its files are called, without their endings; stays the same wherever they are.
     """
 
     mailbox: str
@@ -93,3 +123,25 @@ class VoiceMessage(msgspec.Struct, frozen=True):
     name: str = ""
     cut_short: bool = False
     id: int = 0
+    folder: str = INBOX
+    heard: bool = False
+    urgent: bool = False
+    filed_at: datetime | None = None
+    uid: str = ""
+
+    def __post_init__(self) -> None:
+        """Its files' name is told by the path, where nobody tells it."""
+        if not self.uid:
+            msgspec.structs.force_setattr(self, "uid", Path(self.path).stem)
+
+    @property
+    def new(self) -> bool:
+        """Whether it waits to be heard."""
+        return self.folder == INBOX and not self.heard
+
+
+def counts_of(messages: Iterable[VoiceMessage]) -> Counts:
+    """What so many messages come to; those in the trash count for nothing."""
+    kept = [message for message in messages if message.folder != TRASH]
+    new = sum(message.new for message in kept)
+    return Counts(new, len(kept) - new, sum(message.seconds for message in kept))

@@ -94,6 +94,11 @@ class ConfiguredSite:
         """The handlers of each port, by its address."""
         return configured_handlers(self.config)
 
+    @property
+    def mails(self) -> bool:
+        """Whether there is a mail server to send letters to."""
+        return bool(self.config.file.mail.host)
+
     @cached_property
     def store(self) -> Store:
         """The database, opened when it is first used; empty where there is none yet."""

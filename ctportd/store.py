@@ -18,7 +18,7 @@ import structlog
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from ctportd.errors import StoreError
-from ctportd.records import CALLER, CallRecord, VoiceMessage, WrongPins
+from ctportd.records import CALLER, INBOX, CallRecord, VoiceMessage, WrongPins
 from ctportd.steps import StepStore, steps_table
 from ctportd.tables import Told as _Told
 from ctportd.tables import Utc as _Utc
@@ -68,6 +68,10 @@ _messages = sa.Table(
     sa.Column("number", _Told(64), nullable=False),
     sa.Column("name", _Told(128), nullable=False),
     sa.Column("cut_short", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("folder", sa.String(16), nullable=False, server_default=INBOX),
+    sa.Column("heard", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("urgent", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("filed_at", _Utc),
 )
 
 _wrong_pins = sa.Table(
@@ -165,10 +169,8 @@ class Store(StepStore):
 
     async def add_message(self, message: VoiceMessage) -> VoiceMessage:
         """Keep a message whose recording is on disk; returns it with its id."""
-        values = msgspec.structs.asdict(message)
-        del values["id"]
         async with self._begin() as connection:
-            result = await connection.execute(sa.insert(_messages).values(values))
+            result = await connection.execute(sa.insert(_messages).values(_row_of(message)))
         (key,) = result.inserted_primary_key or (0,)
         return msgspec.structs.replace(message, id=key)
 
@@ -179,18 +181,27 @@ class Store(StepStore):
             query = query.where(_messages.c.mailbox == mailbox)
         return [VoiceMessage(**row) for row in await self._rows(query)]
 
-    async def message_of(self, recording: Path, mailbox: str) -> VoiceMessage | None:
-        """The message of a recording in a mailbox, wherever its folder was when it was kept; it is where it is now."""
-        named = _messages.c.path.endswith(f"/{recording.name}", autoescape=True)
+    async def message(self, id: int) -> VoiceMessage | None:  # noqa: A002 - what it is called in the record
+        """The message with this id."""
+        rows = await self._rows(sa.select(_messages).where(_messages.c.id == id))
+        return VoiceMessage(**rows[0]) if rows else None
+
+    async def message_of(self, uid: str, mailbox: str) -> VoiceMessage | None:
+        """The message of a mailbox whose files are called so."""
+        named = _messages.c.path.endswith(f"/{uid}.wav", autoescape=True)
         rows = await self._rows(sa.select(_messages).where(_messages.c.mailbox == mailbox, named))
-        if not rows:
-            return None
-        message = VoiceMessage(**rows[0])
-        if message.path != str(recording):
-            moved = sa.update(_messages).where(_messages.c.id == message.id).values(path=str(recording))
-            async with self._begin() as connection:
-                await connection.execute(moved)
-        return msgspec.structs.replace(message, path=str(recording))
+        return VoiceMessage(**rows[0]) if rows else None
+
+    async def update_message(self, message: VoiceMessage) -> None:
+        """Keep a message as it is now; it is known by its id."""
+        values = _row_of(message)
+        async with self._begin() as connection:
+            await connection.execute(sa.update(_messages).where(_messages.c.id == message.id).values(values))
+
+    async def remove_message(self, message: VoiceMessage) -> None:
+        """Forget a message, which is known by its id."""
+        async with self._begin() as connection:
+            await connection.execute(sa.delete(_messages).where(_messages.c.id == message.id))
 
     async def wrong_pins(self) -> list[WrongPins]:
         """The wrong PINs that are not forgotten yet."""
@@ -242,10 +253,6 @@ class Store(StepStore):
             gone = await connection.execute(sa.delete(_values).where(there))
         return bool(gone.rowcount)
 
-    async def recordings(self) -> set[str]:
-        """The recordings of all messages, by their paths."""
-        return {row["path"] for row in await self._rows(sa.select(_messages.c.path))}
-
     async def _rows(self, query: sa.Select[Any]) -> list[dict[str, Any]]:
         async with self._begin() as connection:
             return [dict(row) for row in (await connection.execute(query)).mappings()]
@@ -263,6 +270,12 @@ class Store(StepStore):
             raise StoreError(
                 f"the database {self._engine.url!r} refuses: {reason}", passing=_passes(error), of_data=of_data
             ) from error
+
+
+def _row_of(message: VoiceMessage) -> dict[str, Any]:
+    values = msgspec.structs.asdict(message)
+    del values["id"], values["uid"]  # the one is the database's, the other is told by the path
+    return values
 
 
 def _decoded(row: dict[str, Any], type: type[_T]) -> _T:  # noqa: A002 - as above

@@ -37,6 +37,10 @@ class Site(Protocol):
     def handlers(self) -> Mapping[str, Sequence[str]]:
         """The handlers of each port, by its address."""
 
+    @property
+    def mails(self) -> bool:
+        """Whether there is a mail server to send letters to."""
+
     def check_handler(self, handler: str) -> str:
         """What is wrong with a handler such as ``voicemail:100``; empty where nothing is."""
 

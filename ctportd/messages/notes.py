@@ -13,6 +13,7 @@ import msgspec
 
 from ctportd.calls import recordings
 from ctportd.errors import StorageError
+from ctportd.records import INBOX
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,6 +31,11 @@ class Note(msgspec.Struct, frozen=True, omit_defaults=True):
         shortest: Seconds that it must have to be kept.
         seconds: How long it is; None as long as that is not known.
         cut_short: Whether something else than the caller or the limits ended it; None as long as that is not known.
+        folder: Where in the mailbox it is.
+        heard: Whether the owner has heard it.
+        urgent: Whether its caller has marked it so.
+        filed_at: When it came into its folder; None: it is where it was put first.
+        told: Whether the plugins were told of it. Notes of versions that told nobody do not say.
     """
 
     mailbox: str
@@ -40,6 +46,11 @@ class Note(msgspec.Struct, frozen=True, omit_defaults=True):
     shortest: float = 0.0
     seconds: float | None = None
     cut_short: bool | None = None
+    folder: str = INBOX
+    heard: bool = False
+    urgent: bool = False
+    filed_at: datetime | None = None
+    told: bool = True
 
 
 def fresh(path: Path) -> Path:

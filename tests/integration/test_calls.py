@@ -188,7 +188,7 @@ async def test_two_messages_in_one_call(start_system: StartSystem) -> None:
 
 async def test_silence_and_the_limit_end_a_message(start_system: StartSystem, tmp_path: Path) -> None:
     """A caller who says nothing more is thanked after the silence; one who does not stop, at the limit."""
-    settings = {"voicemail": {"silence": 3, "longest": 6}}
+    settings = {"voicemail": {"silence": 3, "longest": 6, "trim": False}}
     system = await start_system(["voicemail:1"], ["voicemail:2"], plugins=settings)
     write_speech(tmp_path / "short.wav", 2.0)
     write_speech(tmp_path / "long.wav", 12.0)

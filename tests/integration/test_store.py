@@ -106,7 +106,7 @@ async def test_name_that_is_too_long_is_cut(store: Store) -> None:
 async def test_messages_of_a_mailbox(store: Store) -> None:
     """Messages come oldest first, of one mailbox or of all, each with an id of its own."""
     kept = [
-        await store.add_message(msgspec.structs.replace(MESSAGE, mailbox=mailbox, path=f"/{n}.wav"))
+        await store.add_message(msgspec.structs.replace(MESSAGE, mailbox=mailbox, path=f"/{n}.wav", uid=""))
         for n, mailbox in enumerate(["101", "102", "101"])
     ]
     assert [message.id for message in kept] == [1, 2, 3]

@@ -56,8 +56,17 @@ CALLS = [
 ]
 
 MESSAGES = [
-    VoiceMessage("101", "a", NOON, 59.96, "/state/voicemail/101/" + "x" * 300 + ".wav", "5550100", "Ada Lovelace"),
-    VoiceMessage("102", "b", NOON, 125.0, "/state/voicemail/102/b.wav", "", EVIL),
+    VoiceMessage(
+        "101",
+        "a",
+        NOON,
+        59.96,
+        "/state/voicemail/101/" + "x" * 300 + ".wav",
+        "5550100",
+        "Ada Lovelace",
+        urgent=True,
+    ),
+    VoiceMessage("102", "b", NOON, 125.0, "/state/voicemail/102/b.wav", "", EVIL, folder="Work", heard=True),
 ]
 
 
@@ -375,15 +384,16 @@ def test_messages(filled: None) -> None:
     ran = ctportd("messages")
     assert (ran.status, ran.err) == (0, "")
     assert rows(ran.out) == [
-        ["id", "mailbox", "recorded", "number", "name", "length", "file"],
-        ["1", "101", local(NOON), "5550100", "Ada Lovelace", "1:00.0", MESSAGES[0].path],
-        ["2", "102", local(NOON), HARMLESS, "2:05.0", MESSAGES[1].path],
+        ["id", "mailbox", "folder", "state", "recorded", "number", "name", "length", "file"],
+        ["1", "101", "INBOX", "new, urgent", local(NOON), "5550100", "Ada Lovelace", "1:00.0", MESSAGES[0].path],
+        ["2", "102", "Work", "heard", local(NOON), HARMLESS, "2:05.0", MESSAGES[1].path],
     ]
 
 
 def test_messages_of_one_mailbox(filled: None) -> None:
     """The others' are left out."""
     assert [row[1] for row in rows(ctportd("messages", "--mailbox", "102").out)[1:]] == ["102"]
+    assert [row[1] for row in rows(ctportd("messages", "--folder", "inbox").out)[1:]] == ["101"]
     assert ctportd("messages", "-m", "103").out == "No message has been left.\n"
 
 
@@ -544,7 +554,7 @@ def test_length_is_rounded_as_people_expect(
     """No minute has sixty seconds; a clock that was set back makes none negative."""
     message = VoiceMessage("101", "a", NOON, seconds, "/x.wav", "5550100", "Ada")
     out = printed([message], printing.messages_table, capsys)
-    assert rows(out)[1][5] == shown
+    assert rows(out)[1][7] == shown
     ended = call(
         id="a",
         port="1",
