@@ -128,7 +128,6 @@ async def test_what_explain_says_is_what_a_call_does(ctportd_line: Line) -> None
         answers = tuple(filter(None, keys.split(",")))
         explained = await explain_call(house.daemon, "main:1", Caller(number), house.clock.now(), answers)
         steps = await call_of(house, number, keys)
-        print(number, at, keys, explained, *steps, sep="\n")  # for whom it does not hold
         compared(explained, steps)
 
 
@@ -163,7 +162,11 @@ async def test_examples_of_the_guide(ctportd_line: Line, tmp_path: Path, monkeyp
     (toml,) = guide("toml")
     await asyncio.to_thread(copy_plugins, tmp_path / "all")
     (tmp_path / "plugins").mkdir()
-    for plugin in ("auto_attendant", "caller_id_log.py", "voicemail"):  # what the others tell is in their own guides
+    for plugin in (
+        "auto_attendant",
+        "caller_id_log.py",
+        "voicemail",
+    ):  # what the others tell is in their own guides
         (tmp_path / "all" / plugin).rename(tmp_path / "plugins" / plugin)
     (tmp_path / "ctportd.toml").write_text(toml)
     monkeypatch.chdir(tmp_path)
