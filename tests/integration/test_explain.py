@@ -7,7 +7,7 @@ import re
 import shlex
 import time
 import tomllib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
@@ -51,7 +51,7 @@ def explain_call(inquiry):
     return Explanation(["does nothing"], takes=False)
 """
 
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
     "auto_attendant": {
         "hours": {"office": {"zone": "UTC", "week": {"mon-fri": "09:00-17:00"}, "holidays": ["12-25"]}},
         "menus": {
