@@ -104,11 +104,11 @@ def test_shipped_plugin_tables_hold_the_defaults(tmp_path: Path) -> None:
     copy_plugins(tmp_path / "plugins")
     plugins = load_plugins(tmp_path / "plugins", tables, str(SHIPPED))
     assert plugins.failed == {}
-    assert sorted(tables) == ["auto_attendant", "station", "voicemail"]
-    voicemail, attendant = plugins.loaded["voicemail"], plugins.loaded["auto_attendant"]
-    station = plugins.loaded["station"]
-    assert station.settings == type(station.settings)()
-    assert voicemail.settings == type(voicemail.settings)()
+    assert sorted(tables) == ["auto_attendant", "caller_id_log", "screening", "station", "voicemail"]
+    for name in ("voicemail", "screening", "caller_id_log", "station"):
+        settings = plugins.loaded[name].settings
+        assert settings == type(settings)()
+    attendant = plugins.loaded["auto_attendant"]
     assert attendant.settings.menu == type(attendant.settings)().menu
     main = attendant.settings.menus["main"]
     defaults = type(main)(main.prompt, main.keys)
