@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from ctportd.calls.numbers import Numbers
 from ctportd.calls.router import Router
 from ctportd.clock import Clock, utc_now
 from ctportd.control.server import ControlServer
@@ -67,6 +68,7 @@ class Daemon:
         plugins: As given.
         phase: ``starting``, ``ready``, ``draining`` or ``stopping``.
         state: The folder of all that must survive.
+        numbers: Reads telephone numbers.
         servers: Every ctserver.
         ports: Every telephone port of every ctserver.
         handlers: The handlers of each port, by its address.
@@ -90,6 +92,7 @@ class Daemon:
         self.started_at = self.clock.now()
         self.state = config.state
         self.store = DurableStore(config.store_url, config.file.store.keep_days)
+        self.numbers = Numbers(config.file.numbers.country, config.file.numbers.area)
         self.prompts = configured_prompts(config)
         self.handlers = configured_handlers(config)
         self.dispatcher = Dispatcher(plugins.loaded.values(), self, config.file.plugins)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import msgspec
 
 from ctportd.calls.routing import judge
+from ctportd.display import shown
 from ctportd.errors import InvalidArgument
 from ctportd.hooks.inquiry import Inquiry
-from ctportd.printing import shown
 from ctportd.wire.events import KEYS
 
 if TYPE_CHECKING:

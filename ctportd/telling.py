@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ctportd.calls.timeline import HIDDEN
+from ctportd.display import moment, seconds, shown, table
 from ctportd.errors import StoreError
 from ctportd.masking import masked_call, masked_steps
-from ctportd.printing import moment, seconds, shown, table
 from ctportd.records import CallRecord, Step
 
 if TYPE_CHECKING:

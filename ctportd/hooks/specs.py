@@ -114,7 +114,10 @@ def call_ended(call: Call, settings: Any, daemon: Daemon) -> None:
 
 @hookspec
 def message_left(message: VoiceMessage, settings: Any, daemon: Daemon) -> None:
-    """Observer: a message is in a mailbox now: spoken by a caller, or sent there by the owner of another one."""
+    """Observer: a message is in a mailbox now: spoken by a caller, or sent there by the owner of another one.
+
+    Should the daemon end before it is certain that this was told, the next start tells it once more.
+    """
 
 
 @hookspec
@@ -148,10 +151,10 @@ def plugin_restored(plugin: str, settings: Any, daemon: Daemon) -> None:
 
 
 @hookspec(firstresult=True)
-def caller_name(number: str, settings: Any, daemon: Daemon, site: Site) -> str | None:
-    """The name of whoever has this number, or None. The first plugin that knows one is believed.
+def caller_name(number: str, name: str, settings: Any, daemon: Daemon, site: Site) -> str | None:
+    """What to call whoever has this number, and this name by the exchange; either may be empty. None: as that says.
 
-    ``ctportd explain`` asks too: who takes ``daemon`` cannot tell it there.
+    The first plugin that knows is believed. ``ctportd explain`` asks too: who takes ``daemon`` cannot tell it there.
     """
 
 

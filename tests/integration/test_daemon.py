@@ -22,7 +22,7 @@ from ctportd.hooks.loader import find_plugins
 if TYPE_CHECKING:
     from support.system import StartSystem
 
-SHIPPED = list(find_plugins(ROOT / "plugins"))
+SHIPPED = sorted(find_plugins(ROOT / "plugins"))
 
 HANG = """
 import asyncio
@@ -339,8 +339,7 @@ async def test_check_says_what_is_well(tmp_path: Path) -> None:
     system.write_config()
     checked = await system.run("check")
     assert checked.status == 0
-    good = f"good: 1 port, {len(SHIPPED)} plugins ({', '.join(SHIPPED)})"
-    assert checked.out.endswith(f"ctportd.toml: {good}\n")
+    assert checked.out.endswith(f"ctportd.toml: good: 1 port, {len(SHIPPED)} plugins ({', '.join(SHIPPED)})\n")
 
 
 async def test_check_tells_of_a_plugin_that_cannot_be_loaded(tmp_path: Path) -> None:

@@ -104,8 +104,9 @@ def test_shipped_plugin_tables_hold_the_defaults(tmp_path: Path) -> None:
     copy_plugins(tmp_path / "plugins")
     plugins = load_plugins(tmp_path / "plugins", tables, str(SHIPPED))
     assert plugins.failed == {}
-    assert sorted(tables) == ["auto_attendant", "call_mail", "mqtt", "notify", "station", "voicemail"]
-    for name in ("call_mail", "mqtt", "notify", "station", "voicemail"):
+    added = ["call_mail", "caller_id_log", "mqtt", "notify", "screening", "station", "voicemail"]
+    assert sorted(tables) == ["auto_attendant", *added]
+    for name in added:
         settings = plugins.loaded[name].settings
         assert settings == type(settings)()
     attendant = plugins.loaded["auto_attendant"]
