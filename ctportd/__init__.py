@@ -18,9 +18,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ctportd import display
     from ctportd.calls import recordings, speech
     from ctportd.calls.call import Call
     from ctportd.calls.caller import Caller, Recording
+    from ctportd.calls.numbers import Number, Numbers, region_of
     from ctportd.calls.verdict import Verdict
     from ctportd.errors import (
         AudioError,
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
         Disconnected,
         InvalidArgument,
         LinkError,
+        ListError,
         MailError,
         PinLocked,
         PluginError,
@@ -45,9 +48,23 @@ if TYPE_CHECKING:
     from ctportd.links.port import Port
     from ctportd.links.reply import Reply
     from ctportd.mail.letter import Letter
+    from ctportd.mail_table import MAIL_ADDRESS
     from ctportd.messages.service import Reviewed
     from ctportd.pins.hashing import LONGEST_PIN, PIN_HASH, check_hash, hash_pin
-    from ctportd.records import FOLDERS, INBOX, OLD, TRASH, CallRecord, Counts, Step, VoiceMessage, counts_of
+    from ctportd.records import (
+        FOLDERS,
+        INBOX,
+        OLD,
+        TRASH,
+        CallCount,
+        CallerCount,
+        CallFilter,
+        CallRecord,
+        Counts,
+        Step,
+        VoiceMessage,
+        counts_of,
+    )
     from ctportd.store import Store
     from ctportd.wire.events import (
         KEYS,
@@ -71,14 +88,18 @@ __all__ = [
     "INBOX",
     "KEYS",
     "LONGEST_PIN",
+    "MAIL_ADDRESS",
     "OLD",
     "PIN_HASH",
     "TRASH",
     "AudioError",
     "Call",
+    "CallCount",
     "CallEnded",
+    "CallFilter",
     "CallRecord",
     "Caller",
+    "CallerCount",
     "CallerId",
     "Counts",
     "CtportdError",
@@ -94,9 +115,12 @@ __all__ = [
     "InvalidArgument",
     "Letter",
     "LinkError",
+    "ListError",
     "LoopDrop",
     "MailError",
     "Message",
+    "Number",
+    "Numbers",
     "Pickup",
     "PinLocked",
     "PluginError",
@@ -121,14 +145,20 @@ __all__ = [
     "VoiceMessage",
     "check_hash",
     "counts_of",
+    "display",
     "hash_pin",
     "hookimpl",
     "program_problem",
     "recordings",
+    "region_of",
     "speech",
 ]
 
-_MODULES = {"recordings": "ctportd.calls.recordings", "speech": "ctportd.calls.speech"}
+_MODULES = {
+    "display": "ctportd.display",
+    "recordings": "ctportd.calls.recordings",
+    "speech": "ctportd.calls.speech",
+}
 """Those of the names above that are modules."""
 
 _HOMES = (
@@ -143,8 +173,10 @@ _HOMES = (
     "ctportd.hooks.services",
     "ctportd.links.port",
     "ctportd.links.reply",
+    "ctportd.mail_table",
     "ctportd.mail.letter",
     "ctportd.calls.caller",
+    "ctportd.calls.numbers",
     "ctportd.calls.verdict",
     "ctportd.calls.call",
     "ctportd.store",

@@ -13,18 +13,22 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from ctportd.calllog import filter_options
 from ctportd.errors import ConfigError, CtportdError, InvalidArgument
 from ctportd.records import FOLDERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
+    from typing import TextIO
 
     from ctportd.config import Config
     from ctportd.control.client import ControlClient
+    from ctportd.records import CallFilter
     from ctportd.site import ConfiguredSite
     from ctportd.store import Store
 
 EXIT_FAILED = 1
+_SHOWN_CALLS = 20
 EXIT_CONFIG = os.EX_CONFIG
 """EX_CONFIG of sysexits.h: the configuration has a mistake."""
 
@@ -70,7 +74,7 @@ class _Program(click.Group):
 
 
 def _fail(sentence: str, status: int) -> NoReturn:
-    from ctportd.printing import shown
+    from ctportd.display import shown
 
     click.echo(f"ctportd: {shown(sentence)}", err=True)
     sys.exit(status)
@@ -233,11 +237,11 @@ def check(ctx: click.Context, *, as_json: bool, strict: bool) -> None:
 
     Example: ctportd --config etc/ctportd.toml check
     """
-    from ctportd import printing
+    from ctportd import display, printing
     from ctportd.checks import check_configuration
 
     checked = check_configuration(_site(ctx))
-    printing.show(checked, printing.check_lines, as_json=as_json)
+    display.show(checked, printing.check_lines, as_json=as_json)
     if any(problem.serious or strict for problem in checked.problems):
         sys.exit(EXIT_CONFIG)
 
@@ -259,7 +263,7 @@ def explain(ctx: click.Context, *, number: str, name: str, port: str, at: str, k
 
     Example: ctportd explain --port 1 --number 5550100 --at "2026-12-25 10:00"
     """
-    from ctportd import explaining, printing
+    from ctportd import display, explaining
     from ctportd.calls.caller import Caller
 
     site = _site(ctx)
@@ -278,7 +282,7 @@ def explain(ctx: click.Context, *, number: str, name: str, port: str, at: str, k
         explained = _await(ask())
     except InvalidArgument as error:
         raise click.UsageError(str(error)) from error
-    printing.show(explained, explaining.explanation_lines, as_json=as_json)
+    display.show(explained, explaining.explanation_lines, as_json=as_json)
 
 
 @program.command()
@@ -329,9 +333,9 @@ def status(ctx: click.Context, *, as_json: bool) -> None:
 
     Example: ctportd status
     """
-    from ctportd import printing
+    from ctportd import display, printing
 
-    printing.show(_await(_control(ctx).status()), printing.status_tables, as_json=as_json)
+    display.show(_await(_control(ctx).status()), printing.status_tables, as_json=as_json)
 
 
 @program.command()
@@ -341,7 +345,7 @@ def rotate(ctx: click.Context) -> None:
 
     Example: ctportd rotate
     """
-    from ctportd.printing import shown
+    from ctportd.display import shown
 
     rotated = _await(_control(ctx).rotate())
     click.echo(f"ctportd: the old log is {shown(rotated.log)}" if rotated.log else "ctportd: writes no log file")
@@ -388,7 +392,7 @@ def request(ctx: click.Context, port: str, name: str, arguments: tuple[str, ...]
     """
     import msgspec
 
-    from ctportd.printing import show_json
+    from ctportd.display import show_json
 
     reply = _await(_control(ctx).request(port, name, list(arguments)))
     show_json(msgspec.json.encode(reply))
@@ -400,24 +404,33 @@ def request(ctx: click.Context, port: str, name: str, arguments: tuple[str, ...]
 @program.group(invoke_without_command=True)
 @json_option
 @mask_option
-@click.option("--limit", "-n", type=click.IntRange(min=1), default=20, show_default=True, help="How many at most.")
+@click.option("--csv", "file", type=click.File("w", "utf-8", lazy=True), help='Write a CSV; "-": standard output.')
+@click.option("--limit", "-n", type=click.IntRange(min=1), help="How many at most. Default: 20, in a CSV all.")
+@filter_options
 @click.pass_context
-def calls(ctx: click.Context, *, as_json: bool, mask: bool, limit: int) -> None:
+def calls(
+    ctx: click.Context, *, as_json: bool, mask: bool, file: TextIO | None, limit: int | None, which: CallFilter
+) -> None:
     """Show the calls that were logged, newest first.
 
-    Example: ctportd calls --limit 5
+    Example: ctportd calls --since 2026-11-01 --blocked --csv blocked.csv
     """
-    from ctportd import printing
+    from ctportd import display, printing
     from ctportd.masking import masked_call
 
     if ctx.invoked_subcommand is not None:
         return
 
     async def read(store: Store) -> Any:
-        return await store.calls(limit)
+        return await store.calls(limit if limit or file else _SHOWN_CALLS, which)
 
     found = _with_store(ctx, read)
-    printing.show([masked_call(call) for call in found] if mask else found, printing.calls_table, as_json=as_json)
+    if mask:
+        found = [masked_call(call) for call in found]
+    if file is None:
+        display.show(found, printing.calls_table, as_json=as_json)
+    else:
+        file.write(printing.calls_csv(found))
 
 
 @calls.command("show")
@@ -432,13 +445,13 @@ def show_call(ctx: click.Context, call: str, *, as_json: bool, mask: bool) -> No
 
     Example: ctportd calls show last
     """
-    from ctportd import printing, telling
+    from ctportd import display, telling
 
     async def read(store: Store) -> Any:
         return await telling.story_of(store, call)
 
     story = _with_store(ctx, read)
-    printing.show(telling.masked(story) if mask else story, telling.story_tables, as_json=as_json)
+    display.show(telling.masked(story) if mask else story, telling.story_tables, as_json=as_json)
 
 
 @program.group(invoke_without_command=True)
@@ -451,7 +464,7 @@ def messages(ctx: click.Context, *, as_json: bool, mailbox: str | None, folder: 
 
     Example: ctportd messages --mailbox 100 --folder INBOX
     """
-    from ctportd import printing
+    from ctportd import display, printing
 
     if ctx.invoked_subcommand is not None:
         return
@@ -459,12 +472,12 @@ def messages(ctx: click.Context, *, as_json: bool, mailbox: str | None, folder: 
     async def read(store: Store) -> Any:
         return [message for message in await store.messages(mailbox) if folder in (None, message.folder)]
 
-    printing.show(_with_store(ctx, read), printing.messages_table, as_json=as_json)
+    display.show(_with_store(ctx, read), printing.messages_table, as_json=as_json)
 
 
 def _file_messages(ctx: click.Context, ids: tuple[int, ...], action: str, folder: str = "") -> None:
     """Have the running daemon do something to each message, so that its counts follow."""
-    from ctportd.printing import shown
+    from ctportd.display import shown
 
     for id_ in ids:
         where = _await(_control(ctx).file_message(id_, action, folder))
@@ -530,10 +543,10 @@ def outbox(ctx: click.Context, *, as_json: bool) -> None:
 
     Example: ctportd outbox
     """
-    from ctportd import printing
+    from ctportd import display, printing
     from ctportd.mail.outbox import Outbox
 
-    printing.show(Outbox(_config(ctx).state).letters(), printing.outbox_table, as_json=as_json)
+    display.show(Outbox(_config(ctx).state).letters(), printing.outbox_table, as_json=as_json)
 
 
 @program.command()
@@ -546,8 +559,8 @@ def mail(ctx: click.Context, address: str) -> None:
 
     Example: ctportd mail ada@example.com
     """
+    from ctportd.display import shown
     from ctportd.mail.trial import send_test_letter
-    from ctportd.printing import shown
 
     said = _await(send_test_letter(_config(ctx).file.mail, address))
     click.echo(f"ctportd: the mail server has accepted the letter: {shown(said)}")

@@ -104,6 +104,13 @@ class PortTable(_Table, frozen=True):
     call_limit: NotNegative = 14_400.0
 
 
+class NumbersTable(_Table, frozen=True):
+    """``[numbers]``: what is missing in telephone numbers that come from nearby."""
+
+    country: str = "US"
+    area: Annotated[str, Meta(pattern=r"^[0-9]*\Z")] = ""
+
+
 class PromptsTable(_Table, frozen=True):
     """``[prompts]``: where files to play are looked for."""
 
@@ -148,6 +155,7 @@ class ConfigFile(_Table, frozen=True):
     ctserver: list[CtserverTable] = field(default_factory=lambda: [CtserverTable()])
     exchange: ExchangeTable = ExchangeTable()
     port: list[PortTable] = []
+    numbers: NumbersTable = NumbersTable()
     prompts: PromptsTable = PromptsTable()
     store: StoreTable = StoreTable()
     plugins: PluginsTable = PluginsTable()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from ctportd.calls.numbers import Numbers
 from ctportd.calls.router import Router
 from ctportd.clock import Clock, utc_now
 from ctportd.control.server import ControlServer
@@ -67,6 +68,7 @@ class Daemon:
         plugins: As given.
         phase: ``starting``, ``ready``, ``draining`` or ``stopping``.
         state: The folder of all that must survive.
+        numbers: Reads telephone numbers.
         servers: Every ctserver.
         ports: Every telephone port of every ctserver.
         handlers: The handlers of each port, by its address.
@@ -90,6 +92,7 @@ class Daemon:
         self.started_at = self.clock.now()
         self.state = config.state
         self.store = DurableStore(config.store_url, config.file.store.keep_days)
+        self.numbers = Numbers(config.file.numbers.country, config.file.numbers.area)
         self.prompts = configured_prompts(config)
         self.handlers = configured_handlers(config)
         self.dispatcher = Dispatcher(plugins.loaded.values(), self, config.file.plugins)
@@ -150,12 +153,12 @@ class Daemon:
         async with AsyncExitStack() as stack:
             await self.store.open()
             stack.push_async_callback(self.store.close)
-            await self.mail.open()
             await stack.enter_async_context(self._background(self.store.run(), "store"))
             await stack.enter_async_context(self._background(self.dispatcher.run(), "plugins"))
+            await stack.enter_async_context(ControlServer(self._controls, Path(self.config.file.control.socket)))
+            await self.mail.open()  # nobody else is at it now: a second daemon would have met with our socket
             if self.mail.configured:
                 await stack.enter_async_context(self._background(self.mail.run(), "mail"))
-            await stack.enter_async_context(ControlServer(self._controls, Path(self.config.file.control.socket)))
             self._log_failed_plugins()
             self.dispatcher.tell("daemon_started")
             await stack.enter_async_context(self._background(self.messages.run(), "messages"))

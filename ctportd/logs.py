@@ -166,7 +166,7 @@ def add_hook(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict
         call = arguments.get("call")
         port = arguments.get("port") or getattr(call, "port", None)
         if port is not None:
-            line.setdefault("port", port.address)
+            line.setdefault("port", getattr(port, "address", port))  # some hooks are told the address alone
         if call is not None:
             line.setdefault("call", call.id)
     return line

@@ -71,7 +71,15 @@ def masked_number(number: str) -> str:
 
 def masked_call(call: CallRecord) -> CallRecord:
     """A call's record, with the caller unreadable."""
-    return msgspec.structs.replace(call, number=masked_number(call.number), name=NAME if call.name else "")
+    mask = Mask([call.number, call.e164], [call.name])
+    return msgspec.structs.replace(
+        call,
+        number=masked_number(call.number),
+        name=NAME if call.name else "",
+        e164=masked_number(call.e164),
+        region="",
+        rule=mask.text(call.rule),
+    )
 
 
 def masked_steps(steps: list[Step], call: CallRecord | None = None) -> list[Step]:

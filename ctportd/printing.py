@@ -1,60 +1,28 @@
-"""What commands print: tables for people, JSON for programs."""
+"""What commands print of ctportd's own things."""
 
 from __future__ import annotations
 
-import json
-import re
-import sys
-from typing import TYPE_CHECKING, TypeVar
+import csv
+import io
+from typing import TYPE_CHECKING
 
-import click
 import msgspec
-from rich.console import Console
-from rich.table import Table
+
+from ctportd.display import moment, seconds, shown, table
+from ctportd.records import CallRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from datetime import datetime
+
+    from rich.table import Table
 
     from ctportd.checks import Checked
     from ctportd.mail.letter import Letter
-    from ctportd.records import CallRecord, VoiceMessage
+    from ctportd.records import VoiceMessage
     from ctportd.status import PluginStatus, PortStatus, Status
 
-_T = TypeVar("_T")
-
-_UNSAFE = re.compile(r"[^\n -~]")
-
-_WIDE = 10_000
-"""Columns of a table: each row is one line, which a terminal breaks better than cells could be, and a pipe keeps."""
-
-
-def show(data: _T, tables: Callable[[_T], Iterable[Table | str]], *, as_json: bool) -> None:
-    """Print data as JSON, or as the tables that are made of it."""
-    if as_json:
-        show_json(msgspec.json.format(msgspec.json.encode(data, enc_hook=str), indent=2))
-        return
-    # No markup and no emoji: what is printed came from anywhere.
-    console = Console(width=_WIDE, highlight=False, markup=False, emoji=False)
-    for table in tables(data):
-        console.print(table)
-
-
-def show_json(text: bytes) -> None:
-    """Print JSON. On a terminal all but printable ASCII is escaped, which says the same and cannot draw."""
-    if not _is_terminal():
-        click.echo(text)
-        return
-    click.echo(_UNSAFE.sub(_escaped, text.decode()))
-
-
-def _is_terminal() -> bool:
-    return sys.stdout.isatty()
-
-
-def _escaped(found: re.Match[str]) -> str:
-    """A character as JSON's escape, which is two of them beyond the first 65536: only texts hold such ones."""
-    return json.dumps(found[0])[1:-1] if found[0] != "\x7f" else "\\u007f"
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a cell begins with that spreadsheets take for a formula: a caller chooses the name."""
 
 
 def status_tables(status: Status) -> Iterable[Table | str]:
@@ -124,11 +92,35 @@ def calls_table(calls: list[CallRecord]) -> Iterable[Table | str]:
     if not calls:
         yield "No call has been logged."
         return
-    rows = table("began", "port", "number", "name", "lasted", "how it ended")
+    columns: dict[str, Callable[[CallRecord], str]] = {
+        "began": lambda call: moment(call.began),
+        "port": lambda call: call.port,
+        "number": lambda call: call.number,
+        "name": lambda call: call.name,
+        "from": lambda call: ", ".join(filter(None, (call.region, call.country))),
+        "caller is": lambda call: call.verdict,
+        "lasted": _lasted,
+        "how it ended": lambda call: call.end_reason,
+    }
+    for optional in ("from", "caller is"):  # what nobody has looked up has no column
+        if not any(columns[optional](call) for call in calls):
+            del columns[optional]
+    rows = table(*columns)
     for call in calls:
-        cells = (moment(call.began), call.port, call.number, call.name, _lasted(call), call.end_reason)
-        rows.add_row(*map(shown, cells))
+        rows.add_row(*(shown(tell(call)) for tell in columns.values()))
     yield rows
+
+
+def calls_csv(calls: Iterable[CallRecord]) -> str:
+    """Calls as CSV, with a header; times in UTC."""
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator="\n")
+    writer.writerow(CallRecord.__struct_fields__)
+    for call in calls:
+        plain = msgspec.to_builtins(call)
+        name = f"'{call.name}" if call.name.startswith(_FORMULA) else call.name
+        writer.writerow((plain | {"name": name}).values())
+    return written.getvalue()
 
 
 def _lasted(call: CallRecord) -> str:
@@ -181,30 +173,6 @@ def outbox_table(letters: list[Letter]) -> Iterable[Table | str]:
     yield rows
 
 
-def table(*columns: str) -> Table:
-    """An empty table with these columns."""
-    made = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        made.add_column(column, overflow="fold")
-    return made
-
-
 def _caller(port: PortStatus) -> str:
     call = port.call
     return " ".join(filter(None, (call.number, call.name))) if call else ""
-
-
-def shown(text: str) -> str:
-    """Text as it may go to a terminal: a caller chooses the name, and must not draw with it."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
-
-
-def moment(at: datetime) -> str:
-    """A moment in the reader's own time zone."""
-    return f"{at.astimezone():%Y-%m-%d %H:%M:%S}"
-
-
-def seconds(length: float) -> str:
-    """Seconds as minutes and seconds."""
-    tenths = max(round(length * 10), 0)  # the clock may have been set back meanwhile
-    return f"{tenths // 600}:{tenths % 600 / 10:04.1f}"

@@ -24,6 +24,11 @@ class CallRecord(msgspec.Struct, frozen=True):
         answered_at: When it was answered, or None.
         ended_at: When it was over; None while it is under way.
         end_reason: Why it was over; empty while it is under way.
+        e164: The number in its international form; where it is none of the public network, without punctuation.
+        country: Whose number it is: two letters, as in ISO 3166; may be empty.
+        region: Where the number is from: a city, a state; may be empty.
+        verdict: The class of the caller: ``permitted``, ``screened``, ``blocked``; empty where nobody has judged.
+        rule: What led to that.
     """
 
     id: str
@@ -34,6 +39,67 @@ class CallRecord(msgspec.Struct, frozen=True):
     answered_at: datetime | None = None
     ended_at: datetime | None = None
     end_reason: str = ""
+    e164: str = ""
+    country: str = ""
+    region: str = ""
+    verdict: str = ""
+    rule: str = ""
+
+
+class CallFilter(msgspec.Struct, frozen=True):
+    """Which calls are meant: all those for which everything that is given holds.
+
+    Attributes:
+        number: Part of the number, as it came or in its international form.
+        name: Part of the name, whatever its case.
+        port: The port's address.
+        since: Those that began then or later.
+        until: Those that began before.
+        verdict: The class of the caller.
+    """
+
+    number: str = ""
+    name: str = ""
+    port: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    verdict: str = ""
+
+
+class CallCount(msgspec.Struct, frozen=True):
+    """How many calls from callers of one class began within a quarter of an hour.
+
+    Attributes:
+        at: When that began, in UTC.
+        verdict: The class of the callers; empty where nobody has judged.
+        calls: How many.
+        answered: How many of them were answered.
+        seconds: How long those lasted, all together.
+    """
+
+    at: datetime
+    verdict: str
+    calls: int
+    answered: int
+    seconds: float
+
+
+class CallerCount(msgspec.Struct, frozen=True):
+    """How often somebody has called.
+
+    Attributes:
+        number: The number, in its international form where there is one.
+        name: The name, or one of several.
+        calls: How often.
+        answered: How many of these calls were answered.
+        last: When the last one began.
+    """
+
+    number: str
+    name: str
+    calls: int
+    answered: int
+    last: datetime
 
 
 class Step(msgspec.Struct, frozen=True):

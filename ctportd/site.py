@@ -13,6 +13,7 @@ from ctportd.hooks.loader import load_plugins
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from ctportd.calls.numbers import Numbers
     from ctportd.config import Config
     from ctportd.hooks.dispatch import Dispatcher
     from ctportd.hooks.inquiry import Explanation, Inquiry
@@ -98,6 +99,13 @@ class ConfiguredSite:
     def mails(self) -> bool:
         """Whether there is a mail server to send letters to."""
         return bool(self.config.file.mail.host)
+
+    @cached_property
+    def numbers(self) -> Numbers:
+        """Reads telephone numbers."""
+        from ctportd.calls.numbers import Numbers  # noqa: PLC0415 - most commands need none
+
+        return Numbers(self.config.file.numbers.country, self.config.file.numbers.area)
 
     @cached_property
     def store(self) -> Store:

@@ -17,15 +17,17 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from ctportd.callstore import CallStore
+from ctportd.callstore import calls_table as _calls
 from ctportd.errors import StoreError
-from ctportd.records import CALLER, INBOX, CallRecord, VoiceMessage, WrongPins
+from ctportd.records import CALLER, INBOX, VoiceMessage, WrongPins
 from ctportd.steps import StepStore, steps_table
 from ctportd.tables import Told as _Told
 from ctportd.tables import Utc as _Utc
 from ctportd.tables import metadata as _metadata
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
     from datetime import datetime
 
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -42,19 +44,6 @@ _T = TypeVar("_T")
 
 log = structlog.stdlib.get_logger("ctportd.store")
 
-
-_calls = sa.Table(
-    "calls",
-    _metadata,
-    sa.Column("id", sa.String(64), primary_key=True),
-    sa.Column("port", sa.String(64), nullable=False),
-    sa.Column("began", _Utc, nullable=False, index=True),
-    sa.Column("number", _Told(64), nullable=False, index=True),
-    sa.Column("name", _Told(128), nullable=False),
-    sa.Column("answered_at", _Utc),
-    sa.Column("ended_at", _Utc),
-    sa.Column("end_reason", sa.String(64), nullable=False),
-)
 
 _messages = sa.Table(
     "messages",
@@ -92,7 +81,7 @@ _values = sa.Table(
 )
 
 
-class Store(StepStore):
+class Store(CallStore, StepStore):
     """The database. Every method may raise :class:`~ctportd.errors.StoreError`.
 
     Args:
@@ -135,19 +124,6 @@ class Store(StepStore):
             await self._engine.dispose()
             self._engine = None
 
-    async def save_call(self, record: CallRecord) -> None:
-        """Keep a call's record, new or as it is now."""
-        values = msgspec.structs.asdict(record)
-        async with self._begin() as connection:
-            changed = await connection.execute(sa.update(_calls).where(_calls.c.id == record.id).values(values))
-            if changed.rowcount == 0:
-                await connection.execute(sa.insert(_calls).values(values))
-
-    async def calls(self, limit: int | None = None) -> list[CallRecord]:
-        """The calls, newest first."""
-        query = sa.select(_calls).order_by(_calls.c.began.desc(), _calls.c.id.desc()).limit(limit)
-        return [CallRecord(**row) for row in await self._rows(query)]
-
     async def call_ids(self, beginning: str = "", limit: int | None = None) -> list[str]:
         """The ids of calls that begin so, the newest first: those that are logged, and those of which steps are kept."""
         ids: set[str] = set()
@@ -155,11 +131,6 @@ class Store(StepStore):
             query = sa.select(column.label("id")).where(column.startswith(beginning, autoescape=True)).distinct()
             ids.update(row["id"] for row in await self._rows(query.order_by(column.desc()).limit(limit)))
         return sorted(ids, reverse=True)[:limit]
-
-    async def call(self, call: str) -> CallRecord | None:
-        """The record of a call; None where it was not logged."""
-        rows = await self._rows(sa.select(_calls).where(_calls.c.id == call))
-        return CallRecord(**rows[0]) if rows else None
 
     async def forget_calls(self, before: datetime) -> None:
         """Forget the calls that began before this moment, and what happened on them."""
@@ -234,6 +205,19 @@ class Store(StepStore):
             changed = await connection.execute(sa.update(_values).where(there).values(value=text))
             if changed.rowcount == 0:
                 await connection.execute(sa.insert(_values).values(family=family, key=key, value=text))
+
+    async def put_all(self, family: str, values: Mapping[str, Any]) -> None:
+        """As :meth:`put`, for many at once: all of them, or none."""
+        if not values:
+            return
+        rows = [
+            {"family": family, "key": key, "value": msgspec.json.encode(value).decode()}
+            for key, value in values.items()
+        ]
+        old = sa.delete(_values).where(_values.c.family == family, _values.c.key == sa.bindparam("old"))
+        async with self._begin() as connection:
+            await connection.execute(old, [{"old": key} for key in values])
+            await connection.execute(sa.insert(_values), rows)
 
     async def get(self, family: str, key: str, type: type[_T]) -> _T | None:  # noqa: A002 - msgspec calls it so, too
         """The value of a key; None where there is none. Raises StoreError where it is of another type."""

@@ -54,6 +54,7 @@ class Hold:
             ``stopping`` (the daemon), ``disconnected`` (from ctserver), ``failed`` (a plugin), ``too long`` (the port's
             ``call_limit``); empty before.
         taken: Whether the plugin that the call was offered to last has answered it, or gone on with it.
+        passed_on: Whether it has let the next handler go on with it, answered or not.
         outgoing: Whether nobody called: we did, for a call on another port.
         left: Set when the line is free again.
     """
@@ -67,7 +68,7 @@ class Hold:
         self.answered_at: datetime | None = None
         self.ended_at: datetime | None = None
         self.end_reason = ""
-        self.taken = False
+        self.taken = self.passed_on = False
         self.outgoing = outgoing
         self.left = asyncio.Event()
         self.timeline = Timeline(desk.clock, self.began)

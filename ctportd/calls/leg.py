@@ -206,6 +206,10 @@ class Leg(Hold):
         """
         await self._desk.hand_over(handler)
 
+    def pass_on(self) -> None:
+        """Have the next handler of the port go on with the call when this one is done, though it was answered."""
+        self.passed_on = True
+
     async def wait_answered(self) -> None:
         """Wait until the call is answered: by another plugin, or, where we called, by a set that is lifted."""
         while not self.answered:

@@ -24,15 +24,18 @@ log = structlog.stdlib.get_logger("ctportd.calls")
 async def offer(call: Call, handlers: Sequence[str], give: Give) -> None:
     """Offer the call to one plugin after the other, until one is done with it; ``give`` lets one have it.
 
-    One that fails has let the call pass, though it be answered already: the caller is still there.
+    One that fails, or passes it on, has let the call pass, though it be answered already: the caller is still there.
     """
-    failed = False
+    passed = False
     for handler in handlers:
-        call.taken = False
+        call.taken = call.passed_on = False
         call.note("offered", handler=handler)
         if not await _goes_well(call, handler, give):
-            failed = True
-        elif call.taken or (call.answered and not failed):  # a set that was lifted is answered from the beginning
+            passed = True
+        elif call.passed_on:
+            passed = True
+            call.note("passed", handler=handler)
+        elif call.taken or (call.answered and not passed):  # a set that was lifted is answered from the beginning
             await _hang_up(call)
             return
         else:

@@ -36,17 +36,17 @@ class Handlers(Protocol):
     async def screen_caller(self, caller: Caller, port: str, at: datetime) -> Verdict:
         """What the plugins think of a caller. Never raises."""
 
-    async def caller_name(self, number: str) -> str:
-        """The name that a plugin knows for a number; empty where none does."""
+    async def caller_name(self, number: str, name: str) -> str:
+        """What a plugin calls whoever has this number and name; empty where none does."""
 
     async def answer_call(self, plugin: str, call: Call, target: str) -> None:
         """Let a plugin have the call. Raises CallEnded, CtportdError, or whatever the plugin raises."""
 
 
 async def judge(handlers: Handlers, caller: Caller, port: str, at: datetime) -> tuple[Verdict, Caller]:
-    """What is thought of a caller, and who it is: a plugin that knows the number is believed more than the exchange."""
+    """What is thought of a caller, and who it is: a plugin that knows the caller is believed more than the exchange."""
     verdict = await handlers.screen_caller(caller, port, at)
-    known = await handlers.caller_name(caller.number) if caller.number else ""
+    known = await handlers.caller_name(caller.number, caller.name) if caller.number or caller.name else ""
     return verdict, Caller(caller.number, known) if known else caller
 
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ctportd.calls.files import Prompts
+    from ctportd.calls.numbers import Numbers
     from ctportd.clock import Clock
     from ctportd.hooks.inquiry import Explanation, Inquiry
     from ctportd.links.ports import Ports
@@ -24,6 +25,10 @@ class Site(Protocol):
     @property
     def store(self) -> Store:
         """The database; every use may raise StoreError, as where there is none yet."""
+
+    @property
+    def numbers(self) -> Numbers:
+        """Reads telephone numbers, whatever is missing in those from nearby."""
 
     @property
     def prompts(self) -> Prompts:

@@ -151,10 +151,10 @@ def plugin_restored(plugin: str, settings: Any, daemon: Daemon) -> None:
 
 
 @hookspec(firstresult=True)
-def caller_name(number: str, settings: Any, daemon: Daemon, site: Site) -> str | None:
-    """The name of whoever has this number, or None. The first plugin that knows one is believed.
+def caller_name(number: str, name: str, settings: Any, daemon: Daemon, site: Site) -> str | None:
+    """What to call whoever has this number, and this name by the exchange; either may be empty. None: as that says.
 
-    ``ctportd explain`` asks too: who takes ``daemon`` cannot tell it there.
+    The first plugin that knows is believed. ``ctportd explain`` asks too: who takes ``daemon`` cannot tell it there.
     """
 
 

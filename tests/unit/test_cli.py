@@ -15,7 +15,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from ctportd import printing
+from ctportd import display, printing
 from ctportd.cli import EXIT_CONFIG, EXIT_FAILED, program
 from ctportd.errors import ControlError
 from ctportd.pins.hashing import matches
@@ -430,7 +430,7 @@ def test_nothing_is_said_in_words_or_in_json(config: Path, folder: Path) -> None
 
 def printed(data: Any, tables: Any, capsys: pytest.CaptureFixture[str]) -> str:
     """What is printed of data."""
-    printing.show(data, tables, as_json=False)
+    display.show(data, tables, as_json=False)
     return capsys.readouterr().out
 
 
@@ -495,7 +495,7 @@ def test_json_on_a_terminal_draws_nothing(
 ) -> None:
     """All but ASCII is escaped there, and so is the rubout: the same data, without a character that could steer."""
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
-    printing.show({"name": _ODD}, printing.calls_table, as_json=True)  # type: ignore[arg-type]
+    display.show({"name": _ODD}, printing.calls_table, as_json=True)  # type: ignore[arg-type]
     out = capsys.readouterr().out
     assert json.loads(out) == {"name": _ODD}
     assert out.isascii()
@@ -504,7 +504,7 @@ def test_json_on_a_terminal_draws_nothing(
 
 def test_json_in_a_pipe_is_as_it_was(capsys: pytest.CaptureFixture[str]) -> None:
     """Programs get the letters themselves."""
-    printing.show({"name": "\u00e9"}, printing.calls_table, as_json=True)  # type: ignore[arg-type]
+    display.show({"name": "\u00e9"}, printing.calls_table, as_json=True)  # type: ignore[arg-type]
     assert capsys.readouterr().out == '{\n  "name": "\u00e9"\n}\n'
 
 
@@ -530,7 +530,7 @@ def test_reply_on_a_terminal_draws_nothing(config: Path, monkeypatch: pytest.Mon
         return {"line": _ODD}
 
     monkeypatch.setattr("ctportd.control.client.ControlClient.request", answer)
-    monkeypatch.setattr("ctportd.printing._is_terminal", lambda: True)
+    monkeypatch.setattr("ctportd.display._is_terminal", lambda: True)
     out = ctportd("request", "1", "off_hook").out
     assert out == json.dumps({"line": _ODD}, separators=(",", ":")).replace("\x7f", "\\u007f") + "\n"
 

@@ -15,7 +15,7 @@ FOLDER = Path(__file__).resolve().parents[2] / "ctportd" / "prompts"
 RATE = 8000
 
 # Sounds, not speech.
-SOUNDS = {"beep", "silence-1s"}
+SOUNDS = {"beep", "silence-1s", "cid-sit", "cid-busy"}
 
 NUMBERS = {
     *map(str, range(20)),

@@ -68,9 +68,9 @@ class Plugins:
         self.screened.append((caller, port, at))
         return self.verdict
 
-    async def caller_name(self, number: str) -> str:
+    async def caller_name(self, number: str, name: str) -> str:
         """Look it up."""
-        return self.names.get(number, "")
+        return self.names.get(number, "") or self.names.get(name, "")
 
     async def answer_call(self, plugin: str, call: Call, target: str) -> None:
         """Run the plugin's function."""
@@ -389,6 +389,28 @@ async def test_call_of_a_plugin_that_fails_goes_to_the_next(tmp_path: Path, faul
     line.network.say("rly=hangup")
     await line.ended()
     assert line.plugins.told == ["started", "answered", "ended: hangup"]
+
+
+@pytest.mark.looptime
+async def test_call_that_is_passed_on_goes_to_the_next(tmp_path: Path) -> None:
+    """A handler that has answered may let the next one go on; where there is none, the caller hears an apology."""
+
+    async def look_and_pass(call: Call, _target: str) -> None:
+        await call.answer()
+        call.pass_on()
+
+    line = Line(tmp_path, "one", "two", "three")
+    line.plugins.plugins |= {"one": look_and_pass, "two": look_and_pass, "three": answer_and_wait}
+    await line.ring_twice()
+    assert line.commands.count("ctanswer") == 1
+    assert line.plugins.calls[0].taken
+    line.network.say("rly=hangup")
+    await line.ended()
+    line.plugins.plugins["three"] = look_and_pass
+    await line.ring_twice()
+    await line.ended()
+    assert line.network.requests[-3].args[0].endswith("error.au")
+    assert line.plugins.told[-1] == "ended: failed"
 
 
 @pytest.mark.looptime
