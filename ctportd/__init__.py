@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from ctportd.links.port import Port
     from ctportd.links.reply import Reply
     from ctportd.mail.letter import Letter
+    from ctportd.mail_table import MAIL_ADDRESS
     from ctportd.messages.service import Reviewed
     from ctportd.pins.hashing import LONGEST_PIN, PIN_HASH, check_hash, hash_pin
     from ctportd.records import (
@@ -87,6 +88,7 @@ __all__ = [
     "INBOX",
     "KEYS",
     "LONGEST_PIN",
+    "MAIL_ADDRESS",
     "OLD",
     "PIN_HASH",
     "TRASH",
@@ -171,6 +173,7 @@ _HOMES = (
     "ctportd.hooks.services",
     "ctportd.links.port",
     "ctportd.links.reply",
+    "ctportd.mail_table",
     "ctportd.mail.letter",
     "ctportd.calls.caller",
     "ctportd.calls.numbers",

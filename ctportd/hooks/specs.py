@@ -114,7 +114,10 @@ def call_ended(call: Call, settings: Any, daemon: Daemon) -> None:
 
 @hookspec
 def message_left(message: VoiceMessage, settings: Any, daemon: Daemon) -> None:
-    """Observer: a message is in a mailbox now: spoken by a caller, or sent there by the owner of another one."""
+    """Observer: a message is in a mailbox now: spoken by a caller, or sent there by the owner of another one.
+
+    Should the daemon end before it is certain that this was told, the next start tells it once more.
+    """
 
 
 @hookspec

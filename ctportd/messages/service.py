@@ -147,16 +147,19 @@ class Messages(Arrivals):
     @staticmethod
     async def _to_be_spoken_again(call: Call, place: Place, shortest: float, review: Review) -> bool:
         """Let the caller review what was recorded; what is to be spoken again is removed."""
-        if call.ended or await recordings.length_of(place.recording) < shortest:
+        with nobodys_threads():
+            seconds = 0.0 if call.ended else await recordings.length_of(place.recording)
+        if not seconds or seconds < shortest:
             return False
         try:
             reviewed = await review(place.recording)
         except CallEnded:
             return False
-        if reviewed == "urgent":
-            await asyncio.to_thread(incoming.set_urgent, place)
-        if reviewed == "again":
-            await recordings.discard(place.recording)  # for ctserver writes over nothing
+        with nobodys_threads():
+            if reviewed == "urgent":
+                await asyncio.to_thread(incoming.set_urgent, place)
+            if reviewed == "again":
+                await recordings.discard(place.recording)  # for ctserver writes over nothing
         return reviewed == "again"
 
     # -- putting one in

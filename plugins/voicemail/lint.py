@@ -41,7 +41,7 @@ def _said(table: Mailbox) -> set[str]:
 
 
 def _of_rules(where: str, rules: Rules, site: Site, said: set[str] | None = None) -> Iterator[Problem]:
-    found = (*_of_prompts(rules, site), *_of_numbers(rules), *_of_operator(rules, site))
+    found = (*_of_prompts(rules, site), *_of_numbers(rules), *_of_operator(rules, site), *_of_dialling(rules))
     for key, what, serious in found:
         if said is None or key in said:
             yield Problem(f"{where} {key}", what, serious)
@@ -80,6 +80,11 @@ def _of_operator(rules: Rules, site: Site) -> Iterator[tuple[str, str, bool]]:
     wrong = site.check_handler(rules.operator) if rules.operator else ""
     if wrong:
         yield "operator", wrong, True
+
+
+def _of_dialling(rules: Rules) -> Iterator[tuple[str, str, bool]]:
+    if rules.dial_out and not rules.dial_prefixes:
+        yield "dial_out", "lets whoever has the PIN call any number, at your expense: set dial_prefixes", False
 
 
 def _of_mailbox(where: str, number: str, settings: Settings, site: Site) -> Iterator[Problem]:

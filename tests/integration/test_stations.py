@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ctportd.pins.hashing import hash_pin
 from ctportd.reporting import status_of
 from ctportd.testing import tone
 
@@ -47,6 +49,17 @@ asked = []
 async def answer_call(call, target):
     asked.append(target)
     await call.play("vm-intro")
+"""
+
+LEADER = """
+from ctportd import hookimpl
+
+@hookimpl
+async def answer_call(call):
+    await call.answer()
+    for _ in range(2):
+        await call.hand_over("station" if await call.collect(1) == "1" else "station:102")
+        await call.play("goodbye")
 """
 
 WAITING = """
@@ -190,8 +203,8 @@ async def office(start: Line) -> House:
         "outside": {"ports": ["2"], "allow": ["NXXXXXX"], "deny": ["900XXXX"]},
     }
     return await start(
-        {1: ["station:102"], 2: [], 3: ["station"], 4: ["station"]},
-        plugins=["plugins", {"waiting": WAITING, "voicemail": TAKES}],
+        {1: ["station:102"], 2: ["leader"], 3: ["station"], 4: ["station"]},
+        plugins=["plugins", {"waiting": WAITING, "voicemail": TAKES, "leader": LEADER}],
         stations=[3, 4],
         settings={"station": settings},
     )
@@ -212,6 +225,7 @@ async def test_sets_dial(ctportd_line: Line) -> None:
     await speaks_with(ada, bob)
     await bob.hang_up()
     await ada.hear_tone(*BUSY)
+    await ada.press("7")  # nobody asked for that
     await ada.flash()
     await ada.hear_tone(*DIAL)
     await ada.press("95550123")
@@ -254,3 +268,55 @@ async def test_sets_and_mailboxes(ctportd_line: Line) -> None:
     assert (await caller.ended()).by == "line"
     await house.idle()
     assert house.plugin("voicemail").asked == ["102", "102"]
+
+
+async def test_callers_are_led_to_sets(ctportd_line: Line) -> None:
+    """By another plugin: to an extension, and when that one hangs up it is over; nobody outside is given dial tone."""
+    house = await office(ctportd_line)
+    bob = await house.attach(4)
+    caller = await house.call(2)
+    await caller.press("1")
+    await caller.hear("goodbye", within=5)
+    await caller.press("2")
+    await bob.ringing()
+    await bob.lift()
+    await speaks_with(bob, caller)
+    await bob.hang_up()
+    await caller.ended()
+    assert caller.heard == ["goodbye"]
+
+
+async def test_message_makes_dial_tone_stutter(ctportd_line: Line) -> None:
+    """From the caller who leaves it to the owner who dials the mailbox, by the plugins that ship."""
+    mailbox = {"pin": await asyncio.to_thread(hash_pin, "4711")}
+    house = await ctportd_line(
+        {1: ["station:101", "voicemail:101"], 3: ["station"]},
+        stations=[3],
+        settings={
+            "station": {
+                "ring": 8,
+                "sets": {"3": {"extension": "101", "mailbox": "101"}},
+                "numbers": {"*98": "voicemail:owner:{mailbox}"},
+            },
+            "voicemail": {"mailboxes": {"101": mailbox}},
+        },
+    )
+    ada = await house.attach(3)
+    await ada.lift()
+    await ada.hear_tone(*DIAL)
+    assert bursts(ada.audio) == 1
+    await ada.hang_up()
+    await house.idle()
+    caller = await house.call(1, number="5550100")
+    await ada.ringing()
+    await caller.hear("beep")
+    await caller.say(seconds=4)
+    await caller.hang_up()
+    await house.idle()
+    await ada.lift()
+    await ada.silence(1.8)
+    assert bursts(ada.audio) > 5
+    await ada.press("*98")
+    await ada.hear("vm-enter-pin")
+    await ada.press("4711#")
+    await ada.hear("vm-you-have")

@@ -249,6 +249,29 @@ async def test_nobody_lifts_the_set(office: Office) -> None:
 
 
 @pytest.mark.looptime
+async def test_set_is_rung_again(office: Office) -> None:
+    """It is free at once; whoever lifts it when its time is up, while the caller still hears ring-back, dials."""
+
+    async def one(call: Call) -> str:
+        if call.port.number == 3:
+            await call.wait_ended()
+        await call.answer()
+        return f"{await call.ring_station('3', within=5)}, {await call.ring_station('3', within=5)}"
+
+    await office.ring(one)
+    await asyncio.sleep(6)
+    office.blocking.add("ctstoptone")
+    await asyncio.sleep(5)
+    await office.say(3, "pickup")
+    assert "3 started" in office.plugins.told
+    office.stop(office.networks[1].requests[-1])
+    await settle()
+    assert office.plugins.outcomes == ["no answer, no answer"]
+    await office.say(3, "hangup")
+    await office.free()
+
+
+@pytest.mark.looptime
 async def test_set_that_is_taken_is_busy(office: Office) -> None:
     """By a call of its own, by another caller, or off hook without our knowing."""
 

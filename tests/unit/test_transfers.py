@@ -38,11 +38,14 @@ class Far:
         self.call.identify(Caller("555", "Ada"))
         self.key = ""
         self.deaf = False
+        self.gone = False
 
     def answer(self, request: Request) -> list[Message]:
         """What ctserver answers."""
         if request.cmd == "ctgrunton" and self.deaf:
             return [Message(request.cmd, request.src, request.dst, ("ERROR", "unknown-request"))]
+        if request.cmd == "ctdial" and self.gone:
+            self.call.far_end_gone(event(Hangup))
         return ok(request, self.key) if request.cmd == "ctcollect" else ok(request)
 
     @property
@@ -128,6 +131,17 @@ async def test_caller_is_back_after_an_error(far: Far) -> None:
         await far.call.try_transfer("204")
     assert far.asked[-2:] == BACK
     far.call.far_end_gone(event(Hangup))
+    assert far.call.end_reason == "hangup"
+
+
+@pytest.mark.looptime
+async def test_caller_has_gone_meanwhile(far: Far) -> None:
+    """What tells of it is the flash back: a hang-up from then on is the caller's."""
+    transfer = asyncio.create_task(far.call.try_transfer("204", within=5))
+    await settle()
+    far.gone = True
+    with pytest.raises(CallEnded):
+        await transfer
     assert far.call.end_reason == "hangup"
 
 

@@ -325,7 +325,7 @@ def test_what_would_disappoint_is_told(tmp_path: Path, pin: str) -> None:
             "shortest": 9,
             "greetings_by_class": {"blocked": "4"},
         },
-        "400": {"pin": pin, "rings": 4, "toll_saver": 4, "most_seconds": 0},
+        "400": {"pin": pin, "rings": 4, "toll_saver": 4, "most_seconds": 0, "dial_out": True},
     }
     settings = settings_of(mailbox="500", mailboxes=mailboxes)
     found = {
@@ -347,6 +347,7 @@ def test_what_would_disappoint_is_told(tmp_path: Path, pin: str) -> None:
         f"{table}300] shortest": ("9 s is more than longest, 5 s", True),
         f"{table}300] greetings_by_class": ("greeting 4 of callers that are blocked is not recorded yet", False),
         f"{table}400] toll_saver": ("no fewer than rings, 4", False),
+        f"{table}400] dial_out": ("call any number, at your expense", False),
     }
     assert found.keys() == expected.keys()
     for where, (what, serious) in expected.items():

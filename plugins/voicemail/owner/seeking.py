@@ -39,10 +39,12 @@ async def play_seekable(call: Call, recording: Path, cuts: Path) -> str:
         The key that ended it, which is none of those; empty where it was heard to its end.
 
     Raises:
-        AudioError: It cannot be read, or the rest of it cannot be written.
-        PromptNotFound: It is not there any more.
+        AudioError: It is not there, or cannot be read, or the rest of it cannot be written.
+        PromptNotFound: It went while it was played.
     """
     length = await recordings.length_of(recording)
+    if not length:
+        raise AudioError(f"there is nothing to be heard in {recording}")
     at = 0.0
     while at < length:
         keys, seconds = await _play_from(call, recording, at, cuts)
