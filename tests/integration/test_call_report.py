@@ -42,7 +42,8 @@ async def test_report_of_the_week_is_mailed(ctportd_line: Line) -> None:
         await asyncio.sleep(LOOK_EVERY + 1)
         waiting = await asyncio.to_thread(outbox.letters)
         assert len(waiting) == letters
-        await house.restart()
+        if letters:  # what is remembered is in the store
+            await house.restart()
     (letter,) = waiting
     assert letter.subject == "Calls of 2026-11-23 to 2026-11-29: 3, of which 3 were answered"
     assert "+12125550100" in letter.text
