@@ -113,9 +113,8 @@ def _judged(explained: Explained) -> str:
     verdict = explained.call.verdict
     if not verdict.by:
         return f"{verdict.kind}: no plugin judges this caller"
-    rule = f", by {verdict.rule}" if verdict.rule else ""
-    action = f"; to be done: {verdict.action}" if verdict.action else ""
-    return f"{verdict.kind} by {verdict.by}{rule}{action}"
+    action = f", action {verdict.action}" if verdict.action else ""
+    return f"{verdict.kind}: {verdict.rule or 'by no rule'} (plugin {verdict.by}{action})"
 
 
 # -- what people type
