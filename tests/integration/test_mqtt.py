@@ -36,7 +36,8 @@ ANYBODY = {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous
 async def broker(port: int, plugins: dict[str, Any] | None = None, **listener: Any) -> AsyncIterator[None]:
     """A broker, as long as the block lasts."""
     default = {"type": "tcp", "bind": f"127.0.0.1:{port}", **listener}
-    running = Broker({"listeners": {"default": default}, "plugins": plugins or ANYBODY})
+    patience = {"timeout_disconnect_delay": 1_000_000}  # with who is silent: a house's time leaps
+    running = Broker({"listeners": {"default": default}, "plugins": plugins or ANYBODY, **patience})
     await running.start()
     try:
         yield
@@ -191,13 +192,8 @@ def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyP
     assert "mqtt" in load_plugins(ROOT / "plugins", {}, "x.toml").loaded
 
 
-PLUGIN = """
+JUDGE = """
 from ctportd import Verdict, hookimpl
-
-@hookimpl
-async def answer_call(call):
-    await call.answer()
-    await call.play("beep")
 
 @hookimpl
 def screen_caller(caller):
@@ -206,21 +202,30 @@ def screen_caller(caller):
 
 
 async def test_calls_are_told_of(ctportd_line: Line) -> None:
-    """A real call from ring to end, in order."""
+    """A real call from ring to end, in order, with the message that is left, and the mailbox that has it."""
     port, heard = free_ports(1), Subscriber()
     async with broker(port), heard.listening(port):
-        table = {"host": "127.0.0.1", "port": port}
-        plugins: dict[str, str | Path] = {"mqtt": ROOT / "plugins" / "mqtt" / "__init__.py", "beeper": PLUGIN}
-        house = await ctportd_line({1: ["beeper"]}, plugins=plugins, settings={"mqtt": table})
+        broker_table: dict[str, Any] = {"host": "127.0.0.1", "port": port}
+        settings = {"mqtt": broker_table, "voicemail": {"mailboxes": {"100": {}}}}
+        folder = ROOT / "plugins"
+        plugins: list[Path | dict[str, str]] = [folder / "mqtt", folder / "voicemail", {"judge": JUDGE}]
+        house = await ctportd_line({1: ["voicemail:100"]}, plugins=plugins, settings=settings)
         await heard.until(lambda newest: newest.get("ctportd/port/main:1", {}).get("state") == "idle")
         phone = await house.call(1, number="5550100", name="Ada")
+        await phone.hear("beep")
+        await phone.recorded()
+        await phone.say(seconds=2.0)
+        await phone.press("#")
         await phone.ended()
-        await heard.until(lambda newest: newest.get("ctportd/call/ended"))
+        await heard.until(lambda newest: newest.get("ctportd/call/ended") and newest.get("ctportd/message"))
+        await heard.until(lambda newest: newest.get("ctportd/mailbox/100") == {"new": 1, "old": 0})
         await heard.until(lambda newest: newest["ctportd/port/main:1"]["state"] == "idle")
     told = [topic for topic in heard.events if topic.startswith("ctportd/call/")]
     assert told == ["ctportd/call/started", "ctportd/call/answered", "ctportd/call/ended"]
     ended = heard.newest["ctportd/call/ended"]
     assert (ended["number"], ended["name"], ended["port"]) == ("5550100", "Ada", "main:1")
-    assert (ended["verdict"]["kind"], ended["verdict"]["by"]) == ("permitted", "beeper")
-    assert ended["seconds"] > 0
+    assert (ended["verdict"]["kind"], ended["verdict"]["by"]) == ("permitted", "judge")
+    assert ended["seconds"] > 2
     assert heard.newest["ctportd/last_call"] == ended
+    message = heard.newest["ctportd/message"]
+    assert (message["mailbox"], message["number"], message["call"]) == ("100", "5550100", ended["id"])
