@@ -268,20 +268,12 @@ def explain(ctx: click.Context, *, number: str, name: str, port: str, at: str, k
 
     site = _site(ctx)
 
-    async def ask() -> Any:
-        async with site:
-            return await explaining.explain_call(
-                site,
-                explaining.port_of(port, site.handlers),
-                Caller(number, name),
-                explaining.moment_of(at),
-                explaining.keys_of(keys),
-            )
-
     try:
-        explained = _await(ask())
+        asked = explaining.port_of(port, site.handlers)
+        moment, answers = explaining.moment_of(at), explaining.keys_of(keys)
     except InvalidArgument as error:
         raise click.UsageError(str(error)) from error
+    explained = site.run(explaining.explain_call(site, asked, Caller(number, name), moment, answers))
     display.show(explained, explaining.explanation_lines, as_json=as_json)
 
 
