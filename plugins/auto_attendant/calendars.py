@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -92,15 +93,17 @@ class Calendars:
     def __init__(self) -> None:
         self._good: dict[Path, Holidays] = {}
         self._stamps: dict[Path, tuple[int, int, int]] = {}
+        self._turn = threading.Lock()  # calls ask from threads, and the libraries remember what they have found
 
     def event_at(self, hours: Hours, at: datetime) -> str | None:
         """What the calendar of these hours has at a moment; None where nothing, or no calendar. Looks at the disk."""
         if not hours.calendar:
             return None
         path = Path(hours.calendar).absolute()
-        self._refresh(path)
-        holidays = self._good.get(path)
-        return holidays.event_at(at, hours.local(at).tzinfo) if holidays is not None else None
+        with self._turn:
+            self._refresh(path)
+            holidays = self._good.get(path)
+            return holidays.event_at(at, hours.clock) if holidays is not None else None
 
     def _refresh(self, path: Path) -> None:
         stamp = _stamp(path)

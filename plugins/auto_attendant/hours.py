@@ -53,9 +53,14 @@ class Hours(msgspec.Struct, forbid_unknown_fields=True):
         if self.pin:
             check_pin(self.pin)
 
+    @property
+    def clock(self) -> ZoneInfo | None:
+        """The time zone; None: this machine's."""
+        return ZoneInfo(self.zone) if self.zone else None
+
     def local(self, at: datetime) -> datetime:
         """A moment by the clock of these hours."""
-        return at.astimezone(ZoneInfo(self.zone) if self.zone else None)
+        return at.astimezone(self.clock)
 
     def days_of_their_own(self) -> Iterator[tuple[Days, tuple[Span, ...]]]:
         """Dates with hours of their own. Raises ValueError for what cannot be read."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plugins.auto_attendant.matching import MOST_KEYS, Keying, read_pattern
@@ -72,6 +72,7 @@ def test_entry_has_no_end_of_keys() -> None:
     assert keyed(["1", "12"], "1*2", end="*") == ("1", "1", "2")
 
 
+@settings(deadline=None)  # a busy machine takes its time
 @given(ENTRIES, st.text("0123*#", max_size=6))
 def test_machine_does_what_the_notation_says(entries: list[str], keys: str) -> None:
     """Key by key: over at the first entry that no longer one begins with, and a regular expression agrees on which."""
@@ -88,6 +89,7 @@ def test_machine_does_what_the_notation_says(entries: list[str], keys: str) -> N
         assert keying.over == (bool(right) and not longer)
 
 
+@settings(deadline=None)  # a busy machine takes its time
 @given(ENTRIES)
 def test_examples_are_entries(entries: list[str]) -> None:
     """Each example of a pattern matches it, and none of its beginnings does."""

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plugins.auto_attendant.hours import Hours
@@ -105,6 +105,7 @@ def test_clocks_that_change() -> None:
         assert sum(minutes_open) == open_minutes
 
 
+@settings(deadline=None)  # a busy machine takes its time
 @given(MOMENTS, ZONES, st.integers(0, 1439), st.integers(0, 1439))
 def test_span_over_midnight_is_its_two_parts(at: datetime, zone: str, first: int, end: int) -> None:
     """Every day from evening to morning is every day from midnight to morning, and from evening to midnight."""
@@ -119,6 +120,7 @@ def test_span_over_midnight_is_its_two_parts(at: datetime, zone: str, first: int
     assert (state_at(whole, at).kind == "open") == (minute >= first or minute < end)
 
 
+@settings(deadline=None)  # a busy machine takes its time
 @given(MOMENTS, ZONES, st.dates(date(2020, 1, 1), date(2035, 1, 1)))
 def test_holiday_is_a_day_of_its_zone(at: datetime, zone: str, day: date) -> None:
     """From midnight to midnight where the hours are, whatever the date is elsewhere; each year's as one year's."""
