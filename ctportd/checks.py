@@ -35,8 +35,12 @@ def check_configuration(config: Config) -> str:
         f"; but {where} {host!r} lets strangers use the lines: nothing there asks for a password"
         for where, host in open_doors(config).items()
     )
+    hidden = "".join(
+        f"; the plugin {name!r} is the folder's, and not that of the package {package}"
+        for name, package in plugins.hidden.items()
+    )
     good = f"good: {_count(ports, 'port')}, {_count(loaded, 'plugin')} ({', '.join(plugins.loaded)})"
-    return f"{config.source}: {good}{doors}"
+    return f"{config.source}: {good}{hidden}{doors}"
 
 
 def check_programs(config: Config) -> None:

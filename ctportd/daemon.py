@@ -157,7 +157,7 @@ class Daemon:
             await stack.enter_async_context(self._background(self.messages.run(), "messages"))
             await stack.enter_async_context(self._background(self.dispatcher.run(), "plugins"))
             await stack.enter_async_context(ControlServer(self._controls, Path(self.config.file.control.socket)))
-            self._log_failed_plugins()
+            self._log_missing_plugins()
             self.dispatcher.tell("daemon_started")
             for server in self.servers:
                 await self._start_server(server, stack)
@@ -232,7 +232,11 @@ class Daemon:
             missing = [connection.name for connection in connections if not connection.connected]
             log.warning("not everything is connected yet", missing=missing)
 
-    def _log_failed_plugins(self) -> None:
+    def _log_missing_plugins(self) -> None:
+        for name, package in self.plugins.hidden.items():
+            log.info(
+                "an installed plugin is left out: the folder has one of its name", plugin=name, package=package
+            )
         for error in self.plugins.failed.values():
             log.error("a plugin is left out", error=str(error))
 

@@ -16,7 +16,7 @@ from ctportd.phone.client import Phone
 from ctportd.phone.prompts import texts
 from ctportd.testing.capture import capturing, into
 from ctportd.testing.clock import HouseClock
-from ctportd.testing.setup import SOURCE, open_exchange, plugin_files
+from ctportd.testing.setup import SOURCE, find, open_exchange
 from ctportd.testing.telephone import PATIENCE, Telephone
 from ctportd.testing.time import LeapingTime, database_counted
 
@@ -38,10 +38,6 @@ FRAME = 0.02
 """Seconds of a frame of voice: a line's time goes in these steps."""
 
 _serial = count(1)
-
-
-def _nobody_asks(_name: str, _path: Path) -> None:
-    """Whose the files are, which are those of the tests too: those are run already."""
 
 
 class House:
@@ -100,8 +96,8 @@ class House:
 
     def _load(self) -> Plugins:
         self._unload()
-        files = plugin_files(self._plan.plugins, self.folder / "plugins")
-        plugins = load_found(files, self._config.plugins, SOURCE, _nobody_asks, self._package)
+        found = find(self._plan.plugins, self.folder / "plugins", self._package)
+        plugins = load_found(found, self._config.plugins, SOURCE)
         check_handlers(self._config, plugins)
         for failure in plugins.failed.values():
             raise failure

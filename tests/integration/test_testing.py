@@ -185,4 +185,4 @@ async def test_houses_are_apart_and_leave_nothing(ctportd_line: Line) -> None:
     assert asyncio.all_tasks() == tasks
     assert [signal.getsignal(number) for number in signal.valid_signals()] == signals
     assert structlog.get_config()["processors"] == processors
-    assert not [name for name in sys.modules if name.startswith("ctportd_plugins")]
+    assert not [name for name in sys.modules if name.startswith("ctportd_plugins_")]
