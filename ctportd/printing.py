@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from ctportd.records import CallRecord, VoiceMessage
     from ctportd.status import PluginStatus, PortStatus, Status
+    from ctportd.workshop import FoundPlugin
 
 _T = TypeVar("_T")
 
@@ -92,6 +93,18 @@ def _fares(plugin: PluginStatus) -> str:
         "task" if plugin.tasks == 1 else "tasks": plugin.tasks,
     }
     return ", ".join([state, *(f"{number} {what}" for what, number in counts.items() if number)])
+
+
+def plugins_table(plugins: list[FoundPlugin]) -> Iterable[Table | str]:
+    """The plugins that were found."""
+    if not plugins:
+        yield "There is no plugin."
+        return
+    table = _table("plugin", "from", "state", "hooks")
+    for plugin in plugins:
+        state = f"{plugin.state}: {plugin.error}" if plugin.error else plugin.state
+        table.add_row(*map(shown, (plugin.name, plugin.where, state, " ".join(plugin.hooks))))
+    yield table
 
 
 def calls_table(calls: list[CallRecord]) -> Iterable[Table | str]:
