@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from ctportd.calls import recordings, speech
     from ctportd.calls.call import Call
     from ctportd.calls.caller import Caller, Recording
-    from ctportd.calls.timeline import Step
     from ctportd.calls.verdict import Verdict
     from ctportd.errors import (
         AudioError,
@@ -44,7 +43,7 @@ if TYPE_CHECKING:
     from ctportd.links.port import Port
     from ctportd.links.reply import Reply
     from ctportd.pins.hashing import LONGEST_PIN, PIN_HASH, check_hash
-    from ctportd.records import CallRecord, VoiceMessage
+    from ctportd.records import CallRecord, Step, VoiceMessage
     from ctportd.wire.events import (
         KEYS,
         CallerId,
@@ -127,7 +126,6 @@ _HOMES = (
     "ctportd.links.port",
     "ctportd.links.reply",
     "ctportd.calls.caller",
-    "ctportd.calls.timeline",
     "ctportd.calls.verdict",
     "ctportd.calls.call",
 )

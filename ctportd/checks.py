@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import structlog
 
 from ctportd.calls.files import SHIPPED
-from ctportd.daemon import load_configured_plugins
 from ctportd.errors import ConfigError
 from ctportd.hooks.owners import check_program_owner
+from ctportd.site import load_configured_plugins
 
 if TYPE_CHECKING:
     from ctportd.config import Config

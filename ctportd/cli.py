@@ -79,9 +79,14 @@ def _plugin_commands(ctx: click.Context) -> dict[str, click.Command]:
     if path is None:
         return {}
     from ctportd.hooks.commands import plugin_commands
+    from ctportd.hooks.loader import load_plugins
+    from ctportd.site import ConfiguredSite
 
     if _COMMANDS not in ctx.meta:  # help asks for each command by its name: the plugins run once
-        ctx.meta[_COMMANDS] = plugin_commands(_load(path))
+        config = _load(path)
+        plugins = load_plugins(Path(config.file.plugins.directory), config.plugins, config.source)
+        site = ConfiguredSite(config, plugins, writable=True)
+        ctx.meta[_COMMANDS] = plugin_commands(plugins.loaded.values(), site)
     commands: dict[str, click.Command] = ctx.meta[_COMMANDS]
     return commands
 
@@ -255,7 +260,10 @@ def _read_pin() -> str:
 
 @program.group()
 def plugin() -> None:
-    """Begin a plugin, or list those that are found."""
+    """Begin a plugin, or list those that are found.
+
+    Example: ctportd plugin new night_bell
+    """
 
 
 @plugin.command("new")

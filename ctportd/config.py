@@ -112,6 +112,7 @@ class StoreTable(_Table, frozen=True):
     """``[store]``: the database of calls and messages."""
 
     url: str = ""
+    keep_days: Annotated[int, Meta(ge=0)] = 0
 
 
 class PluginsTable(_Table, frozen=True):

@@ -10,26 +10,26 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from ctportd.calls.files import Prompts
-from ctportd.calls.leg import handler_parts
 from ctportd.calls.router import Router
 from ctportd.clock import Clock, utc_now
 from ctportd.control.server import ControlServer
 from ctportd.controls import DaemonControls
 from ctportd.durable import DurableStore
 from ctportd.hooks.dispatch import Dispatcher
-from ctportd.hooks.loader import load_plugins
+from ctportd.hooks.questions import Questions
 from ctportd.links.ports import Ports
 from ctportd.messages.service import Messages
 from ctportd.pins.guard import PinGuard
 from ctportd.running import run_command, search_for
 from ctportd.servers import Server
+from ctportd.site import configured_handlers, configured_prompts
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
     from datetime import datetime
 
     from ctportd.config import Config, CtserverTable
+    from ctportd.hooks.inquiry import Explanation, Inquiry
     from ctportd.hooks.loader import Plugins
     from ctportd.links.supervisor import Supervisor
     from ctportd.logs import LogFile
@@ -44,28 +44,6 @@ CONNECT_WAIT = 5.0
 """Seconds after which the daemon calls itself ready although connections are missing (our figure)."""
 
 log = structlog.stdlib.get_logger("ctportd")
-
-
-def load_configured_plugins(config: Config) -> Plugins:
-    """Load the plugins of a configuration, and check that its ports' handlers are among them.
-
-    Raises:
-        ConfigError: The configuration and the plugins do not fit.
-    """
-    plugins = load_plugins(Path(config.file.plugins.directory), config.plugins, config.source)
-    check_handlers(config, plugins)
-    return plugins
-
-
-def check_handlers(config: Config, plugins: Plugins) -> None:
-    """Check that the handlers of all ports are among the plugins, and answer calls.
-
-    Raises:
-        ConfigError: One does not.
-    """
-    for port in config.file.port:
-        names = [handler_parts(handler)[0] for handler in port.handlers]
-        plugins.check_handlers(names, f"{config.source}: [[port]] number {port.number}")
 
 
 def _program() -> str:
@@ -90,6 +68,7 @@ class Daemon:
         state: The folder of all that must survive.
         servers: Every ctserver.
         ports: Every telephone port of every ctserver.
+        handlers: The handlers of each port, by its address.
     """
 
     def __init__(
@@ -109,19 +88,18 @@ class Daemon:
         self.clock = self._clock_of(config.file.ctserver[0])
         self.started_at = self.clock.now()
         self.state = config.state
-        self.store = DurableStore(config.store_url)
+        self.store = DurableStore(config.store_url, config.file.store.keep_days)
         self.messages = Messages(self.state, self.store, config.file.daemon.min_free)
-        prompts = config.file.prompts
-        self.prompts = Prompts(
-            [Path(path) for path in prompts.paths], prompts.default_ext, ignore_dtmf=prompts.ignore_dtmf
-        )
+        self.prompts = configured_prompts(config)
+        self.handlers = configured_handlers(config)
         self.dispatcher = Dispatcher(plugins.loaded.values(), self, config.file.plugins)
+        self._questions = Questions(plugins, self.dispatcher.hosted)
         table = config.file.daemon
         self.pins = PinGuard(
             self.store, table.pin_tries, table.pin_lock, self.clock.now, self.dispatcher.pin_locked
         )
         self.store.when_remade.append(self.pins.keep_all)
-        self.router = Router(self.prompts, self.dispatcher)
+        self.router = Router(self.prompts, self.dispatcher, self.store.keep_steps)
         self.end_timeout = config.file.daemon.end_timeout
         self.servers = [self._build_server(table) for table in config.file.ctserver]
         self.ports = Ports(port for server in self.servers for port in server.ports)
@@ -140,6 +118,16 @@ class Daemon:
 
     def _clock_of(self, table: CtserverTable) -> Clock:
         return Clock(self.config.line_speed(table), self._now)
+
+    # -- ctportd.hooks.services.Site
+
+    def check_handler(self, handler: str) -> str:
+        """What is wrong with a handler such as ``voicemail:100``; empty where nothing is."""
+        return self._questions.check_handler(handler)
+
+    async def explain(self, handler: str, inquiry: Inquiry) -> Explanation:
+        """What a handler would do with such a call."""
+        return await self._questions.explain(handler, inquiry)
 
     # -- one run
 

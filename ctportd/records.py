@@ -1,8 +1,9 @@
-"""What the store keeps: calls and voice messages, as plain structures."""
+"""What the store keeps: calls, their steps and voice messages, as plain structures."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -29,6 +30,22 @@ class CallRecord(msgspec.Struct, frozen=True):
     answered_at: datetime | None = None
     ended_at: datetime | None = None
     end_reason: str = ""
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One thing that happened in a call, or that came of it later.
+
+    Attributes:
+        at: When, in UTC.
+        kind: What: ``ring``, ``answered``, ``prompt``, ``message``, ...
+        details: What more is known of it, as JSON can hold it. What lasted has ``seconds``, those of the line.
+        after: Seconds of the line since the first ring; None for what came when the call was over.
+    """
+
+    at: datetime
+    kind: str
+    details: dict[str, Any] = {}
+    after: float | None = None
 
 
 MAILBOX = "mailbox "

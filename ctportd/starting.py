@@ -14,10 +14,11 @@ import sdnotify
 from ctportd import logs
 from ctportd.checks import check_folders, check_programs, warn_of_open_doors
 from ctportd.conduct import settle
-from ctportd.daemon import Daemon, load_configured_plugins
+from ctportd.daemon import Daemon
 from ctportd.detach import detached
 from ctportd.errors import ConfigError, StorageError
 from ctportd.hooks.running import run_to_the_end
+from ctportd.site import load_configured_plugins
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

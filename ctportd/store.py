@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from contextlib import asynccontextmanager, closing
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,11 +19,15 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from ctportd.errors import StoreError
 from ctportd.records import CALLER, CallRecord, VoiceMessage, WrongPins
+from ctportd.steps import StepStore, steps_table
+from ctportd.tables import Told as _Told
+from ctportd.tables import Utc as _Utc
+from ctportd.tables import metadata as _metadata
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from datetime import datetime
 
-    from sqlalchemy.engine import Dialect
     from sqlalchemy.ext.asyncio import AsyncEngine
 
 CRASHED = "cut short"
@@ -39,35 +42,6 @@ _T = TypeVar("_T")
 
 log = structlog.stdlib.get_logger("ctportd.store")
 
-
-class _Utc(sa.types.TypeDecorator[datetime]):
-    """A moment in UTC, also where the database keeps no time zone."""
-
-    impl = sa.DateTime
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        return None if value is None else value.replace(tzinfo=UTC)
-
-
-class _Told(sa.types.TypeDecorator[str]):
-    """Text that came over a telephone line: no database takes bytes that are no UTF-8, some none that is too long."""
-
-    impl = sa.String
-    cache_ok = True
-
-    def __init__(self, length: int) -> None:
-        super().__init__(length)
-        self.length = length
-
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
-        return None if value is None else value.encode("utf-8", "replace").decode()[: self.length]
-
-
-_metadata = sa.MetaData()
 
 _calls = sa.Table(
     "calls",
@@ -114,7 +88,7 @@ _values = sa.Table(
 )
 
 
-class Store:
+class Store(StepStore):
     """The database. Every method may raise :class:`~ctportd.errors.StoreError`.
 
     Args:
@@ -169,6 +143,26 @@ class Store:
         """The calls, newest first."""
         query = sa.select(_calls).order_by(_calls.c.began.desc(), _calls.c.id.desc()).limit(limit)
         return [CallRecord(**row) for row in await self._rows(query)]
+
+    async def call_ids(self, beginning: str = "") -> list[str]:
+        """The ids of calls that begin so, the newest last: those that are logged, and those of which steps are kept."""
+        columns = (_calls.c.id, steps_table.c.call)
+        queries = [
+            sa.select(column.label("id")).where(column.startswith(beginning, autoescape=True))
+            for column in columns
+        ]
+        return sorted({row["id"] for query in queries for row in await self._rows(query)})
+
+    async def call(self, call: str) -> CallRecord | None:
+        """The record of a call; None where it was not logged."""
+        rows = await self._rows(sa.select(_calls).where(_calls.c.id == call))
+        return CallRecord(**rows[0]) if rows else None
+
+    async def forget_calls(self, before: datetime) -> None:
+        """Forget the calls that began before this moment, and what happened on them."""
+        async with self._begin() as connection:
+            await connection.execute(sa.delete(_calls).where(_calls.c.began < before))
+            await connection.execute(sa.delete(steps_table).where(steps_table.c.at < before))
 
     async def add_message(self, message: VoiceMessage) -> VoiceMessage:
         """Keep a message whose recording is on disk; returns it with its id."""

@@ -6,7 +6,7 @@ A plugin reads from top to bottom. When the far end is gone, whatever it awaits 
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 import structlog
@@ -76,6 +76,7 @@ class Call(Leg):
         tries: int = 3,
         invalid: str = "invalid-key",
         no_key: str = "no-key",
+        secret: bool = False,
     ) -> str:
         """Play prompts and collect keys, again if need be.
 
@@ -88,16 +89,18 @@ class Call(Leg):
             tries: How often it is asked, all in all.
             invalid: The prompt after an answer that will not do; empty for none.
             no_key: The prompt after no answer; empty for none.
+            secret: Whether the answer may be a PIN: see :meth:`~ctportd.calls.leg.Leg.secret`.
 
         Returns:
             The answer; empty when none that would do was given.
         """
-        for _ in range(tries):
-            await self.play(*prompts)
-            answer = await self.collect(digits, first, between)
-            if answer and accept(answer):
-                return answer
-            await self.play(invalid if answer else no_key)
+        with self.secret() if secret else nullcontext():
+            for _ in range(tries):
+                await self.play(*prompts)
+                answer = await self.collect(digits, first, between)
+                if answer and accept(answer):
+                    return answer
+                await self.play(invalid if answer else no_key)
         return ""
 
     async def menu(self, *prompts: str, keys: Collection[str], first: int = 6, tries: int = 3) -> str:
@@ -154,6 +157,7 @@ class Call(Leg):
 
     async def transfer(self, number: str) -> None:
         """Give the call to another number of the exchange: hook flash, number, on hook."""
+        self.note("transfer", number=number)
         await self.dial(f"&{FLASH_PAUSE}{number}")
         await self.hangup()
 
@@ -170,6 +174,11 @@ class Call(Leg):
         Raises:
             RequestFailed: This ctserver tells nothing of sound (``grunt_on``).
         """
+        with self.timeline.during("listening", {}) as step:
+            step["heard"] = await self._listen(within)
+        return str(step["heard"])
+
+    async def _listen(self, within: float) -> str:
         progress = CallProgress()
         deadline = self.clock.time() + within
         await self._request("grunt_on")
@@ -187,7 +196,8 @@ class Call(Leg):
         """Connect the call with another port, as long as the block lasts: the two hear each other."""
         await self._request("bridge", port)
         try:
-            yield
+            with self.timeline.during("bridged", {"port": port}):
+                yield
         finally:
             await self._undo("unbridge", port)
 
@@ -196,7 +206,8 @@ class Call(Leg):
         """Take part in the conference of a port, as long as the block lasts."""
         await self._request("join_conference", port)
         try:
-            yield
+            with self.timeline.during("in conference", {"port": port}):
+                yield
         finally:
             await self._undo("leave_conference", port)
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import deque
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 
 from ctportd.calls.caller import Caller, Recording
-from ctportd.calls.timeline import Step
+from ctportd.calls.timeline import ENDED, Timeline
 from ctportd.calls.verdict import Verdict
 from ctportd.errors import CallEnded, LinkError, NotSupported, RequestFailed, RequestTimedOut
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
+    from contextlib import AbstractContextManager
     from datetime import datetime
 
     from ctportd.calls.files import Prompts
@@ -67,7 +69,7 @@ class Leg:
         port: The port; every request of ctserver is a method of it.
         caller: Who calls.
         verdict: What the plugins think of the caller.
-        steps: What has happened in the call so far.
+        timeline: What has happened in the call so far.
         rings: How often the line has rung so far.
         began: When the first ring came, in UTC.
         answered_at: When it was answered, or None.
@@ -82,13 +84,13 @@ class Leg:
         self.port = port
         self.caller = Caller()
         self.verdict = Verdict()
-        self.steps: list[Step] = []
         self.rings = 0
         self.began: datetime = desk.clock.now()
         self.answered_at: datetime | None = None
         self.ended_at: datetime | None = None
         self.end_reason = ""
         self.taken = False
+        self.timeline = Timeline(desk.clock, self.began)
         self.id = f"{self.began:%Y%m%d-%H%M%S}-{port.number}-{secrets.token_hex(3)}"
         self._desk = desk
         self._changed = asyncio.Event()
@@ -160,13 +162,20 @@ class Leg:
         files = await asyncio.to_thread(self._desk.prompts.find_all, prompts)
         digits = ""
         for file in files:
+            await self._check_and_yield()
             if self._keys and not ignore_keys:
-                await self._check_and_yield()
                 return self._keys
-            mode = ["ignore_dtmf"] if ignore_keys and self.port.dialect == "keyed" else []
-            digits = (await self._request("play", str(file), *mode)).digits
+            digits = await self._play(file, ignore_keys=ignore_keys)
             if digits and not ignore_keys:
                 return digits
+        return digits
+
+    async def _play(self, file: Path, *, ignore_keys: bool) -> str:
+        mode = ["ignore_dtmf"] if ignore_keys and self.port.dialect == "keyed" else []
+        with self.timeline.during("prompt", {"prompt": file.stem}) as step:
+            digits = (await self._request("play", str(file), *mode)).digits
+            if digits and not (ignore_keys and mode):
+                step["cut_by"] = self.timeline.tell(digits[-1])
         return digits
 
     async def record(
@@ -184,43 +193,70 @@ class Leg:
         full = _absolute(path)
         if self.port.dialect == "classic":
             silence = 0
-        reply = await self._request("record", str(full), limit, ending_keys, silence, may_end=True)
-        if reply.event is not None:
-            ended_by = getattr(reply.event, "text", reply.event.name)
-        else:
-            ended_by = "key" if reply.digits and reply.digits[-1] in ending_keys else "silence or limit"
+        await self._check_and_yield()
+        with self.timeline.during("recording", {"path": full}) as step:
+            reply = await self._request("record", str(full), limit, ending_keys, silence, may_end=True)
+            by_key = reply.event is None and reply.digits and reply.digits[-1] in ending_keys
+            if reply.event is not None:
+                ended_by = getattr(reply.event, "text", reply.event.name)
+            else:
+                ended_by = "key" if by_key else "silence or limit"
+            step["ended_by"] = self.timeline.tell(reply.digits[-1]) if by_key else ended_by
         if reply.digits and not self.ended:  # they have done their work, and must not cut the next prompt short
             await self._request("clear", may_end=True)
-            self._keys = ""
+            self._forget_keys()
         return Recording(full, ended_by, reply.digits)
 
-    async def collect(self, digits: int, first: int = 10, between: int = 0) -> str:
+    async def collect(self, digits: int, first: int = 10, between: int = 0, *, secret: bool = False) -> str:
         """Collect keys, with those typed ahead.
 
         Args:
             digits: How many at most.
             first: Seconds to wait for the first.
             between: Seconds to wait for each further one (0: the same).
+            secret: Whether they may be a PIN: see :meth:`secret`.
 
         Returns:
             The keys, fewer where the time ran out, perhaps none.
         """
-        keys = (await self._request("collect", digits, first, between)).digits
+        await self._check_and_yield()
+        with self.secret() if secret else nullcontext(), self.timeline.during("collected", {}) as step:
+            keys = (await self._request("collect", digits, first, between)).digits
+            step["keys"] = self.timeline.collected(keys)
         self._keys = self._keys[len(keys) :]
         return keys
+
+    def secret(self) -> AbstractContextManager[None]:
+        """Keep keys out of the call's timeline as long as a ``with`` block lasts: they may be a PIN.
+
+        Those that were typed ahead, and that nobody has collected, are hidden as well. Let the block begin before the
+        prompt that asks for the PIN, and end when nobody is asked for one any more.
+        """
+        return self.timeline.secret()
 
     async def clear(self) -> None:
         """Forget the keys that were pressed so far."""
         await self._request("clear")
+        self._forget_keys()
+
+    def _forget_keys(self) -> None:
         self._keys = ""
+        self.timeline.forgotten()
 
     async def pause(self, seconds: int) -> str:
         """Wait in silence, until a key; returns as :meth:`play` does."""
-        return (await self._request("sleep", seconds)).digits
+        await self._check_and_yield()
+        with self.timeline.during("pause", {}) as step:
+            digits = (await self._request("sleep", seconds)).digits
+            if digits:
+                step["cut_by"] = self.timeline.tell(digits[-1])
+        return digits
 
     async def dial(self, number: str) -> None:
         """Dial on the line: ``0-9 # *``, a comma waits one second, ``&`` is a hook flash."""
-        await self._request("dial", number)
+        await self._check_and_yield()
+        with self.timeline.during("dialled", {"number": self.timeline.hidden(number)}):
+            await self._request("dial", number)
 
     async def hangup(self) -> None:
         """End the call, if it is not over already."""
@@ -283,19 +319,20 @@ class Leg:
         if self.ended:
             raise CallEnded(self.end_reason)
 
-    def note(self, kind: str, **details: Any) -> None:
+    def note(self, kind: str, /, **details: Any) -> None:
         """Add a step to the call's timeline.
 
         Args:
             kind: What has happened, in a word or two: ``menu``, ``message``.
             details: What more is known of it: text, numbers, lists of them.
         """
-        self.steps.append(Step(self._desk.clock.now(), kind, details))
+        self.timeline.add(kind, details)
 
     # -- what the router tells it
 
     def mark_answered(self) -> None:
         """The line is off hook."""
+        self.timeline.add("answered", {})
         self.answered_at = self._desk.clock.now()
         self._off_hook = True
         self._desk.answered()
@@ -303,10 +340,13 @@ class Leg:
     def ring(self) -> None:
         """The line rang once more."""
         self.rings += 1
+        # the classic dialect tells of one ring, however often it has rung
+        self.timeline.add("ring", {} if self.port.dialect == "classic" else {"count": self.rings})
         self._changed.set()
 
     def key(self, key: str) -> None:
         """A key was pressed, and waits to be collected; one too many is lost, as in ctserver's own buffer."""
+        self.timeline.pressed(key)
         if len(self._keys) < _MOST_KEYS:
             self._keys += key
 
@@ -320,6 +360,7 @@ class Leg:
 
     def identify(self, caller: Caller) -> None:
         """Who calls is known now."""
+        self.timeline.add("caller", {"number": caller.number, "name": caller.name})
         self.caller = caller
         self._identified = True
         self._changed.set()
@@ -332,6 +373,7 @@ class Leg:
         if self.ended:
             return
         self.end_reason = reason
+        self.timeline.add(ENDED, {"reason": reason})
         self.ended_at = self._desk.clock.now()
         self._changed.set()
         self._desk.ended()

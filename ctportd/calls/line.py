@@ -6,6 +6,7 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+import msgspec
 import structlog
 
 from ctportd.calls.call import Call
@@ -16,7 +17,7 @@ from ctportd.wire.events import CallerId, Dtmf, Hangup, LoopDrop
 
 if TYPE_CHECKING:
     from ctportd.calls.files import Prompts
-    from ctportd.calls.routing import Handlers, Routing
+    from ctportd.calls.routing import Handlers, Keep, Routing
     from ctportd.calls.verdict import Verdict
     from ctportd.clock import Clock
     from ctportd.links.port import Port
@@ -50,7 +51,9 @@ class Line:
         closed: Whether no more calls are taken.
     """
 
-    def __init__(self, port: Port, routing: Routing, clock: Clock, prompts: Prompts, handlers: Handlers) -> None:
+    def __init__(
+        self, port: Port, routing: Routing, clock: Clock, prompts: Prompts, handlers: Handlers, *, keep: Keep
+    ) -> None:
         self.port = port
         self.routing = routing
         self.clock = clock
@@ -60,6 +63,7 @@ class Line:
         self.idle.set()
         self.task: asyncio.Task[None] | None = None
         self._handlers = handlers
+        self._keep = keep
         self.closed = False
         self._alarm: asyncio.TimerHandle | None = None
         self._deadline: asyncio.TimerHandle | None = None
@@ -161,6 +165,8 @@ class Line:
 
     def _begin(self, *, picked_up: bool) -> Call:
         call = Call(self.port, self)
+        if picked_up:
+            call.note("set lifted")
         self.call = call
         self.idle.clear()
         self.task = asyncio.create_task(self._run(call, picked_up=picked_up), name=str(call))
@@ -172,7 +178,7 @@ class Line:
                 with suppress(CallEnded):
                     if self.routing.caller_id and not picked_up:
                         await self._read_caller_id(call)
-                call.verdict = await self._handlers.screen_caller(call.caller, self.port.address, call.began)
+                await self._judge_caller(call)
                 await self._name_caller(call)
                 self._handlers.call_started(call)
                 log.info("call", caller=str(call.caller), rings=call.rings, **_judged(call.verdict))
@@ -193,9 +199,15 @@ class Line:
             async with self.clock.timeout(CID_WAIT):
                 await call.wait_caller()
         except TimeoutError:
+            call.note("no caller ID")
             log.info("no caller ID came")
         except LinkError as error:
             log.warning("cannot read caller ID", error=str(error))
+
+    async def _judge_caller(self, call: Call) -> None:
+        """What the plugins think of the caller is known before anybody is asked to answer."""
+        call.verdict = await self._handlers.screen_caller(call.caller, self.port.address, call.began)
+        call.note("verdict", **{key: said for key, said in msgspec.structs.asdict(call.verdict).items() if said})
 
     async def _name_caller(self, call: Call) -> None:
         """A plugin that knows the number is believed more than the exchange."""
@@ -211,6 +223,7 @@ class Line:
         failed = False
         for handler in self.routing.handlers:
             call.taken = False
+            call.note("offered", handler=handler)
             if not await self._goes_well(call, handler):
                 failed = True
             elif call.taken or (
@@ -218,25 +231,31 @@ class Line:
             ):  # a set that was lifted is answered from the beginning
                 await self._hang_up(call)
                 return
+            else:
+                call.note("passed", handler=handler)
         if call.answered:
             await self._apologise(call)
+        call.note("nobody answers")
         log.info("nobody answers this call", handlers=self.routing.handlers)
         await call.wait_ended()
 
     async def _goes_well(self, call: Call, handler: str) -> bool:
         """Let one plugin have the call; returns whether it came to its own end, and did not fail."""
         try:
-            await self.hand_over(handler)
+            await self._give(call, handler)
         except CallEnded:
             raise
         except PluginError as error:
+            call.note("failed", handler=handler, error=str(error))
             log.error("a plugin cannot have the call", handler=handler, error=str(error))  # noqa: TRY400 - it says all
         except LinkError as error:
+            call.note("failed", handler=handler, error=str(error))
             log.warning("ctserver failed a plugin", handler=handler, error=str(error))
             if not call.port.connected:
                 call.end("disconnected")
                 raise CallEnded(call.end_reason) from error
-        except Exception:
+        except Exception as error:
+            call.note("failed", handler=handler, error=type(error).__name__)  # its text may hold anything: a PIN
             log.exception("a plugin failed on a call", handler=handler)
         else:
             return True
@@ -272,6 +291,7 @@ class Line:
             self.call = self.task = None
             self.idle.set()
             self._handlers.call_ended(call)
+            self._keep(call.id, call.timeline.close(lambda late: self._keep(call.id, late)))
             log.info("call ended", reason=call.end_reason, answered=call.answered)
             self._put_down_if_free()  # it was refused, or the connection came back meanwhile
             self._take_next()
@@ -308,9 +328,14 @@ class Line:
 
     async def hand_over(self, handler: str) -> None:
         """Let a plugin have the call until it is done with it."""
-        plugin, target = handler_parts(handler)
         if self.call is not None:
-            await self._handlers.answer_call(plugin, self.call, target)
+            self.call.note("handed over", handler=handler)
+            await self._give(self.call, handler)
+            self.call.note("came back", handler=handler)
+
+    async def _give(self, call: Call, handler: str) -> None:
+        plugin, target = handler_parts(handler)
+        await self._handlers.answer_call(plugin, call, target)
 
 
 def _judged(verdict: Verdict) -> dict[str, str]:

@@ -13,7 +13,7 @@ from ctportd.wire.events import Pickup, Ring
 if TYPE_CHECKING:
     from ctportd.calls.call import Call
     from ctportd.calls.files import Prompts
-    from ctportd.calls.routing import Handlers, Routing
+    from ctportd.calls.routing import Handlers, Keep, Routing
     from ctportd.clock import Clock
     from ctportd.links.port import Port
     from ctportd.wire.events import Event
@@ -28,16 +28,23 @@ log = structlog.stdlib.get_logger("ctportd.calls")
 
 
 class Router:
-    """All lines, and the calls on them."""
+    """All lines, and the calls on them.
 
-    def __init__(self, prompts: Prompts, handlers: Handlers) -> None:
+    Args:
+        prompts: Finds files to play.
+        handlers: The plugins.
+        keep: Who keeps what happened on each call.
+    """
+
+    def __init__(self, prompts: Prompts, handlers: Handlers, keep: Keep) -> None:
         self._prompts = prompts
         self._handlers = handlers
+        self._keep = keep
         self._lines: dict[Port, Line] = {}
 
     def add_port(self, port: Port, routing: Routing, clock: Clock) -> None:
         """Answer calls on this port from now on; ``clock`` is its line's time."""
-        self._lines[port] = Line(port, routing, clock, self._prompts, self._handlers)
+        self._lines[port] = Line(port, routing, clock, self._prompts, self._handlers, keep=self._keep)
 
     def call_on(self, port: Port) -> Call | None:
         """The call under way on a port."""

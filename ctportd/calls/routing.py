@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from ctportd.calls.call import Call
     from ctportd.calls.caller import Caller
     from ctportd.calls.verdict import Verdict
+    from ctportd.records import Step
+
+Keep: TypeAlias = "Callable[[str, list[Step]], None]"
+"""Who keeps what happened on calls: given a call's id and its steps when it is over, and those that come later."""
 
 
 class Handlers(Protocol):

@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import inspect
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
-from ctportd.hooks.loader import load_plugins
 from ctportd.hooks.results import told
+from ctportd.hooks.services import Site
 
 if TYPE_CHECKING:
-    from ctportd.config import Config
+    from collections.abc import Callable, Coroutine, Iterable
+
     from ctportd.hooks.loader import Plugin
 
 
-def plugin_commands(config: Config) -> dict[str, click.Command]:
-    """Every command that a plugin registers, by name. A plugin that fails at it is told of, and left out."""
-    plugins = load_plugins(Path(config.file.plugins.directory), config.plugins, config.source)
+class ClosingSite(Site, Protocol):
+    """A site whose store is closed at the end of an ``async with`` block."""
+
+    async def __aenter__(self) -> Site: ...
+
+    async def __aexit__(self, *error: object) -> None: ...
+
+
+def plugin_commands(plugins: Iterable[Plugin], site: ClosingSite) -> dict[str, click.Command]:
+    """Every command that a plugin registers, by name. A plugin that fails at it is told of, and left out.
+
+    Args:
+        plugins: The plugins.
+        site: What they are given as ``site``.
+    """
     commands: dict[str, click.Command] = {}
-    for plugin in plugins.loaded.values():
+    for plugin in plugins:
         try:
-            commands |= _commands_of(plugin)
+            commands |= _commands_of(plugin, site)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - what one raises must not cost the others' commands
@@ -31,13 +45,37 @@ def plugin_commands(config: Config) -> dict[str, click.Command]:
     return commands
 
 
-def _commands_of(plugin: Plugin) -> dict[str, click.Command]:
+def _commands_of(plugin: Plugin, site: ClosingSite) -> dict[str, click.Command]:
     implementation = plugin.hooks.get("register_commands")
     if implementation is None:
         return {}
     if inspect.iscoroutinefunction(implementation.function):
         raise TypeError("it is async def, and nothing waits for it here")
     group = click.Group()
-    shared = {"cli": group, "settings": plugin.settings}
+    shared = {"cli": group, "settings": plugin.settings, "site": site}
     implementation.function(*[shared[name] for name in implementation.argnames])
+    _wait_for(group, site)
     return dict(group.commands)
+
+
+def _wait_for(command: click.Command, site: ClosingSite) -> None:
+    """Let a command, and all below it, be ``async def``."""
+    if command.callback is not None:
+        command.callback = _waiting(command.callback, site)
+    if isinstance(command, click.Group):
+        for below in command.commands.values():
+            _wait_for(below, site)
+
+
+def _waiting(callback: Callable[..., Any], site: ClosingSite) -> Callable[..., Any]:
+    @functools.wraps(callback)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        result = callback(*args, **kwargs)
+        return asyncio.run(_closing(result, site)) if inspect.iscoroutine(result) else result
+
+    return run
+
+
+async def _closing(work: Coroutine[Any, Any, Any], site: ClosingSite) -> Any:
+    async with site:
+        return await work

@@ -178,7 +178,7 @@ class Hosted:
         """What a hook returns and what it raises: out of a task, a SystemExit would end the event loop."""
         current_hook.set((self.plugin.name, arguments))
         try:
-            return await finished(self.call(hook, arguments)), None
+            return await finished(self.call(hook, arguments), hook), None
         except BaseException as error:  # noqa: BLE001 - it is raised to whoever waits
             return None, error
 

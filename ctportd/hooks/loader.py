@@ -12,7 +12,7 @@ from ctportd.checking import convert
 from ctportd.errors import ConfigError, PluginError
 from ctportd.hooks import specs
 from ctportd.hooks.markers import PROJECT
-from ctportd.hooks.results import told
+from ctportd.hooks.results import LISTING, told
 from ctportd.hooks.sources import find_installed, find_plugins
 from ctportd.nearest import no_such
 
@@ -70,15 +70,21 @@ class Plugins:
             ConfigError: One does not.
         """
         for name in handlers:
-            if name in self.failed:
-                continue
-            if name in self.disabled:
-                raise ConfigError(f"{where} handlers: the plugin {name!r} is not enabled: see [plugins.{name}]")
-            if name not in self.loaded:
-                problem = no_such("plugin", name, [*self.loaded, *self.failed])
+            problem = "" if name in self.failed else self.problem_with(name)
+            if problem:
                 raise ConfigError(f"{where} handlers: {problem}")
-            if "answer_call" not in self.loaded[name].hooks:
-                raise ConfigError(f"{where} handlers: the plugin {name!r} answers no calls: it has no answer_call")
+
+    def problem_with(self, name: str) -> str:
+        """Why a plugin of this name cannot answer calls; empty where it can."""
+        if name in self.failed:
+            return str(self.failed[name])
+        if name in self.disabled:
+            return f"the plugin {name!r} is not enabled: see [plugins.{name}]"
+        if name not in self.loaded:
+            return no_such("plugin", name, [*self.loaded, *self.failed])
+        if "answer_call" not in self.loaded[name].hooks:
+            return f"the plugin {name!r} answers no calls: it has no answer_call"
+        return ""
 
 
 def load_plugins(directory: Path, tables: dict[str, dict[str, Any]], source: str) -> Plugins:
@@ -153,18 +159,19 @@ def hooks_of(name: str, module: ModuleType) -> dict[str, pluggy.HookImpl]:
         if caller.name not in known:
             raise PluginError(name, no_such("hook", caller.name, known))
         implementation, *more = caller.get_hookimpls()
-        problem = "is there twice" if more else _misfit(implementation)
+        problem = "is there twice" if more else _misfit(caller.name, implementation)
         if problem:
             raise PluginError(name, f"{caller.name} {problem}")
         hooks[caller.name] = implementation
     return hooks
 
 
-def _misfit(implementation: pluggy.HookImpl) -> str:
+def _misfit(name: str, implementation: pluggy.HookImpl) -> str:
     """Why a function of the right name and arguments cannot be called as a hook; empty where it can."""
     if implementation.wrapper or implementation.hookwrapper:
         return "is a wrapper: plugins are called apart from each other, so none can wrap"
-    if inspect.isgeneratorfunction(implementation.function) or inspect.isasyncgenfunction(implementation.function):
+    function = implementation.function
+    if (inspect.isgeneratorfunction(function) and name not in LISTING) or inspect.isasyncgenfunction(function):
         return "has a yield: nothing of it would run"
     for parameter in inspect.signature(implementation.function).parameters.values():
         if parameter.kind is parameter.KEYWORD_ONLY and parameter.default is parameter.empty:

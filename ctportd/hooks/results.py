@@ -36,12 +36,18 @@ def told(error: BaseException) -> str:
     return " ".join(text.split()).removesuffix(":")[:_SHOWN]
 
 
-async def finished(result: Any) -> Any:
+LISTING = frozenset({"check_settings"})
+"""Hooks that return several things, and so may be generators."""
+
+
+async def finished(result: Any, hook: str = "") -> Any:
     """What a hook returned, once it is there.
 
     Raises:
         TypeError: It is a generator: the hook has a ``yield``, and nothing of it has run.
     """
+    if hook in LISTING and inspect.isgenerator(result):
+        return list(result)
     if inspect.isgenerator(result) or inspect.isasyncgen(result):
         raise TypeError("the hook is a generator, of which nothing runs: it must not yield")
     return await result if inspect.isawaitable(result) else result

@@ -30,7 +30,7 @@ class Site(Protocol):
 
     @property
     def state(self) -> Path:
-        """The folder of what survives."""
+        """The folder for what must survive; a plugin's own files go into a folder with its name in it."""
 
     @property
     def handlers(self) -> Mapping[str, Sequence[str]]:
@@ -43,16 +43,12 @@ class Site(Protocol):
         """What a handler would do with such a call."""
 
 
-class Daemon(Protocol):
+class Daemon(Site, Protocol):
     """The running daemon, as its plugins see it."""
 
     @property
     def ports(self) -> Ports:
         """Every telephone port, as ``ports["main:2"]``, or ``ports[2]`` where only one ctserver has it."""
-
-    @property
-    def store(self) -> Store:
-        """The database of calls and messages."""
 
     @property
     def messages(self) -> Messages:
@@ -63,13 +59,5 @@ class Daemon(Protocol):
         """Checks PINs, and locks out who guesses."""
 
     @property
-    def prompts(self) -> Prompts:
-        """Finds files to play."""
-
-    @property
     def clock(self) -> Clock:
         """The line's time."""
-
-    @property
-    def state(self) -> Path:
-        """The folder for what must survive; a plugin's own files go into a folder with its name in it."""

@@ -147,8 +147,11 @@ def plugin_restored(plugin: str, settings: Any, daemon: Daemon) -> None:
 
 
 @hookspec(firstresult=True)
-def caller_name(number: str, settings: Any, daemon: Daemon) -> str | None:
-    """The name of whoever has this number, or None. The first plugin that knows one is believed."""
+def caller_name(number: str, settings: Any, daemon: Daemon, site: Site) -> str | None:
+    """The name of whoever has this number, or None. The first plugin that knows one is believed.
+
+    ``ctportd explain`` asks too: who takes ``daemon`` cannot tell it there.
+    """
 
 
 @hookspec
@@ -172,5 +175,9 @@ def explain_call(inquiry: Inquiry, target: str, settings: Any, site: Site) -> Ex
 
 
 @hookspec
-def register_commands(cli: click.Group, settings: Any) -> None:
-    """Add to the command line: ``cli.add_command(...)``. There is no running daemon here."""
+def register_commands(cli: click.Group, settings: Any, site: Site) -> None:
+    """Add to the command line: ``cli.add_command(...)``. There is no running daemon here.
+
+    A command may be ``async def``: it is run to its end, and ``site.store`` can be used in it, to write too, as soon as
+    the daemon has run once and made the database.
+    """

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ctportd.daemon import Daemon, check_handlers
+from ctportd.daemon import Daemon
 from ctportd.hooks.loader import load_found
 from ctportd.phone.client import Phone
 from ctportd.phone.prompts import texts
+from ctportd.site import check_handlers
 from ctportd.testing.capture import capturing, into
 from ctportd.testing.clock import HouseClock
 from ctportd.testing.setup import SOURCE, find, open_exchange

@@ -161,6 +161,7 @@ NEEDS_CONFIG = [
     ("ctserver",),
     ("messages",),
     ("phone", "1"),
+    ("plugin", "list"),
     ("request", "1", "off_hook"),
     ("rotate",),
     ("status",),

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ctportd.config import from_data
-from ctportd.daemon import load_configured_plugins
 from ctportd.errors import ConfigError, PluginError
 from ctportd.hooks.blame import Blame
 from ctportd.hooks.loader import load_plugins
 from ctportd.hooks.owners import check_owners
 from ctportd.hooks.sources import find_installed
+from ctportd.site import load_configured_plugins
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ctportd.calls.call import Call
+    from ctportd.records import Step
     from ctportd.wire.message import Request
 
     Answer = Callable[[Call, str], Awaitable[None]]
@@ -81,7 +82,8 @@ class Line:
         (tmp_path / "error.au").touch()
         (tmp_path / "one.au").touch()
         self.plugins = Plugins()
-        self.router = Router(Prompts([tmp_path], ".au", tmp_path), self.plugins)
+        self.kept: list[tuple[str, list[Step]]] = []
+        self.router = Router(Prompts([tmp_path], ".au", tmp_path), self.plugins, self.keep)
         listener = Recorder()
         listener.event = lambda event: self.router.event(self.port, event)  # type: ignore[method-assign]
         self.network = AnsweringNetwork("port 1", 1, listener)
@@ -90,6 +92,10 @@ class Line:
         self.manager.connect()
         self.port = Port("main", 1, self.network, Manager(self.manager))
         self.router.add_port(self.port, Routing(handlers, **routing), Clock())
+
+    def keep(self, call: str, steps: list[Step]) -> None:
+        """Keep what happened on a call."""
+        self.kept.append((call, steps))
 
     @property
     def commands(self) -> list[str]:
