@@ -7,12 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
-import pytest_asyncio
+
+try:
+    import pytest_asyncio as asynchronous
+except ImportError:  # any pytest looks in here, also where nobody tests plugins; it says itself what is missing
+    asynchronous = pytest  # type: ignore[misc]
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
     from ctportd.testing.house import House
+
+__tracebackhide__ = True  # pytest shows the line of the test, and what it says
 
 
 class Line(Protocol):
@@ -46,7 +52,7 @@ class Line(Protocol):
         """
 
 
-@pytest_asyncio.fixture
+@asynchronous.fixture
 async def ctportd_line(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Line]:
@@ -81,7 +87,7 @@ async def ctportd_line(
         await house.close()
     errors = [error for house in houses if not house.expect_faults for error in house.errors]
     if errors:
-        pytest.fail("plugins have failed:\n" + "\n".join(errors))
+        pytest.fail("plugins have failed:\n" + "\n".join(errors), pytrace=False)
 
 
 def _found(sources: Sequence[Any], beside: Path) -> list[Any]:

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from ctportd.testing.capture import Line
     from ctportd.testing.setup import Plan
 
+__tracebackhide__ = True  # pytest shows the line of the test, and what it says
+
 FRAME = 0.02
 """Seconds of a frame of voice: a line's time goes in these steps."""
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ctportd.phone.state import Playback
     from ctportd.testing.audio import Samples
 
+__tracebackhide__ = True  # pytest shows the line of the test, and what it says
+
 PATIENCE = 60.0
 """Seconds of the line's time after which a test waits no longer, unless it says otherwise."""
 
@@ -153,6 +155,7 @@ class Telephone:
 
     async def recorded(self, within: float = PATIENCE) -> None:
         """Wait until the line records: from then on, each sample that is said is in the recording."""
+        await self._in_call()
         await self._wait(self._phone.until_recording(), within, "the line did not record")
 
     async def ended(self, within: float = PATIENCE) -> Ended:
