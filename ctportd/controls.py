@@ -52,7 +52,7 @@ class DaemonControls:
 
     async def status(self) -> Status:
         """What the daemon is and does."""
-        return await status_of(self._daemon, os.getpid(), version("ctportd"))
+        return await status_of(self._daemon, os.getpid(), await asyncio.to_thread(version, "ctportd"))
 
     async def rotate(self) -> Rotated:
         """Roll our own log, and have every ctserver roll its own."""

@@ -34,6 +34,7 @@ class Line(Protocol):
         | Sequence[str | Path | Mapping[str, str | Path]] = "plugins",
         stations: Iterable[int] = (),
         settings: Mapping[str, Mapping[str, Any]] | None = None,
+        expect_faults: bool = False,
         **tables: Any,
     ) -> House:
         """Start a house.
@@ -44,6 +45,8 @@ class Line(Protocol):
                 of these. A relative path is looked for beside the test's file, and in the folders above it.
             stations: Which of the ports have a telephone set, and no line.
             settings: Tables ``[plugins.NAME]``.
+            expect_faults: Plugins may fail: one that cannot be loaded is left out, as in life, and one that raises does
+                not fail the test.
             tables: Other tables of the configuration: ``daemon={"end_timeout": 2}``; ``port=[{"number": 1, ...}]`` adds
                 to what is known of that port.
 
@@ -68,12 +71,14 @@ async def ctportd_line(
         plugins: Any = "plugins",
         stations: Iterable[int] = (),
         settings: Mapping[str, Mapping[str, Any]] | None = None,
+        expect_faults: bool = False,
         **tables: Any,
     ) -> House:
         sources = plugins if isinstance(plugins, list | tuple) else [plugins]
         found = await asyncio.to_thread(_found, sources, request.path.parent)
         plan = Plan(handlers, found, frozenset(stations), settings or {}, tables)
         house = House(await asyncio.to_thread(tmp_path_factory.mktemp, "house"), plan)
+        house.expect_faults = expect_faults
         try:
             await house.start()
         except BaseException:
