@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from ctportd.phone.client import Phone
 from ctportd.phone.prompts import texts
 from ctportd.phone.state import FRAME_SECONDS
 from ctportd.site import check_handlers
+from ctportd.store import Store
 from ctportd.testing.capture import capturing, into
 from ctportd.testing.clock import HouseClock
 from ctportd.testing.setup import SOURCE, find, open_exchange
@@ -25,7 +26,7 @@ from ctportd.testing.telephone import PATIENCE, Telephone
 from ctportd.testing.time import LeapingTime, database_counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
     from contextlib import AbstractContextManager
     from types import ModuleType
 
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from ctportd.phone.happenings import Happening
     from ctportd.records import CallRecord, VoiceMessage
     from ctportd.status import Status
-    from ctportd.store import Store
     from ctportd.testing.capture import Line
     from ctportd.testing.setup import Plan
 
@@ -81,7 +81,7 @@ class House:
         await asyncio.to_thread(texts)  # for those who read what a telephone heard
         self._config = await open_exchange(self.folder, self._plan, self._stack)
         self._stack.callback(self._unload)
-        self._stack.push_async_callback(self._stop)
+        self._stack.push_async_callback(self._end)
         await self._run()
 
     async def _run(self) -> None:
@@ -111,18 +111,24 @@ class House:
         for name in [name for name in sys.modules if f"{name}.".startswith(f"{self._package}.")]:
             del sys.modules[name]
 
-    async def _stop(self) -> None:
+    async def stop(self) -> None:
+        """Stop the daemon as SIGTERM does: calls under way have ``[daemon] drain_timeout``, which is 0 here at first."""
         running, self._running = self._running, None
         if running is not None:
-            self.daemon.stop_now()
+            self.daemon.stop()
             await running
+
+    async def _end(self) -> None:
+        if self._running is not None:
+            self.daemon.stop_now()
+        await self.stop()
 
     async def restart(self) -> None:
         """Stop the daemon in order, and start it anew: plugins are loaded again, and know what is on disk only.
 
         Lines and telephones are there all the time. A call under way is ended at once.
         """
-        await self._stop()
+        await self._end()
         await self._run()
 
     async def close(self) -> None:
@@ -201,14 +207,24 @@ class House:
         return await ControlClient(Path(self._config.file.control.socket)).status()
 
     async def calls(self) -> list[CallRecord]:
-        """The log of calls, newest first."""
-        await self.settle()
-        return await self.store.calls()
+        """The log of calls, newest first: what is in the database, whether the daemon runs or not."""
+        async with self._looking() as store:
+            return await store.calls()
 
     async def messages(self, mailbox: str | None = None) -> list[VoiceMessage]:
-        """The messages of a mailbox, or of all, oldest first."""
+        """The messages of a mailbox, or of all, oldest first, as above."""
+        async with self._looking() as store:
+            return await store.messages(mailbox)
+
+    @asynccontextmanager
+    async def _looking(self) -> AsyncIterator[Store]:
         await self.settle()
-        return await self.store.messages(mailbox)
+        store = Store(self._config.store_url)
+        await store.open(create=False)
+        try:
+            yield store
+        finally:
+            await store.close()
 
     # -- time
 
