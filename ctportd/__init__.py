@@ -18,9 +18,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ctportd import display
     from ctportd.calls import recordings, speech
     from ctportd.calls.call import Call
     from ctportd.calls.caller import Caller, Recording
+    from ctportd.calls.numbers import Number, Numbers, region_of
     from ctportd.calls.verdict import Verdict
     from ctportd.errors import (
         AudioError,
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
         Disconnected,
         InvalidArgument,
         LinkError,
+        ListError,
+        MailError,
         PinLocked,
         PluginError,
         PromptNotFound,
@@ -39,11 +43,28 @@ if TYPE_CHECKING:
     )
     from ctportd.hooks.inquiry import Explanation, Inquiry, Problem
     from ctportd.hooks.markers import hookimpl
+    from ctportd.hooks.owners import program_problem
     from ctportd.hooks.services import Daemon, Site
     from ctportd.links.port import Port
     from ctportd.links.reply import Reply
-    from ctportd.pins.hashing import LONGEST_PIN, PIN_HASH, check_hash
-    from ctportd.records import CallRecord, Step, VoiceMessage
+    from ctportd.mail.letter import Letter
+    from ctportd.messages.service import Reviewed
+    from ctportd.pins.hashing import LONGEST_PIN, PIN_HASH, check_hash, hash_pin
+    from ctportd.records import (
+        FOLDERS,
+        INBOX,
+        OLD,
+        TRASH,
+        CallCount,
+        CallerCount,
+        CallFilter,
+        CallRecord,
+        Counts,
+        Step,
+        VoiceMessage,
+        counts_of,
+    )
+    from ctportd.store import Store
     from ctportd.wire.events import (
         KEYS,
         CallerId,
@@ -62,15 +83,23 @@ if TYPE_CHECKING:
     from ctportd.wire.message import Message
 
 __all__ = [
+    "FOLDERS",
+    "INBOX",
     "KEYS",
     "LONGEST_PIN",
+    "OLD",
     "PIN_HASH",
+    "TRASH",
     "AudioError",
     "Call",
+    "CallCount",
     "CallEnded",
+    "CallFilter",
     "CallRecord",
     "Caller",
+    "CallerCount",
     "CallerId",
+    "Counts",
     "CtportdError",
     "Daemon",
     "Disconnected",
@@ -82,9 +111,14 @@ __all__ = [
     "Hangup",
     "Inquiry",
     "InvalidArgument",
+    "Letter",
     "LinkError",
+    "ListError",
     "LoopDrop",
+    "MailError",
     "Message",
+    "Number",
+    "Numbers",
     "Pickup",
     "PinLocked",
     "PluginError",
@@ -95,10 +129,12 @@ __all__ = [
     "Reply",
     "RequestFailed",
     "RequestTimedOut",
+    "Reviewed",
     "Ring",
     "Site",
     "Step",
     "StorageError",
+    "Store",
     "StoreError",
     "TimerExpired",
     "ToneEnd",
@@ -106,12 +142,21 @@ __all__ = [
     "Verdict",
     "VoiceMessage",
     "check_hash",
+    "counts_of",
+    "display",
+    "hash_pin",
     "hookimpl",
+    "program_problem",
     "recordings",
+    "region_of",
     "speech",
 ]
 
-_MODULES = {"recordings": "ctportd.calls.recordings", "speech": "ctportd.calls.speech"}
+_MODULES = {
+    "display": "ctportd.display",
+    "recordings": "ctportd.calls.recordings",
+    "speech": "ctportd.calls.speech",
+}
 """Those of the names above that are modules."""
 
 _HOMES = (
@@ -121,13 +166,18 @@ _HOMES = (
     "ctportd.records",
     "ctportd.pins.hashing",
     "ctportd.hooks.markers",
+    "ctportd.hooks.owners",
     "ctportd.hooks.inquiry",
     "ctportd.hooks.services",
     "ctportd.links.port",
     "ctportd.links.reply",
+    "ctportd.mail.letter",
     "ctportd.calls.caller",
+    "ctportd.calls.numbers",
     "ctportd.calls.verdict",
     "ctportd.calls.call",
+    "ctportd.store",
+    "ctportd.messages.service",
 )
 """The modules in which the other names above are looked for, the light ones first."""
 

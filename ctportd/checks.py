@@ -2,45 +2,124 @@
 
 from __future__ import annotations
 
+import asyncio
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 import structlog
 
 from ctportd.calls.files import SHIPPED
-from ctportd.errors import ConfigError
+from ctportd.errors import ConfigError, MailError, PluginError
+from ctportd.hooks.inquiry import Problem
 from ctportd.hooks.owners import check_program_owner
-from ctportd.site import load_configured_plugins
+from ctportd.mail.server import credentials
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ctportd.config import Config
+    from ctportd.site import ConfiguredSite
 
 log = structlog.stdlib.get_logger("ctportd")
 
 
-def check_configuration(config: Config) -> str:
-    """Load everything that a run would load; returns what is well, as a few words.
+class Checked(msgspec.Struct, frozen=True):
+    """What there is to say of a configuration.
+
+    Attributes:
+        file: The configuration's.
+        ports: How many there are.
+        plugins: Those that were loaded.
+        problems: What will not do, or is probably not meant.
+    """
+
+    file: str
+    ports: int
+    plugins: list[str]
+    problems: list[Problem]
+
+
+def check_configuration(site: ConfiguredSite) -> Checked:
+    """Look for whatever a run, or a caller, would meet with.
+
+    Args:
+        site: The installation, with its plugins loaded.
 
     Raises:
-        ConfigError: The configuration, or a plugin of it, would not do.
+        ConfigError: The daemon would not start, or leave a plugin out.
     """
+    config = site.config
     check_programs(config)
-    plugins = load_configured_plugins(config)
-    for error in plugins.failed.values():
+    for error in site.plugins.failed.values():
         raise ConfigError(str(error)) from error
     check_folders(config)
-    ports, loaded = len(config.file.port), len(plugins.loaded)
-    doors = "".join(
-        f"; but {where} {host!r} lets strangers use the lines: nothing there asks for a password"
+    doors = [
+        Problem(where, f"{host!r} lets strangers use the lines: nothing there asks for a password", serious=False)
         for where, host in open_doors(config).items()
-    )
-    hidden = "".join(
-        f"; the plugin {name!r} is the folder's, and not that of the package {package}"
-        for name, package in plugins.hidden.items()
-    )
-    good = f"good: {_count(ports, 'port')}, {_count(loaded, 'plugin')} ({', '.join(plugins.loaded)})"
-    return f"{config.source}: {good}{hidden}{doors}"
+    ]
+    hidden = [
+        Problem(f"[plugins.{name}]", f"is the folder's, and not that of the installed {package}", serious=False)
+        for name, package in site.plugins.hidden.items()
+    ]
+    own = [*doors, *hidden, *missing_folders(config), *check_mail(config), *check_ports(site)]
+    problems = [*own, *asyncio.run(_asked(site))]
+    return Checked(config.source, len(config.file.port), list(site.plugins.loaded), problems)
+
+
+async def _asked(site: ConfiguredSite) -> list[Problem]:
+    """What the plugins find in their settings."""
+    async with site:
+        return await site.questions.problems()
+
+
+def check_ports(site: ConfiguredSite) -> Iterator[Problem]:
+    """Ports whose calls go nowhere, and handlers that will not do or that no call reaches."""
+    for table in site.config.file.port:
+        where = f"[[port]] number {table.number} handlers"
+        if not table.handlers and table.kind == "trunk":
+            yield Problem(where, "is empty: nobody answers its calls; name a plugin", serious=False)
+        for handler in table.handlers:
+            problem = site.check_handler(handler)
+            if problem:
+                yield Problem(where, f"{handler!r} will not do: {problem}")
+        yield from _unreached(site, table.handlers, where)
+
+
+def _unreached(site: ConfiguredSite, handlers: list[str], where: str) -> Iterator[Problem]:
+    """The handlers behind one that takes every call."""
+    for place, handler in enumerate(handlers):
+        try:
+            takes_all = site.questions.takes_all(handler)
+        except PluginError as error:
+            yield Problem(where, f"{handler!r} cannot be checked: {error}", serious=False)
+            continue
+        if takes_all and handlers[place + 1 :]:
+            behind = " and ".join(map(repr, handlers[place + 1 :]))
+            verb = "is" if place + 2 == len(handlers) else "are"
+            what = f"{behind} {verb} never asked: {handler!r} before takes every call; change the order, or leave it out"
+            yield Problem(where, what, serious=False)
+            return
+
+
+def check_mail(config: Config) -> Iterator[Problem]:
+    """Files without which no letter can be sent. Looks at the disk."""
+    if config.file.mail.host:
+        try:
+            credentials(config.file.mail)
+        except MailError as error:
+            where, _, what = str(error).partition("] ")
+            yield Problem(f"{where}]", what)
+
+
+def missing_folders(config: Config) -> list[Problem]:
+    """Folders of prompts that are not there. Looks at the disk."""
+    return [
+        Problem("[prompts] paths", f"there is no folder {path!r}; make it, or leave it out")
+        for path in config.file.prompts.paths
+        if not Path(path).is_dir()
+    ]
 
 
 def check_programs(config: Config) -> None:
@@ -91,7 +170,3 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}" + ("" if number == 1 else "s")

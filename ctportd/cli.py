@@ -13,16 +13,22 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from ctportd.errors import ConfigError, CtportdError
+from ctportd.calllog import filter_options
+from ctportd.errors import ConfigError, CtportdError, InvalidArgument
+from ctportd.records import FOLDERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
+    from typing import TextIO
 
     from ctportd.config import Config
     from ctportd.control.client import ControlClient
+    from ctportd.records import CallFilter
+    from ctportd.site import ConfiguredSite
     from ctportd.store import Store
 
 EXIT_FAILED = 1
+_SHOWN_CALLS = 20
 EXIT_CONFIG = os.EX_CONFIG
 """EX_CONFIG of sysexits.h: the configuration has a mistake."""
 
@@ -68,7 +74,7 @@ class _Program(click.Group):
 
 
 def _fail(sentence: str, status: int) -> NoReturn:
-    from ctportd.printing import shown
+    from ctportd.display import shown
 
     click.echo(f"ctportd: {shown(sentence)}", err=True)
     sys.exit(status)
@@ -156,6 +162,16 @@ def _config(ctx: click.Context) -> Config:
     return _load(path)
 
 
+def _site(ctx: click.Context) -> ConfiguredSite:
+    """The installation, for commands that ask its plugins: what these log is not for who asks."""
+    from ctportd import logs
+    from ctportd.site import ConfiguredSite, load_configured_plugins
+
+    config = _config(ctx)
+    ctx.with_resource(logs.quiet())
+    return ConfiguredSite(config, load_configured_plugins(config))
+
+
 def _control(ctx: click.Context) -> ControlClient:
     from ctportd.control.client import ControlClient
 
@@ -180,6 +196,7 @@ def _await(work: Coroutine[Any, Any, Any]) -> Any:
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="For programs: JSON.")
+mask_option = click.option("--mask", is_flag=True, help="Without names, and with the last digits of numbers only.")
 
 
 # -- running
@@ -210,15 +227,62 @@ def ctserver(ctx: click.Context) -> None:
 
 
 @program.command()
+@json_option
+@click.option("--strict", is_flag=True, help="Hints are mistakes, too.")
 @click.pass_context
-def check(ctx: click.Context) -> None:
+def check(ctx: click.Context, *, as_json: bool, strict: bool) -> None:
     """Check the configuration and its plugins without running them.
+
+    Mistakes end it with status 78. A hint is what is probably not meant.
 
     Example: ctportd --config etc/ctportd.toml check
     """
+    from ctportd import display, printing
     from ctportd.checks import check_configuration
 
-    click.echo(check_configuration(_config(ctx)))
+    checked = check_configuration(_site(ctx))
+    display.show(checked, printing.check_lines, as_json=as_json)
+    if any(problem.serious or strict for problem in checked.problems):
+        sys.exit(EXIT_CONFIG)
+
+
+@program.command()
+@click.option("--number", default="", help="The caller's number.")
+@click.option("--name", default="", help="The caller's name.")
+@click.option("--port", default="", help="The port that is called: its number, or its address such as main:1.")
+@click.option("--at", default="", help="When: 2026-12-25 10:00, in the local time zone. Default: now.")
+@click.option(
+    "--keys", default="", help="What the caller presses in menus: 1,204. Nothing between commas: no key."
+)
+@json_option
+@click.pass_context
+def explain(ctx: click.Context, *, number: str, name: str, port: str, at: str, keys: str, as_json: bool) -> None:
+    """Tell what would become of a call, without making it.
+
+    The plugins that would have the call are asked, by the rules, hours and menus that they would go by.
+
+    Example: ctportd explain --port 1 --number 5550100 --at "2026-12-25 10:00"
+    """
+    from ctportd import display, explaining
+    from ctportd.calls.caller import Caller
+
+    site = _site(ctx)
+
+    async def ask() -> Any:
+        async with site:
+            return await explaining.explain_call(
+                site,
+                explaining.port_of(port, site.handlers),
+                Caller(number, name),
+                explaining.moment_of(at),
+                explaining.keys_of(keys),
+            )
+
+    try:
+        explained = _await(ask())
+    except InvalidArgument as error:
+        raise click.UsageError(str(error)) from error
+    display.show(explained, explaining.explanation_lines, as_json=as_json)
 
 
 @program.command()
@@ -238,7 +302,7 @@ def config(ctx: click.Context) -> None:
 def pin(pin: str | None) -> None:
     """Print the hash of a PIN, for the configuration.
 
-    It goes into [plugins.voicemail] pins, beside its mailbox. The PIN is asked for on a terminal; else it is the first
+    It goes into the table of its mailbox, as `pin`. The PIN is asked for on a terminal; else it is the first
     line of standard input.
 
     Example: ctportd pin
@@ -293,10 +357,11 @@ def plugin_list(ctx: click.Context, *, as_json: bool) -> None:
 
     Example: ctportd plugin list
     """
-    from ctportd.printing import plugins_table, show
+    from ctportd import display
+    from ctportd.printing import plugins_table
     from ctportd.workshop import list_plugins
 
-    show(list_plugins(_config(ctx)), plugins_table, as_json=as_json)
+    display.show(list_plugins(_config(ctx)), plugins_table, as_json=as_json)
 
 
 # -- a running daemon
@@ -310,9 +375,9 @@ def status(ctx: click.Context, *, as_json: bool) -> None:
 
     Example: ctportd status
     """
-    from ctportd import printing
+    from ctportd import display, printing
 
-    printing.show(_await(_control(ctx).status()), printing.status_tables, as_json=as_json)
+    display.show(_await(_control(ctx).status()), printing.status_tables, as_json=as_json)
 
 
 @program.command()
@@ -322,7 +387,7 @@ def rotate(ctx: click.Context) -> None:
 
     Example: ctportd rotate
     """
-    from ctportd.printing import shown
+    from ctportd.display import shown
 
     rotated = _await(_control(ctx).rotate())
     click.echo(f"ctportd: the old log is {shown(rotated.log)}" if rotated.log else "ctportd: writes no log file")
@@ -369,7 +434,7 @@ def request(ctx: click.Context, port: str, name: str, arguments: tuple[str, ...]
     """
     import msgspec
 
-    from ctportd.printing import show_json
+    from ctportd.display import show_json
 
     reply = _await(_control(ctx).request(port, name, list(arguments)))
     show_json(msgspec.json.encode(reply))
@@ -378,38 +443,169 @@ def request(ctx: click.Context, port: str, name: str, arguments: tuple[str, ...]
 # -- the store
 
 
-@program.command()
+@program.group(invoke_without_command=True)
 @json_option
-@click.option("--limit", "-n", type=click.IntRange(min=1), default=20, show_default=True, help="How many at most.")
+@mask_option
+@click.option("--csv", "file", type=click.File("w", "utf-8", lazy=True), help='Write a CSV; "-": standard output.')
+@click.option("--limit", "-n", type=click.IntRange(min=1), help="How many at most. Default: 20, in a CSV all.")
+@filter_options
 @click.pass_context
-def calls(ctx: click.Context, *, as_json: bool, limit: int) -> None:
+def calls(
+    ctx: click.Context, *, as_json: bool, mask: bool, file: TextIO | None, limit: int | None, which: CallFilter
+) -> None:
     """Show the calls that were logged, newest first.
 
-    Example: ctportd calls --limit 5
+    Example: ctportd calls --since 2026-11-01 --blocked --csv blocked.csv
     """
-    from ctportd import printing
+    from ctportd import display, printing
+    from ctportd.masking import masked_call
+
+    if ctx.invoked_subcommand is not None:
+        return
 
     async def read(store: Store) -> Any:
-        return await store.calls(limit)
+        return await store.calls(limit if limit or file else _SHOWN_CALLS, which)
 
-    printing.show(_with_store(ctx, read), printing.calls_table, as_json=as_json)
+    found = _with_store(ctx, read)
+    if mask:
+        found = [masked_call(call) for call in found]
+    if file is None:
+        display.show(found, printing.calls_table, as_json=as_json)
+    else:
+        file.write(printing.calls_csv(found))
+
+
+@calls.command("show")
+@click.argument("call")
+@json_option
+@mask_option
+@click.pass_context
+def show_call(ctx: click.Context, call: str, *, as_json: bool, mask: bool) -> None:
+    """Show what happened on a call, step by step.
+
+    CALL is its id, a beginning of it, or "last". Times are those after the first ring.
+
+    Example: ctportd calls show last
+    """
+    from ctportd import display, telling
+
+    async def read(store: Store) -> Any:
+        return await telling.story_of(store, call)
+
+    story = _with_store(ctx, read)
+    display.show(telling.masked(story) if mask else story, telling.story_tables, as_json=as_json)
+
+
+@program.group(invoke_without_command=True)
+@json_option
+@click.option("--mailbox", "-m", help="Those of one mailbox only.")
+@click.option("--folder", "-f", type=click.Choice(FOLDERS, case_sensitive=False), help="Those of one folder only.")
+@click.pass_context
+def messages(ctx: click.Context, *, as_json: bool, mailbox: str | None, folder: str | None) -> None:
+    """Show the voice messages that were left, oldest first.
+
+    Example: ctportd messages --mailbox 100 --folder INBOX
+    """
+    from ctportd import display, printing
+
+    if ctx.invoked_subcommand is not None:
+        return
+
+    async def read(store: Store) -> Any:
+        return [message for message in await store.messages(mailbox) if folder in (None, message.folder)]
+
+    display.show(_with_store(ctx, read), printing.messages_table, as_json=as_json)
+
+
+def _file_messages(ctx: click.Context, ids: tuple[int, ...], action: str, folder: str = "") -> None:
+    """Have the running daemon do something to each message, so that its counts follow."""
+    from ctportd.display import shown
+
+    for id_ in ids:
+        where = _await(_control(ctx).file_message(id_, action, folder))
+        click.echo(f"ctportd: message {id_} is in {shown(where)}" if where else f"ctportd: message {id_} is gone")
+
+
+_ids_argument = click.argument("ids", metavar="ID...", nargs=-1, required=True, type=click.IntRange(min=1))
+
+
+@messages.command("delete")
+@_ids_argument
+@click.pass_context
+def delete_messages(ctx: click.Context, ids: tuple[int, ...]) -> None:
+    """Put messages into the trash of their mailboxes, as their owners do by telephone.
+
+    Example: ctportd messages delete 17
+    """
+    _file_messages(ctx, ids, "delete")
+
+
+@messages.command("restore")
+@_ids_argument
+@click.pass_context
+def restore_messages(ctx: click.Context, ids: tuple[int, ...]) -> None:
+    """Take messages out of the trash.
+
+    Example: ctportd messages restore 17
+    """
+    _file_messages(ctx, ids, "restore")
+
+
+@messages.command("purge")
+@_ids_argument
+@click.pass_context
+def purge_messages(ctx: click.Context, ids: tuple[int, ...]) -> None:
+    """Remove messages for good.
+
+    Example: ctportd messages purge 17
+    """
+    _file_messages(ctx, ids, "purge")
+
+
+@messages.command("move")
+@click.argument("folder", type=click.Choice(FOLDERS, case_sensitive=False))
+@_ids_argument
+@click.pass_context
+def move_messages(ctx: click.Context, folder: str, ids: tuple[int, ...]) -> None:
+    """Put messages into another folder of their mailboxes.
+
+    Example: ctportd messages move Work 17 18
+    """
+    _file_messages(ctx, ids, "move", folder)
+
+
+# -- mail
 
 
 @program.command()
 @json_option
-@click.option("--mailbox", "-m", help="Those of one mailbox only.")
 @click.pass_context
-def messages(ctx: click.Context, *, as_json: bool, mailbox: str | None) -> None:
-    """Show the voice messages that were left.
+def outbox(ctx: click.Context, *, as_json: bool) -> None:
+    """Show the letters that no mail server has accepted yet, oldest first.
 
-    Example: ctportd messages --mailbox 100
+    Example: ctportd outbox
     """
-    from ctportd import printing
+    from ctportd import display, printing
+    from ctportd.mail.outbox import Outbox
 
-    async def read(store: Store) -> Any:
-        return await store.messages(mailbox)
+    display.show(Outbox(_config(ctx).state).letters(), printing.outbox_table, as_json=as_json)
 
-    printing.show(_with_store(ctx, read), printing.messages_table, as_json=as_json)
+
+@program.command()
+@click.argument("address")
+@click.pass_context
+def mail(ctx: click.Context, address: str) -> None:
+    """Send a test letter to ADDRESS by the server of [mail], and tell what the server said.
+
+    It goes at once, and not by way of the outbox.
+
+    Example: ctportd mail ada@example.com
+    """
+    from ctportd.display import shown
+    from ctportd.mail.trial import send_test_letter
+
+    said = _await(send_test_letter(_config(ctx).file.mail, address))
+    click.echo(f"ctportd: the mail server has accepted the letter: {shown(said)}")
 
 
 # -- a virtual telephone

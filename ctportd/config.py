@@ -17,6 +17,7 @@ from msgspec import Meta, Struct, field
 
 from ctportd.checking import convert
 from ctportd.errors import ConfigError
+from ctportd.mail_table import MailTable, problem_of
 from ctportd.nearest import no_such
 
 TcpPort = Annotated[int, Meta(ge=1, le=65535)]
@@ -28,6 +29,9 @@ Count = Annotated[int, Meta(ge=1)]
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]+\Z")]
 
 _HIGHEST_TCP_PORT = 65_535
+
+MASK = "********"
+"""What is printed in place of a password."""
 
 
 class _Table(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -100,12 +104,20 @@ class PortTable(_Table, frozen=True):
     call_limit: NotNegative = 14_400.0
 
 
+class NumbersTable(_Table, frozen=True):
+    """``[numbers]``: what is missing in telephone numbers that come from nearby."""
+
+    country: str = "US"
+    area: Annotated[str, Meta(pattern=r"^[0-9]*\Z")] = ""
+
+
 class PromptsTable(_Table, frozen=True):
     """``[prompts]``: where files to play are looked for."""
 
     paths: list[str] = []
     default_ext: str = ".au"
     ignore_dtmf: bool = False
+    language: Annotated[str, Meta(pattern=r"^([A-Za-z0-9][A-Za-z0-9_-]{0,31})?\Z")] = ""
 
 
 class StoreTable(_Table, frozen=True):
@@ -143,10 +155,12 @@ class ConfigFile(_Table, frozen=True):
     ctserver: list[CtserverTable] = field(default_factory=lambda: [CtserverTable()])
     exchange: ExchangeTable = ExchangeTable()
     port: list[PortTable] = []
+    numbers: NumbersTable = NumbersTable()
     prompts: PromptsTable = PromptsTable()
     store: StoreTable = StoreTable()
     plugins: PluginsTable = PluginsTable()
     control: ControlTable = ControlTable()
+    mail: MailTable = MailTable()
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -230,10 +244,19 @@ def from_data(data: dict[str, Any], source: str) -> Config:
 
 
 def dump(config: Config) -> str:
-    """The configuration as TOML, every key with the value that is in force."""
+    """The configuration as TOML, every key with the value that is in force, passwords masked."""
     data = msgspec.to_builtins(config.file)
     data["plugins"].update(config.plugins)
-    return tomli_w.dumps(data)
+    return tomli_w.dumps(_masked(data))
+
+
+def _masked(data: Any) -> Any:
+    """Data without what stands under keys named ``password``, at any depth."""
+    if isinstance(data, list):
+        return [_masked(item) for item in data]
+    if not isinstance(data, dict):
+        return data
+    return {key: MASK if key == "password" and value else _masked(value) for key, value in data.items()}
 
 
 def split_address(address: str) -> tuple[str, int]:
@@ -259,6 +282,9 @@ def _check_together(config: Config) -> None:
         raise ConfigError(f"{source}: [exchange] listen: {told}") from None
     _check_servers(source, file.ctserver)
     _check_ports(source, file)
+    problem = problem_of(file.mail)
+    if problem:
+        raise ConfigError(f"{source}: [mail] {problem}")
 
 
 def _check_servers(source: str, servers: list[CtserverTable]) -> None:

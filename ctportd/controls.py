@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from ctportd.errors import LinkError, NotSupported
+from ctportd.errors import InvalidArgument, LinkError, NotSupported
 from ctportd.reporting import status_of
 from ctportd.status import Rotated
 from ctportd.wire.requests import request_named
@@ -73,6 +73,20 @@ class DaemonControls:
             log.warning("ctserver did not roll its log", ctserver=server.name, error=str(error))
             return str(error)
         return "rolled"
+
+    async def file_message(self, id: int, action: str, folder: str) -> str:  # noqa: A002 - what it is called
+        """Delete, restore, purge or move a message; returns its folder, empty where it is gone."""
+        message = await self._daemon.store.message(id)
+        if message is None:
+            raise InvalidArgument("messages", "id", f"is {id}, and there is no such message")
+        messages = self._daemon.messages
+        log.info("a message is filed by command", mailbox=message.mailbox, id=id, action=action)
+        if action == "purge":
+            await messages.purge(message)
+            return ""
+        if action == "move":
+            return (await messages.update(message, folder=folder)).folder
+        return (await (messages.discard(message) if action == "delete" else messages.restore(message))).folder
 
     async def request(self, port: str, name: str, arguments: Sequence[str]) -> Reply:
         """Send one request by its name to a port, or to ``manager`` (of the first ctserver) or ``NAME:manager``."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from ctportd.calls.numbers import Numbers
 from ctportd.calls.router import Router
 from ctportd.clock import Clock, utc_now
 from ctportd.control.server import ControlServer
@@ -18,6 +19,7 @@ from ctportd.durable import DurableStore
 from ctportd.hooks.dispatch import Dispatcher
 from ctportd.hooks.questions import Questions
 from ctportd.links.ports import Ports
+from ctportd.mail.service import Mail
 from ctportd.messages.service import Messages
 from ctportd.pins.guard import PinGuard
 from ctportd.running import run_command, search_for
@@ -66,6 +68,7 @@ class Daemon:
         plugins: As given.
         phase: ``starting``, ``ready``, ``draining`` or ``stopping``.
         state: The folder of all that must survive.
+        numbers: Reads telephone numbers.
         servers: Every ctserver.
         ports: Every telephone port of every ctserver.
         handlers: The handlers of each port, by its address.
@@ -89,12 +92,16 @@ class Daemon:
         self.started_at = self.clock.now()
         self.state = config.state
         self.store = DurableStore(config.store_url, config.file.store.keep_days)
-        self.messages = Messages(self.state, self.store, config.file.daemon.min_free)
+        self.numbers = Numbers(config.file.numbers.country, config.file.numbers.area)
         self.prompts = configured_prompts(config)
         self.handlers = configured_handlers(config)
         self.dispatcher = Dispatcher(plugins.loaded.values(), self, config.file.plugins)
+        self.mail = Mail(
+            self.state, config.file.mail, self.clock.now, self.dispatcher.tell, keep=self.store.keep_steps
+        )
         self._questions = Questions(plugins, self.dispatcher.hosted)
         table = config.file.daemon
+        self.messages = Messages(self.state, self.store, table.min_free, self.dispatcher.tell, self.clock.now)
         self.pins = PinGuard(
             self.store, table.pin_tries, table.pin_lock, self.clock.now, self.dispatcher.pin_locked
         )
@@ -115,6 +122,11 @@ class Daemon:
         for port in self.config.ports_of(table):
             server.add_port(port, self, clock)
         return server
+
+    @property
+    def mails(self) -> bool:
+        """Whether there is a mail server to send letters to."""
+        return self.mail.configured
 
     def _clock_of(self, table: CtserverTable) -> Clock:
         return Clock(self.config.line_speed(table), self._now)
@@ -141,12 +153,15 @@ class Daemon:
         async with AsyncExitStack() as stack:
             await self.store.open()
             stack.push_async_callback(self.store.close)
+            await self.mail.open()
             await stack.enter_async_context(self._background(self.store.run(), "store"))
-            await stack.enter_async_context(self._background(self.messages.run(), "messages"))
             await stack.enter_async_context(self._background(self.dispatcher.run(), "plugins"))
+            if self.mail.configured:
+                await stack.enter_async_context(self._background(self.mail.run(), "mail"))
             await stack.enter_async_context(ControlServer(self._controls, Path(self.config.file.control.socket)))
             self._log_missing_plugins()
             self.dispatcher.tell("daemon_started")
+            await stack.enter_async_context(self._background(self.messages.run(), "messages"))
             for server in self.servers:
                 await self._start_server(server, stack)
             await self._or_stop(self._wait_connected())

@@ -18,6 +18,8 @@
     ├── PluginError              a plugin that cannot be loaded or used
     ├── StoreError               the database of calls and messages
     ├── StorageError             the disk has no room for messages, or refuses them
+    ├── ListError                a file of callers cannot be read
+    ├── MailError                no mail server is set, or it cannot be used
     ├── PinLocked                too many wrong PINs: nobody gets in for a while
     ├── ControlError             the running daemon could not be reached, or refused
     ├── AudioError               a sound file that cannot be read or written
@@ -49,6 +51,8 @@ __all__ = [
     "HookInterrupted",
     "InvalidArgument",
     "LinkError",
+    "ListError",
+    "MailError",
     "NotSupported",
     "PhoneError",
     "PinLocked",
@@ -214,6 +218,14 @@ class StoreError(CtportdError):
 
 class StorageError(CtportdError):
     """The disk has no room for messages, or refuses to take them."""
+
+
+class ListError(CtportdError):
+    """A file of callers, a CSV or an address book, cannot be read; the message names file and line."""
+
+
+class MailError(CtportdError):
+    """No mail server is set in the configuration, or the one that is cannot be used."""
 
 
 class PinLocked(CtportdError):

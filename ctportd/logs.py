@@ -12,7 +12,7 @@ import threading
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 import msgspec
 import structlog
@@ -108,6 +108,22 @@ def flush(within: float = 1.0) -> None:
         terminal.flush(within)
 
 
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Log nothing as long as the block lasts."""
+    processors = structlog.get_config()["processors"]
+    before = list(processors)
+    processors[:] = [_drop]  # in place: loggers that have been used hold this very list
+    try:
+        yield
+    finally:
+        processors[:] = before
+
+
+def _drop(_logger: object, _method: str, _line: object) -> NoReturn:
+    raise structlog.DropEvent
+
+
 def set_up(level: str, file: LogFile | None, *, terminal: bool = True) -> None:
     """Begin to log.
 
@@ -150,7 +166,7 @@ def add_hook(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict
         call = arguments.get("call")
         port = arguments.get("port") or getattr(call, "port", None)
         if port is not None:
-            line.setdefault("port", port.address)
+            line.setdefault("port", getattr(port, "address", port))  # some hooks are told the address alone
         if call is not None:
             line.setdefault("call", call.id)
     return line

@@ -1,64 +1,34 @@
-"""What commands print: tables for people, JSON for programs."""
+"""What commands print of ctportd's own things."""
 
 from __future__ import annotations
 
-import json
-import re
-import sys
-from typing import TYPE_CHECKING, TypeVar
+import csv
+import io
+from typing import TYPE_CHECKING
 
-import click
 import msgspec
-from rich.console import Console
-from rich.table import Table
+
+from ctportd.display import moment, seconds, shown, table
+from ctportd.records import CallRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from datetime import datetime
 
-    from ctportd.records import CallRecord, VoiceMessage
+    from rich.table import Table
+
+    from ctportd.checks import Checked
+    from ctportd.mail.letter import Letter
+    from ctportd.records import VoiceMessage
     from ctportd.status import PluginStatus, PortStatus, Status
     from ctportd.workshop import FoundPlugin
 
-_T = TypeVar("_T")
-
-_UNSAFE = re.compile(r"[^\n -~]")
-
-_WIDE = 10_000
-"""Columns of a table: each row is one line, which a terminal breaks better than cells could be, and a pipe keeps."""
-
-
-def show(data: _T, tables: Callable[[_T], Iterable[Table | str]], *, as_json: bool) -> None:
-    """Print data as JSON, or as the tables that are made of it."""
-    if as_json:
-        show_json(msgspec.json.format(msgspec.json.encode(data), indent=2))
-        return
-    # No markup and no emoji: what is printed came from anywhere.
-    console = Console(width=_WIDE, highlight=False, markup=False, emoji=False)
-    for table in tables(data):
-        console.print(table)
-
-
-def show_json(text: bytes) -> None:
-    """Print JSON. On a terminal all but printable ASCII is escaped, which says the same and cannot draw."""
-    if not _is_terminal():
-        click.echo(text)
-        return
-    click.echo(_UNSAFE.sub(_escaped, text.decode()))
-
-
-def _is_terminal() -> bool:
-    return sys.stdout.isatty()
-
-
-def _escaped(found: re.Match[str]) -> str:
-    """A character as JSON's escape, which is two of them beyond the first 65536: only texts hold such ones."""
-    return json.dumps(found[0])[1:-1] if found[0] != "\x7f" else "\\u007f"
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a cell begins with that spreadsheets take for a formula: a caller chooses the name."""
 
 
 def status_tables(status: Status) -> Iterable[Table | str]:
     """The running daemon."""
-    since = _time(status.started_at)
+    since = moment(status.started_at)
     yield shown(f"ctportd {status.version}, pid {status.pid}, {status.state}, up since {since}, {status.config}")
     for server in status.ctserver:
         mode = f"{server.mode}, adopted" if server.adopted else server.mode
@@ -68,14 +38,17 @@ def status_tables(status: Status) -> Iterable[Table | str]:
     if status.unwritten_calls or status.unlisted_messages:
         waiting = f"{status.unwritten_calls} records of calls and {status.unlisted_messages} messages wait for it"
         yield f"the database cannot be written to: {waiting}"
+    if status.mail.waiting:
+        error = f"; the last error: {status.mail.last_error}" if status.mail.last_error else ""
+        yield shown(f"mail: letters waiting: {status.mail.waiting}{error}")
     yield ""
-    ports = _table("port", "name", "kind", "state", "caller", "handlers")
+    ports = table("port", "name", "kind", "state", "caller", "handlers")
     for port in status.ports:
         cells = (port.address, port.name, port.kind, port.state, _caller(port), ", ".join(port.handlers))
         ports.add_row(*map(shown, cells))
     yield ports
     yield ""
-    plugins = _table("plugin", "state", "hooks", "last fault")
+    plugins = table("plugin", "state", "hooks", "last fault")
     for plugin in status.plugins:
         told = plugin.error or plugin.last_fault
         plugins.add_row(*map(shown, (plugin.name, _fares(plugin), ", ".join(plugin.hooks), told)))
@@ -84,7 +57,7 @@ def status_tables(status: Status) -> Iterable[Table | str]:
 
 def _fares(plugin: PluginStatus) -> str:
     """A plugin's state, and what there is to count."""
-    state = plugin.state if plugin.until is None else f"{plugin.state} until {_time(plugin.until)}"
+    state = plugin.state if plugin.until is None else f"{plugin.state} until {moment(plugin.until)}"
     counts = {
         "fault" if plugin.faults == 1 else "faults": plugin.faults,
         "lost": plugin.lost,
@@ -100,11 +73,31 @@ def plugins_table(plugins: list[FoundPlugin]) -> Iterable[Table | str]:
     if not plugins:
         yield "There is no plugin."
         return
-    table = _table("plugin", "from", "state", "hooks")
+    found = table("plugin", "from", "state", "hooks")
     for plugin in plugins:
         state = f"{plugin.state}: {plugin.error}" if plugin.error else plugin.state
-        table.add_row(*map(shown, (plugin.name, plugin.where, state, " ".join(plugin.hooks))))
-    yield table
+        found.add_row(*map(shown, (plugin.name, plugin.where, state, " ".join(plugin.hooks))))
+    yield found
+
+
+def check_lines(checked: Checked) -> Iterable[str]:
+    """What there is to say of a configuration: the mistakes first."""
+    counts = {
+        "mistake": sum(problem.serious for problem in checked.problems),
+        "hint": sum(not problem.serious for problem in checked.problems),
+    }
+    told = [counted(count, thing) for thing, count in counts.items() if count]
+    if not counts["mistake"]:
+        plugins = f"{counted(len(checked.plugins), 'plugin')} ({', '.join(checked.plugins)})"
+        told.insert(0, f"good: {counted(checked.ports, 'port')}, {plugins}")
+    yield shown(f"{checked.file}: {', '.join(told)}")
+    for problem in sorted(checked.problems, key=lambda problem: not problem.serious):
+        yield shown(f"  {'mistake' if problem.serious else 'hint'}: {problem.where}: {problem.what}")
+
+
+def counted(number: int, thing: str) -> str:
+    """So many of a thing."""
+    return f"{number} {thing}" + ("" if number == 1 else "s")
 
 
 def calls_table(calls: list[CallRecord]) -> Iterable[Table | str]:
@@ -112,11 +105,35 @@ def calls_table(calls: list[CallRecord]) -> Iterable[Table | str]:
     if not calls:
         yield "No call has been logged."
         return
-    table = _table("began", "port", "number", "name", "lasted", "how it ended")
+    columns: dict[str, Callable[[CallRecord], str]] = {
+        "began": lambda call: moment(call.began),
+        "port": lambda call: call.port,
+        "number": lambda call: call.number,
+        "name": lambda call: call.name,
+        "from": lambda call: ", ".join(filter(None, (call.region, call.country))),
+        "caller is": lambda call: call.verdict,
+        "lasted": _lasted,
+        "how it ended": lambda call: call.end_reason,
+    }
+    for optional in ("from", "caller is"):  # what nobody has looked up has no column
+        if not any(columns[optional](call) for call in calls):
+            del columns[optional]
+    rows = table(*columns)
     for call in calls:
-        cells = (_time(call.began), call.port, call.number, call.name, _lasted(call), call.end_reason)
-        table.add_row(*map(shown, cells))
-    yield table
+        rows.add_row(*(shown(tell(call)) for tell in columns.values()))
+    yield rows
+
+
+def calls_csv(calls: Iterable[CallRecord]) -> str:
+    """Calls as CSV, with a header; times in UTC."""
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator="\n")
+    writer.writerow(CallRecord.__struct_fields__)
+    for call in calls:
+        plain = msgspec.to_builtins(call)
+        name = f"'{call.name}" if call.name.startswith(_FORMULA) else call.name
+        writer.writerow((plain | {"name": name}).values())
+    return written.getvalue()
 
 
 def _lasted(call: CallRecord) -> str:
@@ -125,7 +142,7 @@ def _lasted(call: CallRecord) -> str:
         return "under way"
     if call.answered_at is None:
         return "no answer"
-    return _seconds((call.ended_at - call.answered_at).total_seconds())
+    return seconds((call.ended_at - call.answered_at).total_seconds())
 
 
 def messages_table(messages: list[VoiceMessage]) -> Iterable[Table | str]:
@@ -133,43 +150,42 @@ def messages_table(messages: list[VoiceMessage]) -> Iterable[Table | str]:
     if not messages:
         yield "No message has been left."
         return
-    table = _table("id", "mailbox", "recorded", "number", "name", "length", "file")
+    rows = table("id", "mailbox", "folder", "state", "recorded", "number", "name", "length", "file")
     for message in messages:
-        length = _seconds(message.seconds)
+        length = seconds(message.seconds)
         cells = (
             str(message.id),
             message.mailbox,
-            _time(message.recorded_at),
+            message.folder,
+            ("heard" if message.heard else "new") + (", urgent" if message.urgent else ""),
+            moment(message.recorded_at),
             message.number,
             message.name,
             f"{length} (cut short)" if message.cut_short else length,
         )
-        table.add_row(*map(shown, (*cells, message.path)))
-    yield table
+        rows.add_row(*map(shown, (*cells, message.path)))
+    yield rows
 
 
-def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
+def outbox_table(letters: list[Letter]) -> Iterable[Table | str]:
+    """The letters that wait."""
+    if not letters:
+        yield "No letter waits."
+        return
+    rows = table("posted", "to", "subject", "attempts", "next", "last error")
+    for letter in letters:
+        cells = (
+            moment(letter.posted_at) if letter.posted_at else "",
+            ", ".join(letter.waiting),
+            letter.subject,
+            str(letter.attempts),
+            moment(letter.next_at) if letter.next_at else "at once",
+            letter.last_error,
+        )
+        rows.add_row(*map(shown, cells))
+    yield rows
 
 
 def _caller(port: PortStatus) -> str:
     call = port.call
     return " ".join(filter(None, (call.number, call.name))) if call else ""
-
-
-def shown(text: str) -> str:
-    """Text as it may go to a terminal: a caller chooses the name, and must not draw with it."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
-
-
-def _time(moment: datetime) -> str:
-    """A moment in the reader's own time zone."""
-    return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}"
-
-
-def _seconds(seconds: float) -> str:
-    tenths = max(round(seconds * 10), 0)  # the clock may have been set back meanwhile
-    return f"{tenths // 600}:{tenths % 600 / 10:04.1f}"

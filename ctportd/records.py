@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class CallRecord(msgspec.Struct, frozen=True):
@@ -20,6 +24,11 @@ class CallRecord(msgspec.Struct, frozen=True):
         answered_at: When it was answered, or None.
         ended_at: When it was over; None while it is under way.
         end_reason: Why it was over; empty while it is under way.
+        e164: The number in its international form; where it is none of the public network, without punctuation.
+        country: Whose number it is: two letters, as in ISO 3166; may be empty.
+        region: Where the number is from: a city, a state; may be empty.
+        verdict: The class of the caller: ``permitted``, ``screened``, ``blocked``; empty where nobody has judged.
+        rule: What led to that.
     """
 
     id: str
@@ -30,6 +39,67 @@ class CallRecord(msgspec.Struct, frozen=True):
     answered_at: datetime | None = None
     ended_at: datetime | None = None
     end_reason: str = ""
+    e164: str = ""
+    country: str = ""
+    region: str = ""
+    verdict: str = ""
+    rule: str = ""
+
+
+class CallFilter(msgspec.Struct, frozen=True):
+    """Which calls are meant: all those for which everything that is given holds.
+
+    Attributes:
+        number: Part of the number, as it came or in its international form.
+        name: Part of the name, whatever its case.
+        port: The port's address.
+        since: Those that began then or later.
+        until: Those that began before.
+        verdict: The class of the caller.
+    """
+
+    number: str = ""
+    name: str = ""
+    port: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    verdict: str = ""
+
+
+class CallCount(msgspec.Struct, frozen=True):
+    """How many calls from callers of one class began within a quarter of an hour.
+
+    Attributes:
+        at: When that began, in UTC.
+        verdict: The class of the callers; empty where nobody has judged.
+        calls: How many.
+        answered: How many of them were answered.
+        seconds: How long those lasted, all together.
+    """
+
+    at: datetime
+    verdict: str
+    calls: int
+    answered: int
+    seconds: float
+
+
+class CallerCount(msgspec.Struct, frozen=True):
+    """How often somebody has called.
+
+    Attributes:
+        number: The number, in its international form where there is one.
+        name: The name, or one of several.
+        calls: How often.
+        answered: How many of these calls were answered.
+        last: When the last one began.
+    """
+
+    number: str
+    name: str
+    calls: int
+    answered: int
+    last: datetime
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -69,6 +139,27 @@ class WrongPins(msgspec.Struct, frozen=True):
     locked_until: datetime | None = None
 
 
+INBOX = "INBOX"
+OLD = "Old"
+TRASH = "Trash"
+FOLDERS = (INBOX, OLD, "Work", "Family", "Friends", TRASH)
+"""What a mailbox keeps its messages in: new ones, heard ones, three for what the owner sorts, deleted ones."""
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """What is in a mailbox, its trash left out.
+
+    Attributes:
+        new: Messages that nobody has heard yet.
+        old: All others.
+        seconds: How long they are, all together.
+    """
+
+    new: int = 0
+    old: int = 0
+    seconds: float = 0.0
+
+
 class VoiceMessage(msgspec.Struct, frozen=True):
     """One message in a mailbox.
 
@@ -82,6 +173,11 @@ class VoiceMessage(msgspec.Struct, frozen=True):
         name: The caller's; may be empty.
         cut_short: Whether something else than the caller or the limits ended it: a crash, a full disk.
         id: Counts the messages of the store; 0 before it is kept.
+        folder: One of ``FOLDERS``.
+        heard: Whether the owner has heard it.
+        urgent: Whether its caller has marked it so.
+        filed_at: When it came into its folder; None: it is where it was put first.
+        uid: What its files are called, without their endings; stays the same wherever they are.
     """
 
     mailbox: str
@@ -93,3 +189,25 @@ class VoiceMessage(msgspec.Struct, frozen=True):
     name: str = ""
     cut_short: bool = False
     id: int = 0
+    folder: str = INBOX
+    heard: bool = False
+    urgent: bool = False
+    filed_at: datetime | None = None
+    uid: str = ""
+
+    def __post_init__(self) -> None:
+        """Its files' name is told by the path, where nobody tells it."""
+        if not self.uid:
+            msgspec.structs.force_setattr(self, "uid", Path(self.path).stem)
+
+    @property
+    def new(self) -> bool:
+        """Whether it waits to be heard."""
+        return self.folder == INBOX and not self.heard
+
+
+def counts_of(messages: Iterable[VoiceMessage]) -> Counts:
+    """What so many messages come to; those in the trash count for nothing."""
+    kept = [message for message in messages if message.folder != TRASH]
+    new = sum(message.new for message in kept)
+    return Counts(new, len(kept) - new, sum(message.seconds for message in kept))

@@ -34,6 +34,7 @@ async def status_of(daemon: Daemon, pid: int, version: str) -> Status:
         tasks=len(asyncio.all_tasks()),
         unwritten_calls=len(daemon.store.waiting),
         unlisted_messages=len(daemon.messages.unlisted),
+        mail=daemon.mail.status,
     )
 
 
@@ -59,7 +60,7 @@ async def _ctserver(server: Server) -> CtserverStatus:
 
 def _port(daemon: Daemon, port: Port, listener: PortListener) -> PortStatus:
     call = daemon.router.call_on(port)
-    state = "idle" if call is None else _call_state(call)
+    state = daemon.router.trouble_of(port) or "idle" if call is None else _call_state(call)
     return PortStatus(
         address=port.address,
         number=port.number,

@@ -13,6 +13,7 @@ from ctportd.hooks.loader import load_plugins
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from ctportd.calls.numbers import Numbers
     from ctportd.config import Config
     from ctportd.hooks.dispatch import Dispatcher
     from ctportd.hooks.inquiry import Explanation, Inquiry
@@ -46,7 +47,12 @@ def check_handlers(config: Config, plugins: Plugins) -> None:
 def configured_prompts(config: Config) -> Prompts:
     """What finds the prompts of a configuration."""
     table = config.file.prompts
-    return Prompts([Path(path) for path in table.paths], table.default_ext, ignore_dtmf=table.ignore_dtmf)
+    return Prompts(
+        [Path(path) for path in table.paths],
+        table.default_ext,
+        ignore_dtmf=table.ignore_dtmf,
+        language=table.language,
+    )
 
 
 def configured_handlers(config: Config) -> dict[str, list[str]]:
@@ -88,6 +94,18 @@ class ConfiguredSite:
     def handlers(self) -> Mapping[str, Sequence[str]]:
         """The handlers of each port, by its address."""
         return configured_handlers(self.config)
+
+    @property
+    def mails(self) -> bool:
+        """Whether there is a mail server to send letters to."""
+        return bool(self.config.file.mail.host)
+
+    @cached_property
+    def numbers(self) -> Numbers:
+        """Reads telephone numbers."""
+        from ctportd.calls.numbers import Numbers  # noqa: PLC0415 - most commands need none
+
+        return Numbers(self.config.file.numbers.country, self.config.file.numbers.area)
 
     @cached_property
     def store(self) -> Store:

@@ -24,7 +24,7 @@ class PortStatus(msgspec.Struct, frozen=True):
 
     Attributes:
         address: How it is named where there are several ctservers: ``main:2``.
-        state: ``disconnected``, ``idle``, or the state of its call.
+        state: ``disconnected``, ``idle``, the state of its call, or what is wrong with its line (``no dial tone``).
         strays: Lines from ctserver that meant nothing here, since the daemon started.
         requests: What became of the requests that were asked of it, since the daemon started.
     """
@@ -91,6 +91,22 @@ class PluginStatus(msgspec.Struct, frozen=True):
     error: str = ""
 
 
+class MailStatus(msgspec.Struct, frozen=True):
+    """The letters.
+
+    Attributes:
+        waiting: How many are in the outbox.
+        sent: How many the mail server has accepted since the daemon started.
+        failed: How many were given up.
+        last_error: Why the last attempt to send one failed; empty where one was accepted since.
+    """
+
+    waiting: int = 0
+    sent: int = 0
+    failed: int = 0
+    last_error: str = ""
+
+
 class Status(msgspec.Struct, frozen=True):
     """The whole daemon.
 
@@ -112,6 +128,7 @@ class Status(msgspec.Struct, frozen=True):
     tasks: int = 0
     unwritten_calls: int = 0
     unlisted_messages: int = 0
+    mail: MailStatus = MailStatus()
 
 
 class Rotated(msgspec.Struct, frozen=True):

@@ -17,15 +17,17 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from ctportd.callstore import CallStore
+from ctportd.callstore import calls_table as _calls
 from ctportd.errors import StoreError
-from ctportd.records import CALLER, CallRecord, VoiceMessage, WrongPins
+from ctportd.records import CALLER, INBOX, VoiceMessage, WrongPins
 from ctportd.steps import StepStore, steps_table
 from ctportd.tables import Told as _Told
 from ctportd.tables import Utc as _Utc
 from ctportd.tables import metadata as _metadata
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
     from datetime import datetime
 
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -43,19 +45,6 @@ _T = TypeVar("_T")
 log = structlog.stdlib.get_logger("ctportd.store")
 
 
-_calls = sa.Table(
-    "calls",
-    _metadata,
-    sa.Column("id", sa.String(64), primary_key=True),
-    sa.Column("port", sa.String(64), nullable=False),
-    sa.Column("began", _Utc, nullable=False, index=True),
-    sa.Column("number", _Told(64), nullable=False, index=True),
-    sa.Column("name", _Told(128), nullable=False),
-    sa.Column("answered_at", _Utc),
-    sa.Column("ended_at", _Utc),
-    sa.Column("end_reason", sa.String(64), nullable=False),
-)
-
 _messages = sa.Table(
     "messages",
     _metadata,
@@ -68,6 +57,10 @@ _messages = sa.Table(
     sa.Column("number", _Told(64), nullable=False),
     sa.Column("name", _Told(128), nullable=False),
     sa.Column("cut_short", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("folder", sa.String(16), nullable=False, server_default=INBOX),
+    sa.Column("heard", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("urgent", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("filed_at", _Utc),
 )
 
 _wrong_pins = sa.Table(
@@ -88,7 +81,7 @@ _values = sa.Table(
 )
 
 
-class Store(StepStore):
+class Store(CallStore, StepStore):
     """The database. Every method may raise :class:`~ctportd.errors.StoreError`.
 
     Args:
@@ -131,32 +124,13 @@ class Store(StepStore):
             await self._engine.dispose()
             self._engine = None
 
-    async def save_call(self, record: CallRecord) -> None:
-        """Keep a call's record, new or as it is now."""
-        values = msgspec.structs.asdict(record)
-        async with self._begin() as connection:
-            changed = await connection.execute(sa.update(_calls).where(_calls.c.id == record.id).values(values))
-            if changed.rowcount == 0:
-                await connection.execute(sa.insert(_calls).values(values))
-
-    async def calls(self, limit: int | None = None) -> list[CallRecord]:
-        """The calls, newest first."""
-        query = sa.select(_calls).order_by(_calls.c.began.desc(), _calls.c.id.desc()).limit(limit)
-        return [CallRecord(**row) for row in await self._rows(query)]
-
-    async def call_ids(self, beginning: str = "") -> list[str]:
-        """The ids of calls that begin so, the newest last: those that are logged, and those of which steps are kept."""
-        columns = (_calls.c.id, steps_table.c.call)
-        queries = [
-            sa.select(column.label("id")).where(column.startswith(beginning, autoescape=True))
-            for column in columns
-        ]
-        return sorted({row["id"] for query in queries for row in await self._rows(query)})
-
-    async def call(self, call: str) -> CallRecord | None:
-        """The record of a call; None where it was not logged."""
-        rows = await self._rows(sa.select(_calls).where(_calls.c.id == call))
-        return CallRecord(**rows[0]) if rows else None
+    async def call_ids(self, beginning: str = "", limit: int | None = None) -> list[str]:
+        """The ids of calls that begin so, the newest first: those that are logged, and those of which steps are kept."""
+        ids: set[str] = set()
+        for column in (_calls.c.id, steps_table.c.call):
+            query = sa.select(column.label("id")).where(column.startswith(beginning, autoescape=True)).distinct()
+            ids.update(row["id"] for row in await self._rows(query.order_by(column.desc()).limit(limit)))
+        return sorted(ids, reverse=True)[:limit]
 
     async def forget_calls(self, before: datetime) -> None:
         """Forget the calls that began before this moment, and what happened on them."""
@@ -166,10 +140,8 @@ class Store(StepStore):
 
     async def add_message(self, message: VoiceMessage) -> VoiceMessage:
         """Keep a message whose recording is on disk; returns it with its id."""
-        values = msgspec.structs.asdict(message)
-        del values["id"]
         async with self._begin() as connection:
-            result = await connection.execute(sa.insert(_messages).values(values))
+            result = await connection.execute(sa.insert(_messages).values(_row_of(message)))
         (key,) = result.inserted_primary_key or (0,)
         return msgspec.structs.replace(message, id=key)
 
@@ -180,18 +152,27 @@ class Store(StepStore):
             query = query.where(_messages.c.mailbox == mailbox)
         return [VoiceMessage(**row) for row in await self._rows(query)]
 
-    async def message_of(self, recording: Path, mailbox: str) -> VoiceMessage | None:
-        """The message of a recording in a mailbox, wherever its folder was when it was kept; it is where it is now."""
-        named = _messages.c.path.endswith(f"/{recording.name}", autoescape=True)
+    async def message(self, id: int) -> VoiceMessage | None:  # noqa: A002 - what it is called in the record
+        """The message with this id."""
+        rows = await self._rows(sa.select(_messages).where(_messages.c.id == id))
+        return VoiceMessage(**rows[0]) if rows else None
+
+    async def message_of(self, uid: str, mailbox: str) -> VoiceMessage | None:
+        """The message of a mailbox whose files are called so."""
+        named = _messages.c.path.endswith(f"/{uid}.wav", autoescape=True)
         rows = await self._rows(sa.select(_messages).where(_messages.c.mailbox == mailbox, named))
-        if not rows:
-            return None
-        message = VoiceMessage(**rows[0])
-        if message.path != str(recording):
-            moved = sa.update(_messages).where(_messages.c.id == message.id).values(path=str(recording))
-            async with self._begin() as connection:
-                await connection.execute(moved)
-        return msgspec.structs.replace(message, path=str(recording))
+        return VoiceMessage(**rows[0]) if rows else None
+
+    async def update_message(self, message: VoiceMessage) -> None:
+        """Keep a message as it is now; it is known by its id."""
+        values = _row_of(message)
+        async with self._begin() as connection:
+            await connection.execute(sa.update(_messages).where(_messages.c.id == message.id).values(values))
+
+    async def remove_message(self, message: VoiceMessage) -> None:
+        """Forget a message, which is known by its id."""
+        async with self._begin() as connection:
+            await connection.execute(sa.delete(_messages).where(_messages.c.id == message.id))
 
     async def wrong_pins(self) -> list[WrongPins]:
         """The wrong PINs that are not forgotten yet."""
@@ -225,6 +206,19 @@ class Store(StepStore):
             if changed.rowcount == 0:
                 await connection.execute(sa.insert(_values).values(family=family, key=key, value=text))
 
+    async def put_all(self, family: str, values: Mapping[str, Any]) -> None:
+        """As :meth:`put`, for many at once: all of them, or none."""
+        if not values:
+            return
+        rows = [
+            {"family": family, "key": key, "value": msgspec.json.encode(value).decode()}
+            for key, value in values.items()
+        ]
+        old = sa.delete(_values).where(_values.c.family == family, _values.c.key == sa.bindparam("old"))
+        async with self._begin() as connection:
+            await connection.execute(old, [{"old": key} for key in values])
+            await connection.execute(sa.insert(_values), rows)
+
     async def get(self, family: str, key: str, type: type[_T]) -> _T | None:  # noqa: A002 - msgspec calls it so, too
         """The value of a key; None where there is none. Raises StoreError where it is of another type."""
         there = sa.and_(_values.c.family == family, _values.c.key == key)
@@ -243,10 +237,6 @@ class Store(StepStore):
             gone = await connection.execute(sa.delete(_values).where(there))
         return bool(gone.rowcount)
 
-    async def recordings(self) -> set[str]:
-        """The recordings of all messages, by their paths."""
-        return {row["path"] for row in await self._rows(sa.select(_messages.c.path))}
-
     async def _rows(self, query: sa.Select[Any]) -> list[dict[str, Any]]:
         async with self._begin() as connection:
             return [dict(row) for row in (await connection.execute(query)).mappings()]
@@ -264,6 +254,12 @@ class Store(StepStore):
             raise StoreError(
                 f"the database {self._engine.url!r} refuses: {reason}", passing=_passes(error), of_data=of_data
             ) from error
+
+
+def _row_of(message: VoiceMessage) -> dict[str, Any]:
+    values = msgspec.structs.asdict(message)
+    del values["id"], values["uid"]  # the one is the database's, the other is told by the path
+    return values
 
 
 def _decoded(row: dict[str, Any], type: type[_T]) -> _T:  # noqa: A002 - as above

@@ -224,10 +224,30 @@ def soften_edges(samples: Samples) -> Samples:
     return samples * shape
 
 
+def beep(hertz: float, seconds: float) -> Samples:
+    """Make a tone of so many seconds."""
+    amplitude = 10 ** ((TONE_DBM0 - FULL_SCALE_DBM0) / 20) * np.sqrt(2)
+    return soften_edges(amplitude * np.sin(2 * np.pi * hertz * np.arange(round(seconds * RATE)) / RATE))
+
+
 def tone() -> Samples:
     """Make the beep: 400 ms of 1000 Hz."""
-    amplitude = 10 ** ((TONE_DBM0 - FULL_SCALE_DBM0) / 20) * np.sqrt(2)
-    return soften_edges(amplitude * np.sin(2 * np.pi * 1000 * np.arange(round(0.4 * RATE)) / RATE))
+    return beep(1000, 0.4)
+
+
+def not_in_service() -> Samples:
+    """Make the three tones that tell machines of a number that is not in service (ITU-T E.180: 950, 1400, 1800 Hz).
+
+    The lengths and the exact pitches are those that North American exchanges use for a vacant code.
+    """
+    tones = ((985.2, 0.380), (1370.6, 0.274), (1776.7, 0.380))
+    return np.concatenate([beep(hertz, seconds) for hertz, seconds in tones])
+
+
+def busy() -> Samples:
+    """Make three seconds of busy tone as in North America: 480 and 620 Hz, half a second on, half a second off."""
+    beat = (beep(480, 0.5) + beep(620, 0.5)) / 2
+    return np.tile(np.concatenate([beat, np.zeros(RATE // 2)]), 3)
 
 
 def silence() -> Samples:
@@ -235,7 +255,12 @@ def silence() -> Samples:
     return np.zeros(RATE)
 
 
-SOUNDS: dict[str, Callable[[], Samples]] = {"[tone]": tone, "[silence]": silence}
+SOUNDS: dict[str, Callable[[], Samples]] = {
+    "[tone]": tone,
+    "[silence]": silence,
+    "[not in service]": not_in_service,
+    "[busy]": busy,
+}
 
 
 def encode(samples: Samples) -> bytes:

@@ -6,32 +6,23 @@ A plugin reads from top to bottom. When the far end is gone, whatever it awaits 
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
-import structlog
-
 from ctportd.calls import recordings, speech
-from ctportd.calls.leg import Leg
-from ctportd.calls.progress import NO_ANSWER, CallProgress
-from ctportd.errors import LinkError
-from ctportd.wire.events import Grunt
+from ctportd.calls.stations import Stations
+from ctportd.calls.transfers import Transfers
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection
+    from collections.abc import Callable, Collection
     from datetime import date, time, timedelta
     from decimal import Decimal
     from pathlib import Path
 
     from ctportd.calls.caller import Recording
 
-FLASH_PAUSE = ","
-"""Between a hook flash and the number: one second in which the exchange brings its dial tone."""
 
-log = structlog.stdlib.get_logger("ctportd.call")
-
-
-class Call(Leg):
+class Call(Transfers, Stations):
     """One call on one port, with what people build of its requests.
 
     What is played may be cut short by a key, which waits to be collected; each method that plays returns the keys that
@@ -152,84 +143,3 @@ class Call(Leg):
                 key = await self.menu(review, keys="123")
             if key != "3":
                 return recording
-
-    # -- other telephones
-
-    async def transfer(self, number: str) -> None:
-        """Give the call to another number of the exchange: hook flash, number, on hook."""
-        self.note("transfer", number=number)
-        await self.dial(f"&{FLASH_PAUSE}{number}")
-        await self.hangup()
-
-    async def wait_answer(self, within: float = 45.0) -> str:
-        """After :meth:`~ctportd.calls.leg.Leg.dial`: wait until somebody answers, told by ear.
-
-        Args:
-            within: Seconds of the line to wait.
-
-        Returns:
-            ``answered``: a voice is heard. ``busy``: busy tone, of one second or so a beat. ``no answer``: neither
-            within the time.
-
-        Raises:
-            RequestFailed: This ctserver tells nothing of sound (``grunt_on``).
-        """
-        with self.timeline.during("listening", {}) as step:
-            step["heard"] = await self._listen(within)
-        return str(step["heard"])
-
-    async def _listen(self, within: float) -> str:
-        progress = CallProgress()
-        deadline = self.clock.time() + within
-        await self._request("grunt_on")
-        try:
-            while await self.next_event(Grunt, within=max(0.0, deadline - self.clock.time())):
-                verdict = progress.heard(self.clock.time())
-                if verdict:
-                    return verdict
-            return NO_ANSWER
-        finally:
-            await self._undo("grunt_off")
-
-    @asynccontextmanager
-    async def bridged(self, port: int) -> AsyncIterator[None]:
-        """Connect the call with another port, as long as the block lasts: the two hear each other."""
-        await self._request("bridge", port)
-        try:
-            with self.timeline.during("bridged", {"port": port}):
-                yield
-        finally:
-            await self._undo("unbridge", port)
-
-    @asynccontextmanager
-    async def in_conference(self, port: int) -> AsyncIterator[None]:
-        """Take part in the conference of a port, as long as the block lasts."""
-        await self._request("join_conference", port)
-        try:
-            with self.timeline.during("in conference", {"port": port}):
-                yield
-        finally:
-            await self._undo("leave_conference", port)
-
-    async def send(self, port: int, *words: str) -> None:
-        """Send a message of one to nine words to the call on another port, which gets it from ``next_event``."""
-        await self._request("send_event", port, *words)
-
-    @asynccontextmanager
-    async def timer(self, seconds: int) -> AsyncIterator[None]:
-        """Run the port's timer in the block: when it runs out, ``next_event`` gets a ``TimerExpired``.
-
-        It cuts short whatever request is under way, so a prompt or a recording ends with it.
-        """
-        await self._request("start_timer", seconds)
-        try:
-            yield
-        finally:
-            await self._undo("stop_timer")
-
-    async def _undo(self, name: str, *values: object) -> None:
-        """End what a block began, also when the call is over; a connection that is gone has ended it already."""
-        try:
-            await self.port.request(name, *values)
-        except LinkError as error:
-            log.info("not undone", request=name, error=str(error))

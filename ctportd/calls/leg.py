@@ -1,126 +1,35 @@
-"""One call's hold on its line: the state of the call, and the requests of which everything else is made."""
+"""The requests of a call, of which everything else is made."""
 
 from __future__ import annotations
 
 import asyncio
-import secrets
-from collections import deque
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
-import structlog
-
-from ctportd.calls.caller import Caller, Recording
-from ctportd.calls.timeline import ENDED, Timeline
-from ctportd.calls.verdict import Verdict
-from ctportd.errors import CallEnded, LinkError, NotSupported, RequestFailed, RequestTimedOut
+from ctportd.calls.caller import Recording
+from ctportd.calls.files import check_language
+from ctportd.calls.hold import Hold
+from ctportd.errors import RequestFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
     from contextlib import AbstractContextManager
-    from datetime import datetime
 
-    from ctportd.calls.files import Prompts
-    from ctportd.clock import Clock
-    from ctportd.links.port import Port
-    from ctportd.links.reply import Reply
     from ctportd.wire.events import Event
 
-GRACE = 2.0
-"""Seconds of the line that ctserver gets to end a blocking request by itself when the caller has gone."""
 
-UNBLOCK_TIMEOUT = 2.0
-"""Seconds that the manager gets, when a line is put down, to stop what blocks it (our figure)."""
-
-_LONGEST_EVENT = 4096  # characters: nine words of 255 and all the rest have room (our figure)
-_MOST_KEYS = 256  # that wait to be collected (our figure; people type ahead a dozen)
-_INBOX = 1000  # events that wait for a plugin that asks for none; the oldest go first (our figure)
-
-log = structlog.stdlib.get_logger("ctportd.call")
-
-
-class Desk(Protocol):
-    """What a call needs of the line that it is on."""
+class Leg(Hold):
+    """What a call does on its line: each method is one request, or one wait."""
 
     @property
-    def clock(self) -> Clock:
-        """The line's time."""
+    def language(self) -> str:
+        """Whose prompts are played where there are any: the name of a folder in the folders of prompts; may be empty."""
+        return self._desk.prompts.language if self._language is None else self._language
 
-    @property
-    def prompts(self) -> Prompts:
-        """Finds files to play."""
-
-    def answered(self) -> None:
-        """Told when the call is answered."""
-
-    def ended(self) -> None:
-        """Told when the call is over."""
-
-    async def hand_over(self, handler: str) -> None:
-        """Let another plugin have the call until it is done with it."""
-
-
-class Leg:
-    """One call on one port; :class:`~ctportd.calls.call.Call` is what plugins hold.
-
-    Attributes:
-        id: Names the call in the log and in the store: date, time, port and six random characters.
-        port: The port; every request of ctserver is a method of it.
-        caller: Who calls.
-        verdict: What the plugins think of the caller.
-        timeline: What has happened in the call so far.
-        rings: How often the line has rung so far.
-        began: When the first ring came, in UTC.
-        answered_at: When it was answered, or None.
-        ended_at: When it was over, or None.
-        end_reason: Why: ``hangup`` (the far end's), ``loopdrop``, ``rings stopped``, ``finished`` (by us),
-            ``stopping`` (the daemon), ``disconnected`` (from ctserver), ``failed`` (a plugin), ``too long`` (the port's
-            ``call_limit``); empty before.
-        taken: Whether the plugin that the call was offered to last has answered it, or gone on with it.
-    """
-
-    def __init__(self, port: Port, desk: Desk) -> None:
-        self.port = port
-        self.caller = Caller()
-        self.verdict = Verdict()
-        self.rings = 0
-        self.began: datetime = desk.clock.now()
-        self.answered_at: datetime | None = None
-        self.ended_at: datetime | None = None
-        self.end_reason = ""
-        self.taken = False
-        self.timeline = Timeline(desk.clock, self.began)
-        self.id = f"{self.began:%Y%m%d-%H%M%S}-{port.number}-{secrets.token_hex(3)}"
-        self._desk = desk
-        self._changed = asyncio.Event()
-        self._requests = 0
-        self._interrupter: asyncio.Task[None] | None = None
-        self._keys = ""
-        self._identified = False
-        self._abandoned = False
-        self._off_hook = False
-        self._inbox: deque[Event] = deque(maxlen=_INBOX)
-
-    def __str__(self) -> str:
-        return f"call {self.id}"
-
-    @property
-    def clock(self) -> Clock:
-        """The line's time."""
-        return self._desk.clock
-
-    @property
-    def answered(self) -> bool:
-        """Whether the call was answered."""
-        return self.answered_at is not None
-
-    @property
-    def ended(self) -> bool:
-        """Whether the call is over."""
-        return bool(self.end_reason)
-
-    # -- what a plugin does
+    @language.setter
+    def language(self, name: str) -> None:
+        """Speak another language from now on. Raises InvalidArgument where it is no name of a folder."""
+        self._language = check_language(name)
 
     async def answer(self) -> None:
         """Go off hook, if that has not been done: by a plugin that has failed since, say.
@@ -159,7 +68,7 @@ class Leg:
         """
         if ignore_keys is None:
             ignore_keys = self._desk.prompts.ignore_dtmf
-        files = await asyncio.to_thread(self._desk.prompts.find_all, prompts)
+        files = await asyncio.to_thread(self._desk.prompts.find_all, prompts, self.language)
         digits = ""
         for file in files:
             await self._check_and_yield()
@@ -175,7 +84,7 @@ class Leg:
         with self.timeline.during("prompt", {"prompt": file.stem}) as step:
             digits = (await self._request("play", str(file), *mode)).digits
             if digits and not (ignore_keys and mode):
-                step["cut_by"] = self.timeline.tell(digits[-1])
+                step["cut_by"] = self.timeline.tell(digits)
         return digits
 
     async def record(
@@ -201,7 +110,7 @@ class Leg:
                 ended_by = getattr(reply.event, "text", reply.event.name)
             else:
                 ended_by = "key" if by_key else "silence or limit"
-            step["ended_by"] = self.timeline.tell(reply.digits[-1]) if by_key else ended_by
+            step["ended_by"] = self.timeline.tell(reply.digits) if by_key else ended_by
         if reply.digits and not self.ended:  # they have done their work, and must not cut the next prompt short
             await self._request("clear", may_end=True)
             self._forget_keys()
@@ -219,10 +128,10 @@ class Leg:
         Returns:
             The keys, fewer where the time ran out, perhaps none.
         """
-        await self._check_and_yield()
-        with self.secret() if secret else nullcontext(), self.timeline.during("collected", {}) as step:
+        since = self.clock.time()
+        with self.secret() if secret else nullcontext():
             keys = (await self._request("collect", digits, first, between)).digits
-            step["keys"] = self.timeline.collected(keys)
+            self.timeline.collected(keys, self.clock.time() - since)
         self._keys = self._keys[len(keys) :]
         return keys
 
@@ -246,17 +155,38 @@ class Leg:
     async def pause(self, seconds: int) -> str:
         """Wait in silence, until a key; returns as :meth:`play` does."""
         await self._check_and_yield()
+        before = len(self._keys)
         with self.timeline.during("pause", {}) as step:
             digits = (await self._request("sleep", seconds)).digits
-            if digits:
-                step["cut_by"] = self.timeline.tell(digits[-1])
+            if len(digits) > before:
+                step["cut_by"] = self.timeline.tell(digits)
         return digits
 
     async def dial(self, number: str) -> None:
-        """Dial on the line: ``0-9 # *``, a comma waits one second, ``&`` is a hook flash."""
+        """Dial on the line: ``0-9 # *``, a comma waits one second, ``&`` is a hook flash.
+
+        Plugins are told of the number (``number_dialled``), the keys after the last flash, unless they may be a PIN.
+        """
         await self._check_and_yield()
-        with self.timeline.during("dialled", {"number": self.timeline.hidden(number)}):
+        told = self.timeline.hidden(number)
+        with self.timeline.during("dialled", {"number": told}):
             await self._request("dial", number)
+        keys = number.rpartition("&")[2].replace(",", "")
+        if keys and told == number:
+            self._desk.dialled(keys)
+
+    async def wait_dial_tone(self) -> None:
+        """Wait until the exchange gives dial tone, 10 s at most. ``ctportd status`` shows a line that has none.
+
+        Raises:
+            RequestFailed: There is none.
+        """
+        try:
+            await self._request("wait_for_dial_tone")
+        except RequestFailed:
+            self._desk.dial_tone(heard=False)
+            raise
+        self._desk.dial_tone(heard=True)
 
     async def hangup(self) -> None:
         """End the call, if it is not over already."""
@@ -275,6 +205,15 @@ class Leg:
             PluginError: There is no such plugin, or it answers no calls.
         """
         await self._desk.hand_over(handler)
+
+    def pass_on(self) -> None:
+        """Have the next handler of the port go on with the call when this one is done, though it was answered."""
+        self.passed_on = True
+
+    async def wait_answered(self) -> None:
+        """Wait until the call is answered: by another plugin, or, where we called, by a set that is lifted."""
+        while not self.answered:
+            await self._wait_change()
 
     async def wait_rings(self, rings: int) -> None:
         """Wait until the line has rung this often."""
@@ -307,162 +246,6 @@ class Leg:
 
     def _first_of(self, kinds: tuple[type[Event], ...]) -> Event | None:
         return next((event for event in self._inbox if not kinds or isinstance(event, kinds)), None)
-
-    async def wait_ended(self) -> None:
-        """Wait until the call is over. Raises nothing."""
-        while not self.ended:
-            self._changed.clear()
-            await self._changed.wait()
-
-    def check(self) -> None:
-        """Raise :class:`~ctportd.errors.CallEnded` if the call is over."""
-        if self.ended:
-            raise CallEnded(self.end_reason)
-
-    def note(self, kind: str, /, **details: Any) -> None:
-        """Add a step to the call's timeline.
-
-        Args:
-            kind: What has happened, in a word or two: ``menu``, ``message``.
-            details: What more is known of it: text, numbers, lists of them.
-        """
-        self.timeline.add(kind, details)
-
-    # -- what the router tells it
-
-    def mark_answered(self) -> None:
-        """The line is off hook."""
-        self.timeline.add("answered", {})
-        self.answered_at = self._desk.clock.now()
-        self._off_hook = True
-        self._desk.answered()
-
-    def ring(self) -> None:
-        """The line rang once more."""
-        self.rings += 1
-        # the classic dialect tells of one ring, however often it has rung
-        self.timeline.add("ring", {} if self.port.dialect == "classic" else {"count": self.rings})
-        self._changed.set()
-
-    def key(self, key: str) -> None:
-        """A key was pressed, and waits to be collected; one too many is lost, as in ctserver's own buffer."""
-        self.timeline.pressed(key)
-        if len(self._keys) < _MOST_KEYS:
-            self._keys += key
-
-    def take(self, event: Event) -> None:
-        """An event for :meth:`next_event`; one that is longer than any message of a plugin's is left out."""
-        if len(event.raw) > _LONGEST_EVENT:
-            log.warning("an event is too long, and is left out", call=self.id, event_name=event.name)
-            return
-        self._inbox.append(event)
-        self._changed.set()
-
-    def identify(self, caller: Caller) -> None:
-        """Who calls is known now."""
-        self.timeline.add("caller", {"number": caller.number, "name": caller.name})
-        self.caller = caller
-        self._identified = True
-        self._changed.set()
-
-    def end(self, reason: str, grace: float = GRACE) -> None:
-        """The call is over; the first reason stands.
-
-        A request that blocks the port gets ``grace`` seconds of the line to end by itself: then it is stopped.
-        """
-        if self.ended:
-            return
-        self.end_reason = reason
-        self.timeline.add(ENDED, {"reason": reason})
-        self.ended_at = self._desk.clock.now()
-        self._changed.set()
-        self._desk.ended()
-        if self._requests:
-            self._interrupter = asyncio.create_task(self._interrupt(grace))
-
-    async def _interrupt(self, grace: float) -> None:
-        await self.clock.sleep(grace)
-        try:
-            if self._requests:
-                await self.port.record_stop()
-        except (LinkError, NotSupported) as error:
-            log.warning("cannot stop what blocks the port", error=str(error))
-
-    async def release(self) -> None:
-        """Leave the line free: nothing that blocks it, on hook, no keys waiting. Raises nothing; each step is tried."""
-        if self._interrupter is not None:
-            self._interrupter.cancel()
-        self._abandoned = (
-            self._abandoned or self._requests > 0
-        )  # a task that the plugin left behind may be at it still
-        steps = [self._try(self._unblock(UNBLOCK_TIMEOUT))]
-        if (
-            self._off_hook
-        ):  # sent at once, for it waits its turn behind what blocks, whatever becomes of the manager
-            steps.insert(0, self._try(self._put_down()))
-        await asyncio.gather(*steps)
-        if self.answered:
-            await self._try(self.port.clear())
-
-    @property
-    def off_hook(self) -> bool:
-        """Whether the line is off hook, or may be."""
-        return self._off_hook
-
-    async def _put_down(self) -> None:
-        await self.port.on_hook()
-        self._off_hook = False
-
-    async def _try(self, step: Coroutine[Any, Any, object]) -> None:
-        try:
-            await step
-        except (LinkError, NotSupported, TimeoutError) as error:
-            log.warning("the line may not be free", error=str(error) or "no answer from the manager")
-
-    # -- within
-
-    async def _unblock(self, within: float | None = None) -> None:
-        """Stop a request that was given up and that ctserver is still at: the port would take no other."""
-        if self._abandoned and self.port.blocked:
-            if self.port.dialect == "classic":
-                self.port.reconnect()  # nothing else frees it; the line is put on hook when the connection is back
-            else:
-                async with asyncio.timeout(within):
-                    await self.port.record_stop()
-        self._abandoned = False
-
-    async def _request(self, name: str, *values: object, may_end: bool = False) -> Reply:
-        await self._check_and_yield()
-        self._requests += 1
-        try:
-            await self._unblock()
-            self.check()
-            reply = await self.port.request(name, *values)
-        except (asyncio.CancelledError, RequestTimedOut):
-            self._abandoned = True  # ctserver may be at it still, and the port blocked
-            raise
-        except RequestFailed as error:
-            if self.port.dialect != "classic":
-                raise
-            self.end("hangup")  # a request that fails is all that the classic dialect tells of it
-            raise CallEnded(self.end_reason) from error
-        finally:
-            self._requests -= 1
-        if not may_end:
-            self.check()
-        return reply
-
-    async def _check_and_yield(self) -> None:
-        """As :meth:`check`; a plugin that goes on all the same, in a loop, must not hold up everyone else."""
-        if self.ended:
-            await asyncio.sleep(0)
-            self.check()
-
-    async def _wait_change(self) -> None:
-        await self._check_and_yield()
-        self._changed.clear()
-        await self._changed.wait()
-        self.check()
 
 
 def _absolute(path: str | Path) -> Path:

@@ -12,6 +12,9 @@ _QUICK = 1.6
 _SLOWEST = 7.0
 """Seconds: no exchange rests longer between two rings, so what comes later is no ring-back."""
 
+_LATE = 3.0
+"""Seconds by which the next ring may be late, before its silence says that somebody has answered and says nothing."""
+
 _EVEN = 0.1
 """By what part two periods of a tone may differ: exchanges keep time, voices do not."""
 
@@ -22,12 +25,23 @@ ANSWERED, BUSY, NO_ANSWER = "answered", "busy", "no answer"
 
 
 class CallProgress:
-    """Listens to when sounds begin, in seconds of the line."""
+    """Listens to when sounds begin, in seconds of the line.
+
+    Whoever begins to listen in the middle of a tone takes that for its beginning: so the first period may be too short.
+    """
 
     def __init__(self) -> None:
         self._last: float | None = None
         self._quick: list[float] = []
         self._beat: float | None = None
+        self._cut_short = False  # of the only period so far nobody knows whether it was
+
+    @property
+    def silent_at(self) -> float | None:
+        """When silence will have lasted for so long that whatever was heard rings no more; None before any sound."""
+        if self._last is None:
+            return None
+        return self._last + (self._beat or _SLOWEST) + _LATE
 
     def heard(self, at: float) -> str:
         """A sound began; returns :data:`ANSWERED` or :data:`BUSY` when that settles it, else an empty text."""
@@ -35,18 +49,27 @@ class CallProgress:
         if last is None:
             return ""
         period = at - last
-        return self._quick_period(period) if period <= _QUICK else self._slow_period(period)
+        first = not self._quick and self._beat is None
+        verdict = self._quick_period(period) if period <= _QUICK else self._slow_period(period)
+        self._cut_short = first
+        return verdict
 
     def _quick_period(self, period: float) -> str:
         if self._quick and not _even(period, self._quick[-1]):
-            return ANSWERED
+            if not (self._cut_short and period > self._quick[0]):
+                return ANSWERED
+            self._quick = []
         self._quick.append(period)
         return BUSY if len(self._quick) >= _BUSY_PERIODS else ""
 
     def _slow_period(self, period: float) -> str:
         if self._quick or period > _SLOWEST:
             return ANSWERED
-        if self._beat is not None and not _even(period, self._beat):
+        if (
+            self._beat is not None
+            and not _even(period, self._beat)
+            and not (self._cut_short and period > self._beat)
+        ):
             return ANSWERED
         self._beat = period
         return ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ctportd.errors import AudioError
@@ -68,6 +69,31 @@ def keep_now(recorded: Path, kept: Path) -> None:
         sync_now(kept.parent)
     except OSError as error:
         raise AudioError(f"the recording {recorded} cannot be kept as {kept}: {error.strerror}") from error
+
+
+def fresh(path: Path) -> Path:
+    """Where a small file is written before it takes its place."""
+    return path.with_name(f"{path.name}.new")
+
+
+def write_now(path: Path, data: bytes) -> None:
+    """Put a small file on the disk, whole or not at all, in place of the one that is there.
+
+    Raises:
+        OSError: The disk refuses; what was there is there still.
+    """
+    new = fresh(path)
+    try:
+        with new.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+        sync_now(path.parent)
+    except OSError:
+        with suppress(OSError):
+            new.unlink()
+        raise
 
 
 def sync_now(path: Path) -> None:

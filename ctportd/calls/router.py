@@ -44,7 +44,7 @@ class Router:
 
     def add_port(self, port: Port, routing: Routing, clock: Clock) -> None:
         """Answer calls on this port from now on; ``clock`` is its line's time."""
-        self._lines[port] = Line(port, routing, clock, self._prompts, self._handlers, keep=self._keep)
+        self._lines[port] = Line(port, routing, clock, self._prompts, self._handlers, self._lines, keep=self._keep)
 
     def call_on(self, port: Port) -> Call | None:
         """The call under way on a port."""
@@ -53,6 +53,10 @@ class Router:
     async def wait_idle(self, port: Port) -> None:
         """Wait until there is no call on a port."""
         await self._lines[port].idle.wait()
+
+    def trouble_of(self, port: Port) -> str:
+        """What is wrong with the line of a port, such as ``no dial tone``; empty where nothing is known to be."""
+        return self._lines[port].trouble
 
     def handlers_of(self, port: Port) -> list[str]:
         """Who is offered the calls of a port."""

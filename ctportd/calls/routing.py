@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
+from ctportd.calls.caller import Caller
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from ctportd.calls.call import Call
-    from ctportd.calls.caller import Caller
     from ctportd.calls.verdict import Verdict
     from ctportd.records import Step
 
@@ -26,17 +27,27 @@ class Handlers(Protocol):
     def call_answered(self, call: Call) -> None:
         """It was answered."""
 
+    def number_dialled(self, call: Call, number: str) -> None:
+        """A number was dialled on it, or for it."""
+
     def call_ended(self, call: Call) -> None:
         """It is over."""
 
     async def screen_caller(self, caller: Caller, port: str, at: datetime) -> Verdict:
         """What the plugins think of a caller. Never raises."""
 
-    async def caller_name(self, number: str) -> str:
-        """The name that a plugin knows for a number; empty where none does."""
+    async def caller_name(self, number: str, name: str) -> str:
+        """What a plugin calls whoever has this number and name; empty where none does."""
 
     async def answer_call(self, plugin: str, call: Call, target: str) -> None:
         """Let a plugin have the call. Raises CallEnded, CtportdError, or whatever the plugin raises."""
+
+
+async def judge(handlers: Handlers, caller: Caller, port: str, at: datetime) -> tuple[Verdict, Caller]:
+    """What is thought of a caller, and who it is: a plugin that knows the caller is believed more than the exchange."""
+    verdict = await handlers.screen_caller(caller, port, at)
+    known = await handlers.caller_name(caller.number, caller.name) if caller.number or caller.name else ""
+    return verdict, Caller(caller.number, known) if known else caller
 
 
 class Routing:

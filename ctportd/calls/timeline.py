@@ -122,17 +122,21 @@ class Timeline:
         if len(self._waiting) < MOST_STEPS:
             self._waiting.append(_Pressed(details))
 
-    def tell(self, key: str) -> str:
-        """A key that has ended something, as a step may tell it: it was meant for that, and is no PIN's."""
-        waiting = [pressed for pressed in self._waiting if pressed.details["key"] == key]
-        for pressed in waiting[-1:]:
-            pressed.known = True
-        return self.hidden(key)
+    def tell(self, keys: str) -> str:
+        """The key that has ended something, as a step may tell it: it was meant for that, and is no PIN's.
 
-    def collected(self, keys: str) -> str:
-        """A plugin has collected keys; returns them as a step may tell them. What is not secret is no PIN."""
+        Args:
+            keys: All that waited to be collected then, it being the last.
+        """
+        if len(keys) <= len(self._waiting):
+            ending = self._waiting[len(keys) - 1]
+            ending.known = ending.known or ending.details["key"] == keys[-1]
+        return self.hidden(keys[-1])
+
+    def collected(self, keys: str, waited: float) -> None:
+        """A plugin has collected keys, for which it has waited so many seconds. What is not secret is no PIN."""
         del self._waiting[: len(keys)]
-        return self.hidden(keys)
+        self.add("collected", {"keys": self.hidden(keys), "waited": round(waited, 3)})
 
     def forgotten(self) -> None:
         """The keys that waited were forgotten: they may be a PIN that was keyed in too early."""

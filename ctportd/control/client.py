@@ -43,6 +43,11 @@ class ControlClient:
             await self._ask("POST", f"/v1/ports/{quote(port, safe='')}/requests", body), dict[str, Any]
         )
 
+    async def file_message(self, id: int, action: str, folder: str = "") -> str:  # noqa: A002 - what it is called
+        """Have it delete, restore, purge or move a message; returns its folder, empty where it is gone."""
+        body = msgspec.json.encode({"action": action, "folder": folder})
+        return self._read(await self._ask("POST", f"/v1/messages/{id}", body), dict[str, str])["folder"]
+
     def _read(self, answer: bytes, kind: type[_T]) -> _T:
         try:
             return msgspec.json.decode(answer, type=kind)

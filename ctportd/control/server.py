@@ -6,6 +6,7 @@
 | /v1/rotate | POST | rolls the logs |
 | /v1/stop | POST | begins to stop; answers at once. ``{"now": true}`` ends the calls under way at once |
 | /v1/ports/{port}/requests | POST | sends one request of ctserver: ``{"name": "play", "arguments": ["beep"]}`` |
+| /v1/messages/{id} | POST | deletes, restores, purges or moves a message: ``{"action": "move", "folder": "Work"}`` |
 
 An error is ``application/problem+json`` with ``title``, ``status`` and ``detail``.
 """
@@ -16,7 +17,7 @@ import asyncio
 import json
 import os
 import socket
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
 import msgspec
 import structlog
@@ -62,6 +63,9 @@ class Controls(Protocol):
     async def rotate(self) -> Rotated:
         """Roll the logs."""
 
+    async def file_message(self, id: int, action: str, folder: str) -> str:  # noqa: A002 - what it is called
+        """Delete, restore, purge or move a message; returns its folder, empty where it is gone."""
+
     async def request(self, port: str, name: str, arguments: Sequence[str]) -> Reply:
         """Send one request to a port."""
 
@@ -71,6 +75,13 @@ class RequestBody(msgspec.Struct, forbid_unknown_fields=True):
 
     name: str
     arguments: list[str] = []
+
+
+class MessageBody(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of a request about a message."""
+
+    action: Literal["delete", "restore", "purge", "move"]
+    folder: str = ""
 
 
 class StopBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -93,6 +104,7 @@ class ControlServer:
         app.router.add_get("/v1/status", self._status)
         app.router.add_post("/v1/rotate", self._rotate)
         app.router.add_post("/v1/stop", self._stop)
+        app.router.add_post("/v1/messages/{id:[0-9]{1,18}}", self._file_message)
         app.router.add_post("/v1/ports/{port}/requests", self._request)
         self._door = WebDoor(app, _CONNECTIONS, _PATIENCE, shutdown_timeout=1.0)
 
@@ -127,6 +139,11 @@ class ControlServer:
         else:
             self._controls.stop()
         return _json({"state": "stopping"})
+
+    async def _file_message(self, request: web.Request) -> web.Response:
+        body = msgspec.json.decode(await request.read(), type=MessageBody)
+        folder = await self._controls.file_message(int(request.match_info["id"]), body.action, body.folder)
+        return _json({"folder": folder})
 
     async def _request(self, request: web.Request) -> web.Response:
         body = msgspec.json.decode(await request.read(), type=RequestBody)

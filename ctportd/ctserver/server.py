@@ -145,9 +145,9 @@ class Server:
         writer.transport.abort()
 
     def _left(self, port: Port, client: Client) -> None:
-        """A client is gone; a call that nobody serves any more ends, so that no caller waits in vain."""
+        """A client is gone; a call that nobody serves any more ends, so that nobody waits, or is rung, in vain."""
         port.listeners.remove(client)
-        if not port.listeners and port.line.off_hook:
+        if not port.listeners and (port.line.off_hook or _rings(port)):
             self.services.log.warning("the last client left during a call", port=port.number)
             port.reset()
 
@@ -167,6 +167,11 @@ class Server:
             self._ticking.cancel()
             await asyncio.gather(self._ticking, return_exceptions=True)
         await asyncio.to_thread(self.services.disk.close)
+
+
+def _rings(port: Port) -> bool:
+    """Whether the port rings its set, which nobody would stop any more."""
+    return isinstance(port.line, StationLine) and port.line.ringing
 
 
 def _number(port: Port | None) -> int:

@@ -60,6 +60,11 @@ class StationLine(VirtualLine):
         return self._state in {StationState.CONNECTED, StationState.ENDED}
 
     @property
+    def ringing(self) -> bool:
+        """Whether the set is being rung."""
+        return self._state is StationState.RINGING
+
+    @property
     def far_gone(self) -> bool:
         """Whether the set was put down."""
         return self._state is StationState.ENDED

@@ -18,6 +18,27 @@ if TYPE_CHECKING:
 _KEPT = 50  # frames that may wait to be heard: a second
 
 
+class Enquiry:
+    """A call that waits while its port dials another.
+
+    Attributes:
+        far: Who is held; None where it has hung up meanwhile.
+    """
+
+    def __init__(self, far: Far) -> None:
+        far.connect(OnHold(self._gone))
+        self.far: Far | None = far
+
+    def tick(self) -> None:
+        """20 ms of silence."""
+        if self.far is not None and not self.far.behind:
+            self.far.hear(SILENCE)
+            self.far.owed()
+
+    def _gone(self) -> None:
+        self.far = None
+
+
 class OnHold:
     """What a far end is connected with while it is held: nobody listens."""
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from ctportd.ctserver.bell import Bell
 from ctportd.ctserver.caller_id import caller_words
 from ctportd.ctserver.directory import Directory, Peer
 from ctportd.ctserver.dtmf import KeyDetector
-from ctportd.ctserver.g711 import SILENCE
 from ctportd.ctserver.line import Loop, Signal
 from ctportd.ctserver.outgoing import Outgoing
 from ctportd.ctserver.tones import loop_of
-from ctportd.ctserver.transfer import OnHold, Tie
+from ctportd.ctserver.transfer import Enquiry, Tie
 from ctportd.ctserver.virtual import VirtualLine
 
 if TYPE_CHECKING:
@@ -69,15 +69,14 @@ class TrunkLine(VirtualLine):
         self._directory = directory or Directory()
         self._own = (name, "") if name.isdecimal() else (str(number), name)
         self._outgoing: Outgoing | None = None
-        self._held: Far | None = None  # who waits while the port dials another
+        self._enquiry: Enquiry | None = None  # the port has flashed, and dials another
         self._directory.add(self._own[0], self)
         self._country = country
         self._state = TrunkState.IDLE
-        self._rings = 0
+        self._bell = Bell(country, self.after, self._rung, self._send_caller)
         self._caller: tuple[str, str] = ("", "")
         self._exchange_tone: Loop | None = None
         self._keys = KeyDetector(self.pressed)
-        self._ringing: list[VirtualAlarm] = []
         self._loop_drop: VirtualAlarm | None = None
 
     @property
@@ -103,7 +102,7 @@ class TrunkLine(VirtualLine):
     @property
     def rings(self) -> int:
         """How often it has rung; 0 where it does not ring."""
-        return self._rings if self._state is TrunkState.RINGING else 0
+        return self._bell.rings if self._state is TrunkState.RINGING else 0
 
     # what the exchange does
 
@@ -113,23 +112,15 @@ class TrunkLine(VirtualLine):
             return False
         self._far = far
         self._state = TrunkState.RINGING
-        self._rings = 0
         self._caller = (number, name)
         self._sound(self._country.ringback)
         far.begin()
-        self._ring()
+        self._bell.begin()
         return True
 
-    def _ring(self) -> None:
-        self._rings += 1
-        self.note("ringing", count=self._rings)
-        country = self._country
-        self._ringing = [self.after(country.ring_period, self._ring)]
-        if self._rings == 1:
-            # caller ID stands in the rest after the first ring, clear of both rings
-            rest = country.ring_period - country.ring_seconds
-            self._ringing.append(self.after(country.ring_seconds + rest / 4, self._send_caller))
-        self.listener(Signal("ring", (str(self._rings),)))
+    def _rung(self, count: int) -> None:
+        self.note("ringing", count=count)
+        self.listener(Signal("ring", (str(count),)))
 
     def _send_caller(self) -> None:
         self.listener(Signal("cid", caller_words(*self._caller)))
@@ -161,10 +152,14 @@ class TrunkLine(VirtualLine):
         elif self._state is TrunkState.CONNECTED and self._held is not None:
             self._fail()  # who was asked has gone; who waits is there still
         elif self._state is TrunkState.CONNECTED:
-            self._state = TrunkState.ENDED
-            self._sound(self._country.busy)
-            self._loop_drop = self.after(_LOOP_DROP, self._drop_loop)
-            self.listener(Signal("hangup"))
+            self._lose_far()
+
+    def _lose_far(self) -> None:
+        """There is nobody any more at the far end of a call."""
+        self._state = TrunkState.ENDED
+        self._sound(self._country.busy)
+        self._loop_drop = self.after(_LOOP_DROP, self._drop_loop)
+        self.listener(Signal("hangup"))
 
     def _drop_loop(self) -> None:
         self._exchange_tone = None
@@ -203,35 +198,40 @@ class TrunkLine(VirtualLine):
 
     def flash(self) -> None:
         """Hold the call, for dial tone; or let go of what was dialled since, and return to it."""
-        held = self._held
-        if held is not None:
-            self._give_up()
-            self._let_far_go("hangup")
-            self._held, self._far = None, held
-            held.connect(self)
-            self._exchange_tone = None
-            self._state = TrunkState.CONNECTED
+        if self._enquiry is not None:
+            self._return_to_held()
         elif self._state is TrunkState.CONNECTED and self._far is not None:
             self.note("flash")
-            self._held, self._far = self._far, None
-            self._held.connect(OnHold(self._held_gone))
+            self._enquiry, self._far = Enquiry(self._far), None
             self._state = TrunkState.SEIZED
             self._sound(self._country.dial)
 
-    def _held_gone(self) -> None:
-        self._held = None
+    def _return_to_held(self) -> None:
+        self._give_up()
+        self._let_far_go("hangup")
+        self._stop_ringing()
+        self._far, self._enquiry = self._held, None
+        if self._far is None:
+            self._lose_far()
+            return
+        self._far.connect(self)
+        self._state = TrunkState.CONNECTED
+
+    @property
+    def _held(self) -> Far | None:
+        """Who waits while the port dials another."""
+        return None if self._enquiry is None else self._enquiry.far
 
     def tick(self) -> None:
         """20 ms go by, for who is held too."""
         super().tick()
-        if self._held is not None and not self._held.behind:
-            self._held.hear(SILENCE)
-            self._held.owed()
+        if self._enquiry is not None:
+            self._enquiry.tick()
 
     def reconnect(self, far: Far) -> None:
         """Somebody else is at the far end from now on."""
-        if self._held is not None:
-            self._held = far
+        if self._enquiry is not None and self._enquiry.far is not None:
+            self._enquiry.far = far
         else:
             self._far = far
 
@@ -266,7 +266,7 @@ class TrunkLine(VirtualLine):
         handed_over = reason == "hangup" and self._state in {TrunkState.CALLING, TrunkState.CONNECTED}
         self._state = TrunkState.IDLE  # first: what stops now is no event of a call any more
         self.say(None)
-        held, self._held = self._held, None
+        held, self._enquiry = self._held, None
         if held is not None and handed_over:
             self._hand_over(held)
             return
@@ -295,9 +295,7 @@ class TrunkLine(VirtualLine):
     # voice
 
     def _stop_ringing(self) -> None:
-        for alarm in self._ringing:
-            alarm.cancel()
-        self._ringing = []
+        self._bell.stop()
         self._exchange_tone = None
         if self._loop_drop is not None:
             self._loop_drop.cancel()

@@ -169,6 +169,10 @@ class Dispatcher:
         """Tell that it was answered."""
         self.tell("call_answered", call=call)
 
+    def number_dialled(self, call: Call, number: str) -> None:
+        """Tell that a number was dialled on it."""
+        self.tell("number_dialled", call=call, number=number)
+
     def call_ended(self, call: Call) -> None:
         """Tell that it is over."""
         self.tell("call_ended", call=call)
@@ -182,9 +186,10 @@ class Dispatcher:
         arguments = {"caller": caller, "port": port, "at": at}
         return await self._first("screen_caller", arguments, verdict_of) or Verdict()
 
-    async def caller_name(self, number: str) -> str:
+    async def caller_name(self, number: str, name: str) -> str:
         """Ask the plugins in the order of their names; the first that knows one is believed."""
-        return await self._first("caller_name", {"number": number}, lambda result, _: name_of(result)) or ""
+        told = {"number": number, "name": name}
+        return await self._first("caller_name", told, lambda result, _: name_of(result)) or ""
 
     async def _first(
         self, hook: str, arguments: dict[str, Any], read: Callable[[Any, str], _T | None]

@@ -48,7 +48,9 @@ class Explanation(msgspec.Struct, frozen=True):
     Attributes:
         lines: One sentence each, for people; two leading spaces a level where another plugin has the call meanwhile.
         takes: Whether it takes the call; else the next handler is asked.
+        sure: Whether that is known: of a plugin that does not tell, it is not.
     """
 
     lines: list[str]
     takes: bool = True
+    sure: bool = True

@@ -84,15 +84,20 @@ def check_program_owner(source: str, program: str) -> None:
     Raises:
         ConfigError: Somebody can. It says who, and what to do.
     """
-    path = shutil.which(program) if os.geteuid() == _ROOT else None
-    if path is None:
-        return
-    try:
-        problem = _on_the_way_problem(Path(path))
-    except OSError as error:
-        problem = f"{error.filename} cannot be looked at: {error.strerror}"
+    problem = program_problem(program)
     if problem is not None:
         raise ConfigError(f"{source}: [[ctserver]] program: {program} is not run as root: {problem}")
+
+
+def program_problem(program: str) -> str | None:
+    """Who else can change a program that is to be run as root, and what to do; None: nobody, or we are not root."""
+    path = shutil.which(program) if os.geteuid() == _ROOT else None
+    if path is None:
+        return None
+    try:
+        return _on_the_way_problem(Path(path))
+    except OSError as error:
+        return f"{error.filename} cannot be looked at: {error.strerror}"
 
 
 def _on_the_way_problem(path: Path) -> str | None:

@@ -102,14 +102,12 @@ class Questions:
     async def _explain(self, name: str, target: str, inquiry: Inquiry) -> Explanation:
         hosted = self._hosted[name]
         if "explain_call" not in hosted.plugin.hooks:
-            return Explanation(
-                ["may take the call: the plugin does not tell (it has no explain_call)"], takes=False
-            )
+            return _unsure("it does not tell what it would do: it has no explain_call")
         try:
             asked = {"inquiry": inquiry, "target": target}
             return _explanation(await hosted.ask("explain_call", asked, within=ANSWER_TIMEOUT))
         except Exception as error:  # noqa: BLE001 - as above
-            return Explanation([f"may take the call: the plugin cannot tell ({told(error)})"], takes=False)
+            return _unsure(f"it fails to tell what it would do: {told(error)}")
 
     # -- settings
 
@@ -133,8 +131,12 @@ class Questions:
 
 def _explanation(answer: object) -> Explanation:
     if answer is None:
-        return Explanation(["may take the call: the plugin does not tell"], takes=False)
+        return _unsure("it does not tell what it would do")
     return _plain(answer, Explanation)
+
+
+def _unsure(why: str) -> Explanation:
+    return Explanation([why], takes=False, sure=False)
 
 
 def _plain(answer: object, kind: type[_T]) -> _T:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ctportd.calls.verdict import Verdict
-from ctportd.errors import CallEnded, LinkError, StorageError, StoreError
+from ctportd.errors import CallEnded, LinkError, MailError, StorageError, StoreError
 
 if TYPE_CHECKING:
     from ctportd.errors import CtportdError
@@ -85,12 +85,12 @@ def verdict_of(result: object, plugin: str) -> Verdict | None:
 
 
 def harmless(error: BaseException) -> CallEnded | CtportdError | None:
-    """What a plugin met with and did not do: the end of a call, or a fault of ctserver, the disk or the database.
+    """What a plugin met with and did not do: the end of a call, or a fault of ctserver, disk, database or mail.
 
     Else a database that is locked for a minute would cost every plugin that uses it. A group is harmless where all of it
     is: a plugin may have waited for several things when the caller hung up.
     """
-    if isinstance(error, CallEnded | LinkError | StorageError | StoreError):
+    if isinstance(error, CallEnded | LinkError | MailError | StorageError | StoreError):
         return error
     if not isinstance(error, BaseExceptionGroup):
         return None

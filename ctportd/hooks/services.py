@@ -9,9 +9,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ctportd.calls.files import Prompts
+    from ctportd.calls.numbers import Numbers
     from ctportd.clock import Clock
     from ctportd.hooks.inquiry import Explanation, Inquiry
     from ctportd.links.ports import Ports
+    from ctportd.mail.service import Mail
     from ctportd.messages.service import Messages
     from ctportd.pins.guard import PinGuard
     from ctportd.store import Store
@@ -25,6 +27,10 @@ class Site(Protocol):
         """The database; every use may raise StoreError, as where there is none yet."""
 
     @property
+    def numbers(self) -> Numbers:
+        """Reads telephone numbers, whatever is missing in those from nearby."""
+
+    @property
     def prompts(self) -> Prompts:
         """Finds files to play."""
 
@@ -35,6 +41,10 @@ class Site(Protocol):
     @property
     def handlers(self) -> Mapping[str, Sequence[str]]:
         """The handlers of each port, by its address."""
+
+    @property
+    def mails(self) -> bool:
+        """Whether there is a mail server to send letters to."""
 
     def check_handler(self, handler: str) -> str:
         """What is wrong with a handler such as ``voicemail:100``; empty where nothing is."""
@@ -53,6 +63,10 @@ class Daemon(Site, Protocol):
     @property
     def messages(self) -> Messages:
         """Takes voice messages, so that no crash loses one."""
+
+    @property
+    def mail(self) -> Mail:
+        """Sends letters, so that no crash loses one."""
 
     @property
     def pins(self) -> PinGuard:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ctportd.hooks.inquiry import Explanation, Inquiry, Problem
     from ctportd.hooks.services import Daemon, Site
     from ctportd.links.port import Port
+    from ctportd.mail.letter import Letter
     from ctportd.records import VoiceMessage
     from ctportd.wire.events import Event
 
@@ -113,7 +114,10 @@ def call_ended(call: Call, settings: Any, daemon: Daemon) -> None:
 
 @hookspec
 def message_left(message: VoiceMessage, settings: Any, daemon: Daemon) -> None:
-    """Observer: a message is in a mailbox now: spoken by a caller, or sent there by the owner of another one."""
+    """Observer: a message is in a mailbox now: spoken by a caller, or sent there by the owner of another one.
+
+    Should the daemon end before it is certain that this was told, the next start tells it once more.
+    """
 
 
 @hookspec
@@ -122,12 +126,12 @@ def message_waiting(mailbox: str, new: int, old: int, settings: Any, daemon: Dae
 
 
 @hookspec
-def mail_sent(letter: Any, settings: Any, daemon: Daemon) -> None:
+def mail_sent(letter: Letter, settings: Any, daemon: Daemon) -> None:
     """Observer: the mail server has accepted a letter: it is that one's from now on."""
 
 
 @hookspec
-def mail_failed(letter: Any, reason: str, settings: Any, daemon: Daemon) -> None:
+def mail_failed(letter: Letter, reason: str, settings: Any, daemon: Daemon) -> None:
     """Observer: a letter is given up: the mail server refuses it for good, or has not taken it for days."""
 
 
@@ -147,10 +151,10 @@ def plugin_restored(plugin: str, settings: Any, daemon: Daemon) -> None:
 
 
 @hookspec(firstresult=True)
-def caller_name(number: str, settings: Any, daemon: Daemon, site: Site) -> str | None:
-    """The name of whoever has this number, or None. The first plugin that knows one is believed.
+def caller_name(number: str, name: str, settings: Any, daemon: Daemon, site: Site) -> str | None:
+    """What to call whoever has this number, and this name by the exchange; either may be empty. None: as that says.
 
-    ``ctportd explain`` asks too: who takes ``daemon`` cannot tell it there.
+    The first plugin that knows is believed. ``ctportd explain`` asks too: who takes ``daemon`` cannot tell it there.
     """
 
 

@@ -109,6 +109,12 @@ def begin(place: Place, note: Note) -> None:
     notes.write(note, place.incoming_note)
 
 
+def set_urgent(place: Place) -> None:
+    """Mark a message that is being taken as urgent. Raises StorageError where the disk refuses."""
+    note = notes.read(place.incoming_note) or _note_of(place)
+    notes.write(msgspec.structs.replace(note, urgent=True), place.incoming_note)
+
+
 def left(state: Path) -> Iterator[Place]:
     """Every message that was begun and is in no mailbox yet. A folder that cannot be read is told of, and left out."""
     for folder in (state / VOICEMAIL).glob(f"*/{INCOMING}"):
@@ -180,7 +186,7 @@ def finish(place: Place, *, cut_short: bool) -> VoiceMessage | None:
         return None
     if place.incoming_note.exists():
         place.incoming_note.replace(place.note)
-    notes.fresh(place.incoming_note).unlink(missing_ok=True)  # of a crash while it was written
+    _remove_fresh(place)
     return message_of(place, note)
 
 
@@ -199,8 +205,9 @@ def _length(place: Place, *, cut_short: bool) -> float:
 
 def _completed(place: Place, note: Note, seconds: float, *, cut_short: bool) -> Note:
     """The note with what is known now, on the disk if the disk has room for it."""
-    if note.cut_short is None:
-        note = msgspec.structs.replace(note, seconds=seconds, cut_short=cut_short)
+    if note.cut_short is None or note.seconds is None:
+        known = cut_short if note.cut_short is None else note.cut_short
+        note = msgspec.structs.replace(note, seconds=seconds, cut_short=known)
         try:
             notes.write(note, place.incoming_note)
         except StorageError as error:
@@ -222,15 +229,21 @@ def message_of(place: Place, note: Note) -> VoiceMessage:
         number=note.number,
         name=note.name,
         cut_short=note.cut_short is not False,
+        folder=note.folder,
+        heard=note.heard,
+        urgent=note.urgent,
+        filed_at=note.filed_at,
+        uid=place.name,
     )
 
 
-def kept(state: Path) -> Iterator[Place]:
-    """Every message that is in its mailbox, with its note."""
-    for note in (state / VOICEMAIL).glob("*/*.json"):
-        place = Place(note.parent, note.stem)
-        if place.kept.exists():
-            yield place
+def kept(state: Path) -> Iterator[tuple[Place, Note | None]]:
+    """Every message that is in its mailbox, with its note; None instead of one whose recording was removed."""
+    for path in (state / VOICEMAIL).glob("*/*.json"):
+        place = Place(path.parent, path.stem)
+        note = notes.read(path)
+        if note is not None:
+            yield place, note if place.kept.exists() else None
 
 
 def _note_of(place: Place) -> Note:
@@ -238,9 +251,17 @@ def _note_of(place: Place) -> Note:
     call = _CALL.match(place.name)
     there = next((path for path in (place.kept, place.recording, *place.parts) if path.exists()), None)
     changed = time.time() if there is None else there.stat().st_mtime
-    return Note(place.mailbox.name, call["call"] if call else place.name, datetime.fromtimestamp(changed, UTC))
+    began = datetime.fromtimestamp(changed, UTC)
+    return Note(place.mailbox.name, call["call"] if call else place.name, began, told=False)
 
 
 def _forget(place: Place) -> None:
-    for path in (place.recording, *place.parts, place.incoming_note, notes.fresh(place.incoming_note)):
+    _remove_fresh(place)
+    for path in (place.recording, *place.parts, place.incoming_note):
         path.unlink(missing_ok=True)
+
+
+def _remove_fresh(place: Place) -> None:
+    """What a crash left of a file that was being written."""
+    for path in (place.incoming_note, place.recording):
+        notes.fresh(path).unlink(missing_ok=True)

@@ -6,8 +6,6 @@ for whom, and the database can be made anew from the disk.
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -15,6 +13,7 @@ import msgspec
 
 from ctportd.calls import recordings
 from ctportd.errors import StorageError
+from ctportd.records import INBOX
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,6 +31,11 @@ class Note(msgspec.Struct, frozen=True, omit_defaults=True):
         shortest: Seconds that it must have to be kept.
         seconds: How long it is; None as long as that is not known.
         cut_short: Whether something else than the caller or the limits ended it; None as long as that is not known.
+        folder: Where in the mailbox it is.
+        heard: Whether the owner has heard it.
+        urgent: Whether its caller has marked it so.
+        filed_at: When it came into its folder; None: it is where it was put first.
+        told: Whether the plugins were told of it. Notes of versions that told nobody do not say.
     """
 
     mailbox: str
@@ -42,11 +46,16 @@ class Note(msgspec.Struct, frozen=True, omit_defaults=True):
     shortest: float = 0.0
     seconds: float | None = None
     cut_short: bool | None = None
+    folder: str = INBOX
+    heard: bool = False
+    urgent: bool = False
+    filed_at: datetime | None = None
+    told: bool = True
 
 
 def fresh(path: Path) -> Path:
     """Where a note is written before it takes its place."""
-    return path.with_name(f"{path.name}.new")
+    return recordings.fresh(path)
 
 
 def told(text: str) -> str:
@@ -60,17 +69,9 @@ def write(note: Note, path: Path) -> None:
     Raises:
         StorageError: The disk refuses.
     """
-    new = fresh(path)
     try:
-        with new.open("wb") as file:
-            file.write(msgspec.json.encode(note))
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
-        recordings.sync_now(path.parent)
+        recordings.write_now(path, msgspec.json.encode(note))
     except OSError as error:
-        with suppress(OSError):
-            new.unlink()
         raise StorageError(f"the note {path} cannot be written: {error.strerror}") from error
 
 

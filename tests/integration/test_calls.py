@@ -211,7 +211,7 @@ async def test_two_messages_in_one_call(ctportd_line: Line) -> None:
 
 async def test_silence_and_the_limit_end_a_message(ctportd_line: Line) -> None:
     """A caller who says nothing more is thanked after the silence; one who does not stop, at the limit."""
-    settings = {"voicemail": {"silence": 3, "longest": 6}}
+    settings = {"voicemail": {"silence": 3, "longest": 6, "trim": False}}
     house = await ctportd_line({1: ["voicemail:1"], 2: ["voicemail:2"]}, settings=settings)
     quiet = await house.call(1)
     await quiet.hear("beep")

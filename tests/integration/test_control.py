@@ -105,6 +105,10 @@ class FakeControls:
         """Roll the logs."""
         return self._answer(Rotated("x.log.1", {"main": "rolled"}), "rotate")
 
+    async def file_message(self, id: int, action: str, folder: str) -> str:  # noqa: A002 - as it is called there
+        """File a message."""
+        return self._answer(folder or "Trash", "file", str(id), action, folder)
+
     async def request(self, port: str, name: str, arguments: Sequence[str]) -> Reply:
         """Send one request to a port."""
         return self._answer(reply("rly=ctplay src=0 dst=0 arg1=OK arg2=12"), port, name, *arguments)
@@ -175,6 +179,15 @@ async def test_stop(client: ControlClient, controls: FakeControls) -> None:
     await client.stop()
     await client.stop(now=True)
     assert controls.asked == [("stop",), ("stop_now",)]
+
+
+async def test_message_is_filed(client: ControlClient, controls: FakeControls, path: Path) -> None:
+    """What there is to be done, and where; the answer tells where the message is then."""
+    assert await client.file_message(17, "delete") == "Trash"
+    assert await client.file_message(17, "move", "Work") == "Work"
+    assert controls.asked == [("file", "17", "delete", ""), ("file", "17", "move", "Work")]
+    status, _, problem = await http(path, "POST", "/v1/messages/17", b'{"action": "eat"}')
+    assert (status, problem["title"]) == (400, "Bad request body")
 
 
 async def test_request(client: ControlClient, controls: FakeControls) -> None:

@@ -1,4 +1,4 @@
-"""Records of calls while the database is locked, gone, or from an earlier version."""
+"""Records of calls, and their steps, while the database is locked, gone, or from an earlier version."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import pytest
 
 from ctportd.durable import DurableStore
 from ctportd.errors import StoreError
-from ctportd.records import CallRecord, VoiceMessage
+from ctportd.records import CallRecord, Step, VoiceMessage
+from ctportd.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, MutableMapping
@@ -62,6 +63,50 @@ async def test_records_wait_for_a_locked_database(
         "records of calls wait for the database",
         "the records of calls that waited for the database are written",
     ]
+
+
+async def test_steps_wait_for_a_locked_database(
+    store: DurableStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log_lines: list[MutableMapping[str, Any]]
+) -> None:
+    """Whoever keeps them waits for nothing; they are written when the lock is gone, or at the end, and once."""
+    monkeypatch.setattr("ctportd.durable.MOST_STEPS_WAITING", 4)
+    ring, mail, late = (Step(NOON, kind) for kind in ("ring", "mail", "late"))
+    with lock(tmp_path):
+        store.keep_steps("lost", [ring])
+        store.keep_steps("a", [ring])
+        await store.add_steps("a", [mail])
+        store.keep_steps("b", [ring])
+        with pytest.raises(StoreError):
+            await store._look_after()
+    writing = asyncio.create_task(store.run())
+    store.keep_steps("a", [late])
+    assert [line["call"] for line in log_lines if "steps of a call are lost" in line["event"]] == ["lost"]
+    while store.waiting_steps:  # noqa: ASYNC110 - only a look can tell
+        await asyncio.sleep(0.01)
+    writing.cancel()
+    await Store.add_steps(
+        store, "a", [mail]
+    )  # as a crash may leave it that comes when they have just been written
+    assert [step.kind for step in await store.steps("a")] == ["ring", "mail", "late"]
+    store.keep_steps("b", [mail])
+    await store.close()
+    await store.open()
+    assert [step.kind for step in await store.steps("b")] == ["ring", "mail"]
+    assert await store.call_ids() == ["b", "a"]
+
+
+async def test_old_calls_are_forgotten(tmp_path: Path) -> None:
+    """With what happened on them, after keep_days; by default none is."""
+    store = DurableStore(f"sqlite+aiosqlite:///{tmp_path}/ctportd.db", keep_days=30)
+    await store.open()
+    old, new = NOON - timedelta(days=9000), datetime.now(UTC)
+    for call, began in (("old", old), ("new", new)):
+        await store.save_call(msgspec.structs.replace(ENDED, id=call, began=began))
+        await store.add_steps(call, [Step(began, "ring")])
+    await store._look_after()
+    assert [call.id for call in await store.calls()] == ["new"]
+    assert (await store.steps("old"), await store.call_ids()) == ([], ["new"])
+    await store.close()
 
 
 async def test_what_waits_is_written_at_the_end(store: DurableStore, tmp_path: Path) -> None:

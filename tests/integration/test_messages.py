@@ -236,13 +236,29 @@ def test_crash_between_any_two_steps_loses_nothing(
 # -- the whole
 
 
+class Told:
+    """Remembers what plugins were told."""
+
+    def __init__(self) -> None:
+        self.waiting: list[tuple[str, int, int]] = []
+        self.left: list[str] = []
+
+    def __call__(self, hook: str, **arguments: Any) -> None:
+        """Be told."""
+        if hook == "message_left":
+            self.left.append(arguments["message"].uid)
+        else:
+            assert hook == "message_waiting"
+            self.waiting.append((arguments["mailbox"], arguments["new"], arguments["old"]))
+
+
 @asynccontextmanager
 async def opened(tmp_path: Path) -> AsyncIterator[tuple[Messages, DurableStore]]:
     """The messages of a state folder, with its store."""
     store = DurableStore(f"sqlite+aiosqlite:///{tmp_path}/ctportd.db")
     await store.open()
     try:
-        yield Messages(tmp_path, store, 0.0), store
+        yield Messages(tmp_path, store, 0.0, Told(), Clock().now), store
     finally:
         await store.close()
 
@@ -318,7 +334,7 @@ async def test_one_bad_mailbox_keeps_no_other_waiting(
 async def test_want_of_files_or_threads_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is tried again: a daemon that has too many files open at one moment goes on."""
     faults = [OSError(24, "Too many open files"), RuntimeError("can't start new thread")]
-    monkeypatch.setattr("ctportd.messages.service.RETRY", 0.01)
+    monkeypatch.setattr("ctportd.messages.arrivals.RETRY", 0.01)
     async with opened(tmp_path) as (messages, _):
         real = messages.put_in_order
 
@@ -430,9 +446,9 @@ async def test_room_on_the_disk(tmp_path: Path) -> None:
     """Where less is free than is wanted, no recording begins."""
     free = shutil.disk_usage(tmp_path).free / 1e6
     async with opened(tmp_path) as (_, store):
-        await Messages(tmp_path, store, free / 2).check_room()
+        await Messages(tmp_path, store, free / 2, Told(), Clock().now).check_room()
         with pytest.raises(StorageError, match=r"has [0-9]+ MB free where .* are wanted: see \[daemon\] min_free"):
-            await Messages(tmp_path, store, free * 2).check_room()
+            await Messages(tmp_path, store, free * 2, Told(), Clock().now).check_room()
 
 
 def test_note_comes_back(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The owner of a mailbox calls, and somebody who would like to be."""
+"""What becomes of PINs outside of calls: no log has one, and a command makes their hashes."""
 
 from __future__ import annotations
 
@@ -10,16 +10,6 @@ from ctportd.pins.hashing import hash_pin
 if TYPE_CHECKING:
     from support.system import Finished, StartSystem
 
-WATCH = """
-from pathlib import Path
-from ctportd import hookimpl
-
-@hookimpl
-def pin_locked(mailbox, caller, until, daemon):
-    with (daemon.state / "locked").open("a") as file:
-        file.write(f"{mailbox} {caller}\\n")
-"""
-
 
 def heard(finished: Finished) -> list[str]:
     """The prompts that were played."""
@@ -27,42 +17,11 @@ def heard(finished: Finished) -> list[str]:
     return [line["prompt"] for line in finished.happenings if line["event"] == "played"]
 
 
-async def test_owner_hears_messages_and_a_guesser_is_locked_out(start_system: StartSystem) -> None:
-    """The right PIN plays what was left; wrong ones lock the mailbox across calls, lines and starts."""
-    pins = {"100": hash_pin("4711")}
-    system = await start_system(
-        ["voicemail:100"],
-        ["voicemail:100"],
-        plugins={"voicemail": {"pins": pins}},
-        own_plugins={"watch.py": WATCH},
-        changes={"daemon": {"pin_tries": 4}},
-    )
-    owner = ["wait", "2", "press", "*", "until", "vm-enter-pin"]
-    empty = await system.phone(1, *owner, "press", "4711#", "until", "goodbye")
-    assert heard(empty)[-2:] == ["vm-no-messages", "goodbye"]
-    left = await system.phone(
-        1, "--number", "555", "until", "beep", "wait", "4", "press", "#", "until", "vm-thanks"
-    )
-    assert left.status == 0, left
-    listened = await system.phone(1, *owner, "press", "4711#", "until", "goodbye")
-    (message,) = await system.messages()
-    prompts = heard(listened)
-    assert prompts[2:5] == ["vm-you-have", "1", "vm-message"]
-    assert prompts[-2].startswith(message.call)
-    guessed = await system.phone(2, *owner, "press", "1111#", *again("2222#"), *again("3333#"), "until", "goodbye")
-    assert heard(guessed).count("vm-wrong-pin") == 3
-    locked = await system.phone(1, "--number", "9", *owner, "press", "4444#", "until", "goodbye")
-    assert "vm-locked" in heard(locked)
-    await system.stop()
-    await system.start()
-    refused = await system.phone(1, *owner, "press", "4711#", "until", "goodbye")
-    assert "vm-locked" in heard(refused)
-    assert (system.state / "locked").read_text() == "100 9\n"
-
-
 async def test_no_log_tells_a_pin(start_system: StartSystem) -> None:
     """Not that of the daemon, nor that of ctserver, however much they are asked to tell; not key by key either."""
-    system = await start_system(["voicemail:100"], plugins={"voicemail": {"pins": {"100": hash_pin("907315248")}}})
+    system = await start_system(
+        ["voicemail:100"], plugins={"voicemail": {"mailboxes": {"100": {"pin": hash_pin("907315248")}}}}
+    )
     called = await system.phone(
         1, "wait", "2", "press", "*", "until", "vm-enter-pin", "press", "907315248#", "until", "goodbye"
     )
@@ -79,11 +38,6 @@ async def test_no_log_tells_a_pin(start_system: StartSystem) -> None:
     assert {log.name for log in logs} == {"ctportd.log", "ctserver.log"}
     for log in logs:
         assert "907315248" not in log.read_text(), log
-
-
-def again(pin: str) -> list[str]:
-    """Be told that it was wrong, and key in another."""
-    return ["until", "vm-enter-pin", "press", pin]
 
 
 async def test_command_prints_a_hash(start_system: StartSystem) -> None:

@@ -106,7 +106,7 @@ async def test_name_that_is_too_long_is_cut(store: Store) -> None:
 async def test_messages_of_a_mailbox(store: Store) -> None:
     """Messages come oldest first, of one mailbox or of all, each with an id of its own."""
     kept = [
-        await store.add_message(msgspec.structs.replace(MESSAGE, mailbox=mailbox, path=f"/{n}.wav"))
+        await store.add_message(msgspec.structs.replace(MESSAGE, mailbox=mailbox, path=f"/{n}.wav", uid=""))
         for n, mailbox in enumerate(["101", "102", "101"])
     ]
     assert [message.id for message in kept] == [1, 2, 3]
@@ -310,6 +310,13 @@ async def test_values_are_kept_by_family_and_key(tmp_path: Path) -> None:
         assert await store.get("lists", "c", dict[str, Any]) is None
         with pytest.raises(StoreError, match="what is kept as 'a' of 'other' cannot be read: Expected `int`"):
             await store.get("other", "a", int)
+        await store.put_all("lists", {"b": {"number": "557"}, "d": {"number": "558"}})
+        await store.put_all("lists", {})
+        assert list((await store.family("lists", dict[str, Any])).values())[1:] == [
+            {"number": "557"},
+            {"number": "558"},
+        ]
+        assert await store.remove("lists", "d")
         assert await store.remove("lists", "a")
         assert not await store.remove("lists", "a")
         assert list(await store.family("lists", dict[str, Any])) == ["b"]

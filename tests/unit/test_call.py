@@ -6,13 +6,12 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
+from support.desk import FakeDesk
 from support.fakes import AnsweringNetwork, Recorder, ok, settle
 
 from ctportd.calls.call import Call
 from ctportd.calls.caller import Caller
-from ctportd.calls.files import Prompts
-from ctportd.clock import Clock
-from ctportd.errors import CallEnded, PromptNotFound, RequestFailed, RequestTimedOut
+from ctportd.errors import CallEnded, InvalidArgument, PromptNotFound, RequestFailed, RequestTimedOut
 from ctportd.links.manager import Manager
 from ctportd.links.port import Port
 from ctportd.wire.events import UserMessage
@@ -22,33 +21,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class Desk:
-    """The room that a call stands in, with two prompts."""
-
-    def __init__(self, folder: Path) -> None:
-        self.clock = Clock()
-        self.prompts = Prompts([folder], ".au", folder)
-        self.was_answered = 0
-        self.handed: list[str] = []
-
-    def answered(self) -> None:
-        """Count."""
-        self.was_answered += 1
-
-    def ended(self) -> None:
-        """Nothing is done with it."""
-
-    async def hand_over(self, handler: str) -> None:
-        """Remember."""
-        self.handed.append(handler)
-
-
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
+def desk(tmp_path: Path) -> FakeDesk:
     """A desk with the prompts ``one`` and ``two``."""
-    for name in ("one", "two"):
-        (tmp_path / f"{name}.au").touch()
-    return Desk(tmp_path)
+    return FakeDesk(tmp_path, "one", "two")
 
 
 @pytest.fixture
@@ -68,7 +44,7 @@ async def manager() -> AnsweringNetwork:
 
 
 @pytest.fixture
-def call(network: AnsweringNetwork, manager: AnsweringNetwork, desk: Desk) -> Call:
+def call(network: AnsweringNetwork, manager: AnsweringNetwork, desk: FakeDesk) -> Call:
     """A call on port 1 that rings."""
     return Call(Port("main", 1, network, Manager(manager)), desk)
 
@@ -78,7 +54,7 @@ def commands(network: AnsweringNetwork) -> list[str]:
     return [request.cmd for request in network.requests]
 
 
-async def test_answer_goes_off_hook_once(call: Call, network: AnsweringNetwork, desk: Desk) -> None:
+async def test_answer_goes_off_hook_once(call: Call, network: AnsweringNetwork, desk: FakeDesk) -> None:
     """Answering twice is answering once, and it is told."""
     await call.answer()
     await call.answer()
@@ -368,7 +344,7 @@ async def test_wait_rings_ends_with_the_call(call: Call) -> None:
         await waiting
 
 
-async def test_hand_over_asks_the_desk(call: Call, desk: Desk) -> None:
+async def test_hand_over_asks_the_desk(call: Call, desk: FakeDesk) -> None:
     """Handing over names the plugin and what it is asked for."""
     await call.hand_over("voicemail:100")
     assert desk.handed == ["voicemail:100"]
@@ -380,7 +356,7 @@ def test_caller_reads_well() -> None:
     assert [str(caller) for caller in callers] == ["Ada <555>", "555", "Ada", "unknown caller"]
 
 
-async def test_call_ids_differ(network: AnsweringNetwork, desk: Desk) -> None:
+async def test_call_ids_differ(network: AnsweringNetwork, desk: FakeDesk) -> None:
     """Two calls on one port in one second have names of their own."""
     port = Port("main", 1, network, None)
     assert len({Call(port, desk).id for _ in range(20)}) == 20
@@ -475,3 +451,27 @@ async def test_events_of_any_length_take_no_memory(call: Call) -> None:
     event = await call.next_event(UserMessage)
     assert isinstance(event, UserMessage)
     assert event.text == "HELLO"
+
+
+async def test_call_speaks_another_language(
+    call: Call, network: AnsweringNetwork, desk: FakeDesk, tmp_path: Path
+) -> None:
+    """Its prompts come from the language's folder where it has them; a name that is none leaves all as it was."""
+    (tmp_path / "de").mkdir()
+    (tmp_path / "de" / "one.au").touch()
+    assert call.language == ""
+    desk.prompts.language = "de"
+    assert call.language == "de"
+    desk.prompts.language = ""
+    call.language = "de"
+    await call.play("one two")
+    assert [request.args[0] for request in network.requests] == [
+        str(tmp_path / "de" / "one.au"),
+        str(tmp_path / "two.au"),
+    ]
+    with pytest.raises(InvalidArgument):
+        call.language = ".."
+    assert call.language == "de"
+    call.language = ""
+    await call.play("one")
+    assert network.requests[-1].args[0] == str(tmp_path / "one.au")

@@ -6,12 +6,11 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
+from support.desk import FakeDesk
 from support.fakes import AnsweringNetwork, Recorder, ok, settle
 
 from ctportd.calls import recordings
 from ctportd.calls.call import Call
-from ctportd.calls.files import Prompts
-from ctportd.clock import Clock
 from ctportd.errors import CallEnded
 from ctportd.links.manager import Manager
 from ctportd.links.port import Port
@@ -26,26 +25,6 @@ if TYPE_CHECKING:
     from ctportd.wire.events import Event
 
 NAMES = ("question", "invalid-key", "no-key", "beep", "vm-review", "40", "2")
-
-
-class Desk:
-    """The line that a call is on, with some prompts."""
-
-    def __init__(self, folder: Path) -> None:
-        for name in NAMES:
-            (folder / f"{name}.au").touch()
-        self.clock = Clock()
-        self.prompts = Prompts([folder], ".au", folder)
-
-    def answered(self) -> None:
-        """Nothing is done with it."""
-
-    def ended(self) -> None:
-        """Nothing is done with it."""
-
-    async def hand_over(self, handler: str) -> None:
-        """Nothing is handed over here."""
-        raise AssertionError(handler)
 
 
 class Far:
@@ -85,7 +64,7 @@ async def call(far: Far, tmp_path: Path) -> Call:
     """A call on port 1."""
     manager = AnsweringNetwork("manager", 0, Recorder())
     manager.connect()
-    return Call(Port("main", 1, far.network, Manager(manager)), Desk(tmp_path))
+    return Call(Port("main", 1, far.network, Manager(manager)), FakeDesk(tmp_path, *NAMES))
 
 
 def event(kind: type[Event], **fields: object) -> Event:

@@ -1,4 +1,4 @@
-"""What ``check`` and the log say of doors that are open to strangers."""
+"""What ``check`` finds, and what it and the log say of doors that are open to strangers."""
 
 from __future__ import annotations
 
@@ -6,11 +6,71 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ctportd.checks import open_doors, warn_of_open_doors
+from ctportd.checks import check_configuration, open_doors, warn_of_open_doors
 from ctportd.config import from_data
+from ctportd.hooks.inquiry import Problem
+from ctportd.printing import check_lines
+from ctportd.site import ConfiguredSite, load_configured_plugins
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
+    from pathlib import Path
+
+PLUGIN = """
+from ctportd import Problem, hookimpl
+
+@hookimpl
+def answer_call(call): ...
+
+@hookimpl
+def takes_all(target):
+    return 1 / int(target) == 1
+
+@hookimpl
+def check_target(target):
+    return "it is no number" if target == "x" else None
+
+@hookimpl
+def check_settings(site):
+    yield Problem("[plugins.p] a", "is wrong; mend it")
+    yield Problem("[plugins.p] b", "is odd", serious=False)
+"""
+
+
+def test_problems_are_grouped(tmp_path: Path) -> None:
+    """Mistakes first, each where it stands: of handlers, of folders, and what the plugins find."""
+    (tmp_path / "p.py").write_text(PLUGIN)
+    ports = [
+        {"number": 1, "handlers": ["p:2", "p:1", "p:3", "p:2"]},
+        {"number": 2, "handlers": ["p:x", "p:0"]},
+        {"number": 3},
+        {"number": 4, "kind": "station"},
+    ]
+    data = {
+        "plugins": {"directory": str(tmp_path)},
+        "prompts": {"paths": ["no/such", str(tmp_path)]},
+        "mail": {"host": "mail.example.com", "sender": "a@example.com", "user": "a", "password_file": "no/such"},
+        "port": ports,
+    }
+    config = from_data(data, "x.toml")
+    checked = check_configuration(ConfiguredSite(config, load_configured_plugins(config)))
+    failed = "cannot be checked: plugin p: its takes_all raised"
+    assert list(check_lines(checked)) == [
+        "x.toml: 4 mistakes, 5 hints",
+        "  mistake: [prompts] paths: there is no folder 'no/such'; make it, or leave it out",
+        "  mistake: [mail]: password_file 'no/such' cannot be read: No such file or directory",
+        "  mistake: [[port]] number 2 handlers: 'p:x' will not do: it is no number",
+        "  mistake: [plugins.p] a: is wrong; mend it",
+        (
+            "  hint: [[port]] number 1 handlers: 'p:3' and 'p:2' are never asked: 'p:1' before takes every call; "
+            "change the order, or leave it out"
+        ),
+        f"  hint: [[port]] number 2 handlers: 'p:x' {failed} ValueError: invalid literal for int() with base 10: 'x'",
+        f"  hint: [[port]] number 2 handlers: 'p:0' {failed} ZeroDivisionError: division by zero",
+        "  hint: [[port]] number 3 handlers: is empty: nobody answers its calls; name a plugin",
+        "  hint: [plugins.p] b: is odd",
+    ]
+    assert checked.problems[-1] == Problem("[plugins.p] b", "is odd", serious=False)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])

@@ -15,16 +15,18 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from ctportd import printing
+from ctportd import display, printing
 from ctportd.cli import EXIT_CONFIG, EXIT_FAILED, program
 from ctportd.errors import ControlError
 from ctportd.pins.hashing import matches
 from ctportd.records import CallRecord, VoiceMessage
-from ctportd.status import CallStatus, CtserverStatus, PluginStatus, PortStatus, Rotated, Status
+from ctportd.status import CallStatus, CtserverStatus, MailStatus, PluginStatus, PortStatus, Rotated, Status
 from ctportd.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+ANSWERS = "from ctportd import hookimpl\n\n@hookimpl\ndef answer_call(call): ...\n"
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -54,8 +56,17 @@ CALLS = [
 ]
 
 MESSAGES = [
-    VoiceMessage("101", "a", NOON, 59.96, "/state/voicemail/101/" + "x" * 300 + ".wav", "5550100", "Ada Lovelace"),
-    VoiceMessage("102", "b", NOON, 125.0, "/state/voicemail/102/b.wav", "", EVIL),
+    VoiceMessage(
+        "101",
+        "a",
+        NOON,
+        59.96,
+        "/state/voicemail/101/" + "x" * 300 + ".wav",
+        "5550100",
+        "Ada Lovelace",
+        urgent=True,
+    ),
+    VoiceMessage("102", "b", NOON, 125.0, "/state/voicemail/102/b.wav", "", EVIL, folder="Work", heard=True),
 ]
 
 
@@ -159,7 +170,10 @@ NEEDS_CONFIG = [
     ("check",),
     ("config",),
     ("ctserver",),
+    ("explain",),
+    ("mail", "ada@example.com"),
     ("messages",),
+    ("outbox",),
     ("phone", "1"),
     ("plugin", "list"),
     ("request", "1", "off_hook"),
@@ -247,9 +261,13 @@ def test_config_prints_what_is_in_force(config: Path, folder: Path) -> None:
 
 
 def test_check_of_a_good_configuration(config: Path, folder: Path) -> None:
-    """It tells what it found."""
-    (folder / "plugins" / "a.py").write_text("")
-    assert ctportd("check") == Ran(0, f"{config}: good: 1 port, 1 plugin (a)\n", "")
+    """It tells what it found, in one line; a port that nobody answers is a hint, which is a mistake to the strict."""
+    (folder / "plugins" / "a.py").write_text(ANSWERS)
+    hint = "hint: [[port]] number 1 handlers: is empty: nobody answers its calls; name a plugin"
+    assert ctportd("check") == Ran(0, f"{config}: good: 1 port, 1 plugin (a), 1 hint\n  {hint}\n", "")
+    assert ctportd("check", "--strict").status == 78
+    config.write_text('[[port]]\nnumber = 1\nhandlers = ["a"]\n')
+    assert ctportd("check", "--strict") == Ran(0, f"{config}: good: 1 port, 1 plugin (a)\n", "")
 
 
 def test_check_finds_a_plugin_that_cannot_be_loaded(config: Path, folder: Path) -> None:
@@ -367,15 +385,16 @@ def test_messages(filled: None) -> None:
     ran = ctportd("messages")
     assert (ran.status, ran.err) == (0, "")
     assert rows(ran.out) == [
-        ["id", "mailbox", "recorded", "number", "name", "length", "file"],
-        ["1", "101", local(NOON), "5550100", "Ada Lovelace", "1:00.0", MESSAGES[0].path],
-        ["2", "102", local(NOON), HARMLESS, "2:05.0", MESSAGES[1].path],
+        ["id", "mailbox", "folder", "state", "recorded", "number", "name", "length", "file"],
+        ["1", "101", "INBOX", "new, urgent", local(NOON), "5550100", "Ada Lovelace", "1:00.0", MESSAGES[0].path],
+        ["2", "102", "Work", "heard", local(NOON), HARMLESS, "2:05.0", MESSAGES[1].path],
     ]
 
 
 def test_messages_of_one_mailbox(filled: None) -> None:
     """The others' are left out."""
     assert [row[1] for row in rows(ctportd("messages", "--mailbox", "102").out)[1:]] == ["102"]
+    assert [row[1] for row in rows(ctportd("messages", "--folder", "inbox").out)[1:]] == ["101"]
     assert ctportd("messages", "-m", "103").out == "No message has been left.\n"
 
 
@@ -405,12 +424,14 @@ def test_nothing_is_said_in_words_or_in_json(config: Path, folder: Path) -> None
     asyncio.run(make())
     assert ctportd("calls") == Ran(0, "No call has been logged.\n", "")
     assert ctportd("messages") == Ran(0, "No message has been left.\n", "")
-    assert ctportd("calls", "--json") == ctportd("messages", "--json") == Ran(0, "[]\n", "")
+    assert ctportd("outbox") == Ran(0, "No letter waits.\n", "")
+    for command in ("calls", "messages", "outbox"):
+        assert ctportd(command, "--json") == Ran(0, "[]\n", "")
 
 
 def printed(data: Any, tables: Any, capsys: pytest.CaptureFixture[str]) -> str:
     """What is printed of data."""
-    printing.show(data, tables, as_json=False)
+    display.show(data, tables, as_json=False)
     return capsys.readouterr().out
 
 
@@ -448,11 +469,13 @@ def test_status(capsys: pytest.CaptureFixture[str]) -> None:
             PluginStatus("b", "failed", [], error=EVIL),
             PluginStatus("c", "quarantined", ["x"], skipped=3, tasks=1, faults=1, last_fault=EVIL, until=NOON),
         ],
+        mail=MailStatus(waiting=2, last_error=EVIL),
     )
     assert rows(printed(status, printing.status_tables, capsys)) == [
         [f"ctportd 0.1.0, pid 4711, ready, up since {local(NOON)}, {HARMLESS}"],
         ["ctserver main: virtual, pid 4712, version 1.0, started 3 times"],
         ["ctserver far: remote, version unknown"],
+        [f"mail: letters waiting: 2; the last error: {HARMLESS}"],
         [""],
         ["port", "name", "kind", "state", "caller", "handlers"],
         ["1", HARMLESS, "trunk", "ringing", f"555 {HARMLESS}", f"a, {HARMLESS}"],
@@ -473,7 +496,7 @@ def test_json_on_a_terminal_draws_nothing(
 ) -> None:
     """All but ASCII is escaped there, and so is the rubout: the same data, without a character that could steer."""
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
-    printing.show({"name": _ODD}, printing.calls_table, as_json=True)  # type: ignore[arg-type]
+    display.show({"name": _ODD}, printing.calls_table, as_json=True)  # type: ignore[arg-type]
     out = capsys.readouterr().out
     assert json.loads(out) == {"name": _ODD}
     assert out.isascii()
@@ -482,7 +505,7 @@ def test_json_on_a_terminal_draws_nothing(
 
 def test_json_in_a_pipe_is_as_it_was(capsys: pytest.CaptureFixture[str]) -> None:
     """Programs get the letters themselves."""
-    printing.show({"name": "\u00e9"}, printing.calls_table, as_json=True)  # type: ignore[arg-type]
+    display.show({"name": "\u00e9"}, printing.calls_table, as_json=True)  # type: ignore[arg-type]
     assert capsys.readouterr().out == '{\n  "name": "\u00e9"\n}\n'
 
 
@@ -508,7 +531,7 @@ def test_reply_on_a_terminal_draws_nothing(config: Path, monkeypatch: pytest.Mon
         return {"line": _ODD}
 
     monkeypatch.setattr("ctportd.control.client.ControlClient.request", answer)
-    monkeypatch.setattr("ctportd.printing._is_terminal", lambda: True)
+    monkeypatch.setattr("ctportd.display._is_terminal", lambda: True)
     out = ctportd("request", "1", "off_hook").out
     assert out == json.dumps({"line": _ODD}, separators=(",", ":")).replace("\x7f", "\\u007f") + "\n"
 
@@ -532,7 +555,7 @@ def test_length_is_rounded_as_people_expect(
     """No minute has sixty seconds; a clock that was set back makes none negative."""
     message = VoiceMessage("101", "a", NOON, seconds, "/x.wav", "5550100", "Ada")
     out = printed([message], printing.messages_table, capsys)
-    assert rows(out)[1][5] == shown
+    assert rows(out)[1][7] == shown
     ended = call(
         id="a",
         port="1",

@@ -173,8 +173,8 @@ async def test_first_name_is_believed() -> None:
         plugin("c", caller_name=knows),
         plugin("d", caller_name=lambda number: "too late"),
     )
-    assert await plugins.caller_name("555") == "who has 555"
-    assert await dispatcher().caller_name("555") == ""
+    assert await plugins.caller_name("555", "") == "who has 555"
+    assert await dispatcher().caller_name("555", "") == ""
 
 
 async def test_first_verdict_stands() -> None:
@@ -303,6 +303,6 @@ async def test_name_that_is_long_in_coming_is_not_waited_for() -> None:
         return "never"
 
     plugins = dispatcher(plugin("a", caller_name=slow), plugin("b", caller_name=lambda number: "Ada"))
-    assert await plugins.caller_name("555") == "Ada"
+    assert await plugins.caller_name("555", "") == "Ada"
     assert asyncio.get_running_loop().time() < 1e6
     assert plugins.hosted["a"].faults == 1

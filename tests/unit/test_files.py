@@ -13,7 +13,7 @@ import soundfile
 from ctportd.calls import files
 from ctportd.calls.files import CTSERVER_FOLDERS, SHIPPED, Prompts
 from ctportd.calls.recordings import discard, keep, length_of, make_folder
-from ctportd.errors import AudioError, PromptNotFound
+from ctportd.errors import AudioError, InvalidArgument, PromptNotFound
 
 SEARCHED = ["first", "second", "work", "work/prompts", "var/UsMEng", "var/USEngM", "shipped"]
 """Every folder of PROTOCOL.md 7 in its order, below the test's own; the first two are configured."""
@@ -218,3 +218,30 @@ async def test_discard_and_make_folder(tmp_path: Path) -> None:
     await discard(recording)
     await discard(recording)
     assert list(folder.iterdir()) == []
+
+
+def test_languages(tmp_path: Path) -> None:
+    """A folder of the language in any of the folders goes before them all; what is not there is said in plain ones."""
+    for name in ("mine/de/beep.au", "yours/beep.au", "mine/hello.au", "yours/de/hello.au", "mine/bye.au"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    prompts = Prompts([tmp_path / "yours", tmp_path / "mine"], ".au", tmp_path)
+    found = [str(path.relative_to(tmp_path)) for path in prompts.find_all(["beep hello", "bye"], "de")]
+    assert found == ["mine/de/beep.au", "yours/de/hello.au", "mine/bye.au"]
+    assert prompts.find("beep") == tmp_path / "yours/beep.au"
+    with pytest.raises(PromptNotFound, match=r"searched: .*/yours/de/nowhere\.au, .*/mine/nowhere\.au"):
+        prompts.find("nowhere", "de")
+
+
+@pytest.mark.parametrize("name", ["..", ".", "de/..", "/etc", "a b", "de\n", "", "ä", "x" * 33])
+def test_no_languages(tmp_path: Path, name: str) -> None:
+    """No name leads out of the folders of prompts; an empty one is none, and the plain folders are all there is."""
+    prompts = Prompts([tmp_path], ".au", tmp_path)
+    (tmp_path / "beep.au").touch()
+    if not name:
+        assert prompts.find("beep", name) == tmp_path / "beep.au"
+        return
+    with pytest.raises(InvalidArgument, match=r"^language: name is .* where up to 32 letters"):
+        prompts.find("beep", name)
+    with pytest.raises(InvalidArgument):
+        Prompts([tmp_path], ".au", tmp_path, language=name)

@@ -132,8 +132,10 @@ def test_hash_that_cannot_work_is_told(hashed: str, problem: str) -> None:
 
 def test_configuration_names_the_hash_that_cannot_work(tmp_path: Path) -> None:
     """The mailbox, what is wrong, and what to do; the hash itself stays out of sight."""
-    table = {"pins": {"100": f"scrypt:12345:8:1:{_SALT}:{_DIGEST}"}}
-    with pytest.raises(ConfigError, match=r"\[plugins\.voicemail\].*mailbox 100.*12345.*ctportd pin") as raised:
+    table = {"mailboxes": {"100": {"pin": f"scrypt:12345:8:1:{_SALT}:{_DIGEST}"}}}
+    with pytest.raises(
+        ConfigError, match=r"\[plugins\.voicemail\.mailboxes\.100\]: pin.*12345.*ctportd pin"
+    ) as raised:
         load_plugins(PLUGINS, {"voicemail": table}, "c.toml")
     assert _DIGEST not in str(raised.value)
 

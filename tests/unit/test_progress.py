@@ -46,6 +46,13 @@ def test_quick_even_beat_is_busy(period: float) -> None:
     assert verdict(*beat(period, 4)) == BUSY
 
 
+@pytest.mark.parametrize("late", [0.1, 0.2, 0.4])
+def test_listening_begins_in_the_middle_of_a_tone(late: float) -> None:
+    """The first sound is heard late, and so its period is too short: that is no voice."""
+    assert verdict(late, *beat(1.0, 4, 1.0)) == BUSY
+    assert verdict(4 * late, *beat(6.0, 9, 6.0)) == ""
+
+
 def test_ring_back_and_then_busy() -> None:
     """An exchange that gives up sends busy tone after the rings."""
     rung = beat(6.0, 4)
@@ -63,3 +70,14 @@ def test_voice_at_once_is_an_answer(onsets: tuple[float, ...]) -> None:
 def test_one_sound_settles_nothing() -> None:
     """One sound may be anything."""
     assert verdict(3.0) == ""
+
+
+@pytest.mark.parametrize(
+    ("onsets", "silent"), [((), None), ((1,), 11), ((1, 7), 16), ((1, 7, 13), 22), ((1, 2), 12)]
+)
+def test_silence_after_rings(onsets: tuple[float, ...], silent: float | None) -> None:
+    """Whoever lifts and says nothing ends the ringing: that is known when the next ring is overdue."""
+    progress = CallProgress()
+    for at in onsets:
+        progress.heard(at)
+    assert progress.silent_at == silent

@@ -302,7 +302,7 @@ async def test_name_comes_in_time_whatever_a_plugin_does(house: Callable[..., Ho
     async with plugins.running():
         loop = asyncio.get_running_loop()
         began = loop.time()
-        assert await plugins.dispatcher.caller_name("555") == "Ada"
+        assert await plugins.dispatcher.caller_name("555", "") == "Ada"
         assert loop.time() - began == pytest.approx(ASK_TIMEOUT, abs=0.1)
         assert len(plugins.hosted["deaf"].tasks) == 1
         assert plugins.hosted["deaf"].faults == 1
@@ -375,7 +375,7 @@ async def test_callers_name_is_text(house: Callable[..., House], returned: str, 
     """What is none is a fault, what is too long or cannot be shown is cut."""
     plugins = house(p=f"@hookimpl\ndef caller_name(number):\n    return {returned}\n")
     async with plugins.running():
-        assert await plugins.dispatcher.caller_name("555") == name
+        assert await plugins.dispatcher.caller_name("555", "") == name
     assert plugins.hosted["p"].faults == faults
 
 
@@ -546,7 +546,7 @@ async def test_plugin_that_fails_again_and_again_is_taken_out(
         assert plugins.out("bad")
         with pytest.raises(PluginError, match=r"is in quarantine.*port_event: ValueError: bad"):
             await plugins.dispatcher.answer_call("bad", CALL, "")
-        assert await plugins.dispatcher.caller_name("555") == ""
+        assert await plugins.dispatcher.caller_name("555", "") == ""
         await settle()
         assert (bad.faults, bad.skipped, len(bad.tasks)) == (3, 4, 0)
         await asyncio.sleep(61)
@@ -554,7 +554,7 @@ async def test_plugin_that_fails_again_and_again_is_taken_out(
         plugins.event(6)
         await plugins.dispatcher.drain(1)
         assert plugins.seen("bad")[-1] == 6
-        assert await plugins.dispatcher.caller_name("555") == "Bad"
+        assert await plugins.dispatcher.caller_name("555", "") == "Bad"
         assert plugins.seen("sound")[-1] == 6
         await asyncio.sleep(32)
         assert plugins.seen("sound")[-1] == ("in", "bad")

@@ -132,12 +132,12 @@ async def test_calls_are_explained(site: ConfiguredSite) -> None:
         ["cannot have the call: there is no nowhere"], takes=False
     )
     told = {target: await site.questions._explain("bad", target, INQUIRY) for target in ("raises", "text", "odd")}
-    assert {explanation.takes for explanation in told.values()} == {False}
-    assert told["raises"].lines == ["may take the call: the plugin cannot tell (KeyError: 'raises')"]
+    assert {(explanation.takes, explanation.sure) for explanation in told.values()} == {(False, False)}
+    assert told["raises"].lines == ["it fails to tell what it would do: KeyError: 'raises'"]
     assert "it answered str, expected Explanation" in told["text"].lines[0]
     assert "holds what none can" in told["odd"].lines[0]
     assert (await site.explain("plain", INQUIRY)).lines == [
-        "may take the call: the plugin does not tell (it has no explain_call)"
+        "it does not tell what it would do: it has no explain_call"
     ]
 
 

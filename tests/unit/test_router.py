@@ -54,6 +54,10 @@ class Plugins:
         """Remember."""
         self.told.append("answered")
 
+    def number_dialled(self, call: Call, number: str) -> None:
+        """Remember."""
+        self.told.append(f"dialled: {number}")
+
     def call_ended(self, call: Call) -> None:
         """Remember."""
         self.told.append(f"ended: {call.end_reason}")
@@ -64,9 +68,9 @@ class Plugins:
         self.screened.append((caller, port, at))
         return self.verdict
 
-    async def caller_name(self, number: str) -> str:
+    async def caller_name(self, number: str, name: str) -> str:
         """Look it up."""
-        return self.names.get(number, "")
+        return self.names.get(number, "") or self.names.get(name, "")
 
     async def answer_call(self, plugin: str, call: Call, target: str) -> None:
         """Run the plugin's function."""
@@ -145,6 +149,43 @@ async def test_caller_id_comes_by_itself(tmp_path: Path) -> None:
     assert seen == [Caller("555", "Ada Lovelace")]
     assert line.plugins.told == ["started"]
     await line.ended()
+
+
+@pytest.mark.looptime
+async def test_steps_of_a_call_are_kept_when_it_is_over(tmp_path: Path) -> None:
+    """Who was asked and what became of it, hand-overs within; what is noted later is kept, too."""
+    line = Line(tmp_path, "passes", "one")
+
+    async def one(call: Call, _target: str) -> None:
+        await call.answer()
+        await call.hand_over("two:x")
+        call.note("done", kind="well")
+
+    async def nothing(_call: Call, _target: str) -> None:
+        """Let it pass, or come back at once."""
+
+    line.plugins.plugins = {"passes": nothing, "one": one, "two": nothing}
+    await line.ring_twice()
+    await line.ended()
+    (call,) = line.plugins.calls
+    ((kept, steps),) = line.kept
+    assert kept == call.id
+    assert [(step.kind, step.details) for step in steps] == [
+        ("ring", {"count": 1}),
+        ("ring", {"count": 2}),
+        ("caller", {"number": "555", "name": "Ada"}),
+        ("verdict", {"kind": "screened"}),
+        ("offered", {"handler": "passes"}),
+        ("passed", {"handler": "passes"}),
+        ("offered", {"handler": "one"}),
+        ("answered", {}),
+        ("handed over", {"handler": "two:x"}),
+        ("came back", {"handler": "two:x"}),
+        ("done", {"kind": "well"}),
+        ("ended", {"reason": "finished"}),
+    ]
+    call.note("mail", to="ada")
+    assert [(step.kind, step.after) for step in line.kept[1][1]] == [("mail", None)]
 
 
 @pytest.mark.looptime
@@ -348,6 +389,28 @@ async def test_call_of_a_plugin_that_fails_goes_to_the_next(tmp_path: Path, faul
     line.network.say("rly=hangup")
     await line.ended()
     assert line.plugins.told == ["started", "answered", "ended: hangup"]
+
+
+@pytest.mark.looptime
+async def test_call_that_is_passed_on_goes_to_the_next(tmp_path: Path) -> None:
+    """A handler that has answered may let the next one go on; where there is none, the caller hears an apology."""
+
+    async def look_and_pass(call: Call, _target: str) -> None:
+        await call.answer()
+        call.pass_on()
+
+    line = Line(tmp_path, "one", "two", "three")
+    line.plugins.plugins |= {"one": look_and_pass, "two": look_and_pass, "three": answer_and_wait}
+    await line.ring_twice()
+    assert line.commands.count("ctanswer") == 1
+    assert line.plugins.calls[0].taken
+    line.network.say("rly=hangup")
+    await line.ended()
+    line.plugins.plugins["three"] = look_and_pass
+    await line.ring_twice()
+    await line.ended()
+    assert line.network.requests[-3].args[0].endswith("error.au")
+    assert line.plugins.told[-1] == "ended: failed"
 
 
 @pytest.mark.looptime

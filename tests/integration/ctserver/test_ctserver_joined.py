@@ -221,6 +221,17 @@ async def test_set_is_rung(office: Office) -> None:
     assert await client.ask("ctsendcid", "1") == ("ERROR", "off-hook")
 
 
+async def test_set_rings_for_nobody(office: Office) -> None:
+    """When the last client has left, nobody could stop the ringing: it stops by itself."""
+    client = await office.client(4)
+    assert await client.ask("ctstartringasync") == ("OK",)
+    manager = await office.client(0)
+    assert (await manager.ask("portstatus", dst=4))[2] == "ringing"
+    await client.close()
+    while (await manager.ask("portstatus", dst=4))[2] != "idle":
+        pass
+
+
 async def test_sets_are_attached_once(office: Office) -> None:
     """One set a port, and only to a station port; one that was lost makes room."""
     phone, other = await office.phone(), await office.phone()

@@ -133,6 +133,18 @@ async def test_held_caller_gives_up(office: Office) -> None:
     assert (await called.signal("ended"))["reason"] == "hangup"
 
 
+async def test_flash_back_to_nobody(office: Office) -> None:
+    """Who was held has gone, which the port learns when it returns: that is the hang-up. Who was rung is let go."""
+    client, caller, called = await asked_for_31(office)
+    await caller.tell("hangup")
+    await caller.signal("closed")
+    assert await client.ask("ctdial", "&") == ("EVENT", "", "hangup")
+    await called.signal("ended")
+    assert (await client.ask("portstatus", dst=1))[2] == "ended"
+    await client.ask("cthangup")
+    assert (await client.ask("portstatus", dst=1))[2] == "idle"
+
+
 async def test_nobody_takes_the_call(office: Office) -> None:
     """After ten rings the exchange gives up on both."""
     client, caller, called = await asked_for_31(office)

@@ -1,0 +1,76 @@
+"""How anything is shown on the terminal: tables for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from datetime import datetime
+
+_T = TypeVar("_T")
+
+_UNSAFE = re.compile(r"[^\n -~]")
+
+_WIDE = 10_000
+"""Columns of a table: each row is one line, which a terminal breaks better than cells could be, and a pipe keeps."""
+
+
+def show(data: _T, tables: Callable[[_T], Iterable[Table | str]], *, as_json: bool) -> None:
+    """Print data as JSON, or as the tables that are made of it."""
+    if as_json:
+        show_json(msgspec.json.format(msgspec.json.encode(data, enc_hook=str), indent=2))
+        return
+    # No markup and no emoji: what is printed came from anywhere.
+    console = Console(width=_WIDE, highlight=False, markup=False, emoji=False)
+    for table in tables(data):
+        console.print(table)
+
+
+def show_json(text: bytes) -> None:
+    """Print JSON. On a terminal all but printable ASCII is escaped, which says the same and cannot draw."""
+    if not _is_terminal():
+        click.echo(text)
+        return
+    click.echo(_UNSAFE.sub(_escaped, text.decode()))
+
+
+def _is_terminal() -> bool:
+    return sys.stdout.isatty()
+
+
+def _escaped(found: re.Match[str]) -> str:
+    """A character as JSON's escape, which is two of them beyond the first 65536: only texts hold such ones."""
+    return json.dumps(found[0])[1:-1] if found[0] != "\x7f" else "\\u007f"
+
+
+def table(*columns: str) -> Table:
+    """An empty table with these columns."""
+    made = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    return made
+
+
+def shown(text: str) -> str:
+    """Text as it may go to a terminal: a caller chooses the name, and must not draw with it."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+
+
+def moment(at: datetime) -> str:
+    """A moment in the reader's own time zone."""
+    return f"{at.astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def seconds(length: float) -> str:
+    """Seconds as minutes and seconds."""
+    tenths = max(round(length * 10), 0)  # the clock may have been set back meanwhile
+    return f"{tenths // 600}:{tenths % 600 / 10:04.1f}"

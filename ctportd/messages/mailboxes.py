@@ -1,0 +1,89 @@
+"""What owners do with the messages in their mailboxes. A note is changed first, and its row follows."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from ctportd.errors import InvalidArgument, StoreError
+from ctportd.logs import nobodys_threads
+from ctportd.messages.filing import as_noted, place_of, remove
+from ctportd.messages.rows import Rows
+from ctportd.records import FOLDERS, INBOX, OLD, TRASH
+
+if TYPE_CHECKING:
+    from ctportd.records import VoiceMessage
+
+
+class Mailboxes(Rows):
+    """The messages that are in their mailboxes."""
+
+    async def update(
+        self,
+        message: VoiceMessage,
+        *,
+        folder: str | None = None,
+        heard: bool | None = None,
+        urgent: bool | None = None,
+    ) -> VoiceMessage:
+        """Put a message into another folder, or mark it; what is None stays as it is.
+
+        Returns:
+            The message as it is now.
+
+        Raises:
+            InvalidArgument: There is no such folder.
+            StorageError: The disk refuses, or the message is not there any more; nothing is changed.
+        """
+        if folder not in (None, *FOLDERS):
+            raise InvalidArgument(
+                "update", "folder", f"is {folder!r} where one of {', '.join(FOLDERS)} is expected"
+            )
+        marks = {"folder": folder, "heard": heard, "urgent": urgent}
+        wanted = {key: value for key, value in marks.items() if value is not None}
+        async with self._turn:
+            with self._doubtful():
+                note = await self._change_note(message, wanted)
+                changed = await self._put_row(as_noted(message, note))
+        await self._tell_waiting(message.mailbox)
+        return changed
+
+    async def discard(self, message: VoiceMessage) -> VoiceMessage:
+        """Put a message into the trash, whence it comes back until it is purged. Raises as :meth:`update` does."""
+        return await self.update(message, folder=TRASH)
+
+    async def restore(self, message: VoiceMessage) -> VoiceMessage:
+        """Take a message out of the trash: to the old ones if it was heard, else to the new ones."""
+        return await self.update(message, folder=OLD if message.heard else INBOX)
+
+    async def purge(self, message: VoiceMessage) -> None:
+        """Remove a message for good; one that is not there is no fault.
+
+        The recording goes first: a note without one is a message whose removal is to be finished.
+
+        Raises:
+            StorageError: The disk refuses.
+        """
+        place = place_of(message)
+        async with self._turn:
+            with self._doubtful():
+                with nobodys_threads():
+                    await asyncio.to_thread(remove, place.kept)
+                self.unlisted.pop(message.path, None)
+                self._untold.discard(message.path)
+                try:
+                    await self._purge_row(place)
+                except StoreError as error:
+                    self._follow_later("a message is removed, and its row waits for the database", message, error)
+        await self._tell_waiting(message.mailbox)
+
+    async def _put_row(self, message: VoiceMessage) -> VoiceMessage:
+        """Let a row follow its note; it may have to wait. Returns the message, with its id if that is known."""
+        if message.path in self.unlisted:
+            self.unlisted[message.path] = message
+            return message
+        try:
+            return await self._row(message)
+        except StoreError as error:
+            self._follow_later("a change of a message waits for the database", message, error)
+            return message

@@ -1,0 +1,77 @@
+"""Logs every call: when it came, on which port, from whom, what was thought of that, when it was answered, how it ended.
+
+``ctportd calls`` shows the log, ``ctportd stats`` counts it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ctportd import CallRecord, hookimpl, region_of
+
+from .commands import stats
+
+if TYPE_CHECKING:
+    import click
+
+    from ctportd import Call, Daemon, Site
+
+
+class Settings(msgspec.Struct, forbid_unknown_fields=True):
+    """The table ``[plugins.caller_id_log]``.
+
+    Attributes:
+        regions: Whether to log where a number is from, such as ``New York, NY``: the world's area codes take 100 MB of
+            memory.
+    """
+
+    regions: bool = False
+
+
+@hookimpl
+async def call_started(call: Call, settings: Settings, daemon: Daemon) -> None:
+    """Begin the record: a call that nobody answers is logged too."""
+    await _log(call, settings, daemon)
+
+
+@hookimpl
+async def call_answered(call: Call, settings: Settings, daemon: Daemon) -> None:
+    """Note when it was answered."""
+    await _log(call, settings, daemon)
+
+
+@hookimpl
+async def call_ended(call: Call, settings: Settings, daemon: Daemon) -> None:
+    """Note when and how it ended."""
+    await _log(call, settings, daemon)
+
+
+@hookimpl
+def register_commands(cli: click.Group, site: Site) -> None:
+    """Add ``ctportd stats``."""
+    cli.add_command(stats(site))
+
+
+async def _log(call: Call, settings: Settings, daemon: Daemon) -> None:
+    number = daemon.numbers.of(call.caller.number)
+    region = await asyncio.to_thread(region_of, number.e164) if settings.regions and number.country else ""
+    await daemon.store.save_call(
+        CallRecord(
+            id=call.id,
+            port=call.port.address,
+            began=call.began,
+            number=call.caller.number,
+            name=call.caller.name,
+            answered_at=call.answered_at,
+            ended_at=call.ended_at,
+            end_reason=call.end_reason,
+            e164=number.e164,
+            country=number.country,
+            region=region,
+            verdict=call.verdict.kind if call.verdict.by else "",
+            rule=call.verdict.rule,
+        )
+    )

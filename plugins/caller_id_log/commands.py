@@ -1,0 +1,69 @@
+"""``ctportd stats``."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ctportd import CallFilter, display
+
+from .charts import svg, tables
+from .statistics import count, midnight
+
+if TYPE_CHECKING:
+    from ctportd import Site
+
+    from .statistics import Statistics
+
+_DAYS = 30
+
+
+def stats(site: Site) -> click.Command:
+    """The command."""
+
+    @click.command("stats")
+    @click.option(
+        "--days", type=click.IntRange(1, 3660), default=_DAYS, show_default=True, help="So many, up to today."
+    )
+    @click.option("--port", default="", help="Calls on this port only, such as main:1.")
+    @click.option("--top", type=click.IntRange(min=1), default=10, show_default=True, help="So many callers.")
+    @click.option(
+        "--svg", "file", type=click.Path(path_type=Path, dir_okay=False), help="Draw a chart into this file."
+    )
+    @click.option(
+        "--by", type=click.Choice(["day", "hour"]), default="day", show_default=True, help="Of the chart."
+    )
+    @click.option("--json", "as_json", is_flag=True, help="For programs: JSON.")
+    def command(*, days: int, port: str, top: int, file: Path | None, by: str, as_json: bool) -> None:
+        """Count the calls that were logged: by day, by hour, by caller, by what was thought of them.
+
+        Example: ctportd stats --days 7 --svg calls.svg
+        """
+        found: Statistics = asyncio.run(_counted(site, days, port, top))
+        if file is not None:
+            _write(file, svg(found, by))
+        display.show(found, tables, as_json=as_json)
+
+    return command
+
+
+async def _counted(site: Site, days: int, port: str, top: int) -> Statistics:
+    today = datetime.now(UTC).astimezone().date()
+    first = today - timedelta(days=days - 1)
+    which = CallFilter(port=port, since=midnight(first, None))
+    try:
+        counts, callers = await site.store.call_counts(which), await site.store.top_callers(top, which)
+    finally:
+        await site.store.close()
+    return count(counts, callers, first, today, None)
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise click.ClickException(f"{file} cannot be written: {error.strerror}") from error
