@@ -58,7 +58,11 @@ def check_configuration(site: ConfiguredSite) -> Checked:
         Problem(where, f"{host!r} lets strangers use the lines: nothing there asks for a password", serious=False)
         for where, host in open_doors(config).items()
     ]
-    own = [*doors, *missing_folders(config), *check_mail(config), *check_ports(site)]
+    hidden = [
+        Problem(f"[plugins.{name}]", f"is the folder's, and not that of the installed {package}", serious=False)
+        for name, package in site.plugins.hidden.items()
+    ]
+    own = [*doors, *hidden, *missing_folders(config), *check_mail(config), *check_ports(site)]
     problems = [*own, *site.run(site.questions.problems())]
     return Checked(config.source, len(config.file.port), list(site.plugins.loaded), problems)
 

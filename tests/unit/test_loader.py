@@ -12,7 +12,8 @@ from click.testing import CliRunner
 
 from ctportd.cli import program
 from ctportd.errors import ConfigError
-from ctportd.hooks.loader import find_plugins, load_plugins
+from ctportd.hooks.loader import load_plugins
+from ctportd.hooks.sources import find_plugins
 from ctportd.store import Store
 
 if TYPE_CHECKING:
