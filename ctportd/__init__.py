@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from ctportd.mail.letter import Letter
     from ctportd.mail_table import MAIL_ADDRESS
     from ctportd.messages.service import Reviewed
+    from ctportd.nearest import no_such
     from ctportd.pins.hashing import LONGEST_PIN, PIN_HASH, check_hash, hash_pin
     from ctportd.records import (
         FOLDERS,
@@ -148,6 +149,7 @@ __all__ = [
     "display",
     "hash_pin",
     "hookimpl",
+    "no_such",
     "plain",
     "program_problem",
     "recordings",
@@ -168,6 +170,7 @@ _HOMES = (
     "ctportd.wire.message",
     "ctportd.records",
     "ctportd.pins.hashing",
+    "ctportd.nearest",
     "ctportd.hooks.markers",
     "ctportd.hooks.owners",
     "ctportd.hooks.inquiry",

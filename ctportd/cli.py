@@ -268,20 +268,12 @@ def explain(ctx: click.Context, *, number: str, name: str, port: str, at: str, k
 
     site = _site(ctx)
 
-    async def ask() -> Any:
-        async with site:
-            return await explaining.explain_call(
-                site,
-                explaining.port_of(port, site.handlers),
-                Caller(number, name),
-                explaining.moment_of(at),
-                explaining.keys_of(keys),
-            )
-
     try:
-        explained = _await(ask())
+        asked = explaining.port_of(port, site.handlers)
+        moment, answers = explaining.moment_of(at), explaining.keys_of(keys)
     except InvalidArgument as error:
         raise click.UsageError(str(error)) from error
+    explained = site.run(explaining.explain_call(site, asked, Caller(number, name), moment, answers))
     display.show(explained, explaining.explanation_lines, as_json=as_json)
 
 
@@ -320,6 +312,48 @@ def _read_pin() -> str:
         asked: str = click.prompt("PIN", hide_input=True, confirmation_prompt=True)
         return asked
     return sys.stdin.readline().strip()
+
+
+@program.group()
+def plugin() -> None:
+    """Begin a plugin, or list those that are found.
+
+    Example: ctportd plugin new night_bell
+    """
+
+
+@plugin.command("new")
+@click.argument("name")
+@click.option(
+    "--directory", default="plugins", type=click.Path(path_type=Path), help="Of plugins. Default: plugins."
+)
+def new_plugin(name: str, directory: Path) -> None:
+    """Write a plugin, and a test that calls it, to begin with: both work as they stand.
+
+    Example: ctportd plugin new night_bell
+    """
+    from ctportd.workshop import make_plugin
+
+    written, test = make_plugin(name, directory)
+    click.echo(f"wrote {written} and {test}")
+    click.echo(f"to test it:        pytest {test}    (which needs pip install 'ctportd[testing]')")
+    click.echo(f'to let it answer:  handlers = ["{name}"] in a [[port]] of the configuration')
+    click.echo("to call it:        ctportd, and in another terminal: ctportd phone 1")
+
+
+@plugin.command("list")
+@json_option
+@click.pass_context
+def plugin_list(ctx: click.Context, *, as_json: bool) -> None:
+    """List the plugins of the folder and of installed packages, and why one cannot be loaded.
+
+    Example: ctportd plugin list
+    """
+    from ctportd import display
+    from ctportd.printing import plugins_table
+    from ctportd.workshop import list_plugins
+
+    display.show(list_plugins(_config(ctx)), plugins_table, as_json=as_json)
 
 
 # -- a running daemon

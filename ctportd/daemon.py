@@ -159,7 +159,7 @@ class Daemon:
             await self.mail.open()  # nobody else is at it now: a second daemon would have met with our socket
             if self.mail.configured:
                 await stack.enter_async_context(self._background(self.mail.run(), "mail"))
-            self._log_failed_plugins()
+            self._log_missing_plugins()
             self.dispatcher.tell("daemon_started")
             await stack.enter_async_context(self._background(self.messages.run(), "messages"))
             for server in self.servers:
@@ -235,7 +235,11 @@ class Daemon:
             missing = [connection.name for connection in connections if not connection.connected]
             log.warning("not everything is connected yet", missing=missing)
 
-    def _log_failed_plugins(self) -> None:
+    def _log_missing_plugins(self) -> None:
+        for name, package in self.plugins.hidden.items():
+            log.info(
+                "an installed plugin is left out: the folder has one of its name", plugin=name, package=package
+            )
         for error in self.plugins.failed.values():
             log.error("a plugin is left out", error=str(error))
 

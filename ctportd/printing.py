@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ctportd.mail.letter import Letter
     from ctportd.records import VoiceMessage
     from ctportd.status import PluginStatus, PortStatus, Status
+    from ctportd.workshop import FoundPlugin
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a cell begins with that spreadsheets take for a formula: a caller chooses the name."""
@@ -65,6 +66,18 @@ def _fares(plugin: PluginStatus) -> str:
         "task" if plugin.tasks == 1 else "tasks": plugin.tasks,
     }
     return ", ".join([state, *(f"{number} {what}" for what, number in counts.items() if number)])
+
+
+def plugins_table(plugins: list[FoundPlugin]) -> Iterable[Table | str]:
+    """The plugins that were found."""
+    if not plugins:
+        yield "There is no plugin."
+        return
+    found = table("plugin", "from", "state", "hooks")
+    for plugin in plugins:
+        state = f"{plugin.state}: {plugin.error}" if plugin.error else plugin.state
+        found.add_row(*map(shown, (plugin.name, plugin.where, state, " ".join(plugin.hooks))))
+    yield found
 
 
 def check_lines(checked: Checked) -> Iterable[str]:

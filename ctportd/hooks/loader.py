@@ -1,15 +1,8 @@
-"""Finds plugins, loads them, and checks that they fit the hooks.
-
-A plugin is a file ``NAME.py`` or a folder ``NAME/`` with an ``__init__.py`` in the plugins' folder; names that begin
-with an underscore or a dot are left alone.
-"""
+"""Loads plugins, and checks that they fit the hooks and the configuration."""
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
-import sys
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -19,26 +12,26 @@ from ctportd.checking import convert
 from ctportd.errors import ConfigError, PluginError
 from ctportd.hooks import specs
 from ctportd.hooks.markers import PROJECT
-from ctportd.hooks.owners import check_owners
 from ctportd.hooks.results import LISTING, told
+from ctportd.hooks.sources import find_installed, find_plugins
 from ctportd.nearest import no_such
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
+    from types import ModuleType
+
+    from ctportd.hooks.sources import Source
 
 ENABLED = "enabled"
 """The one key that every plugin's table has: ``enabled = false`` leaves the plugin out."""
-
-PACKAGE = "ctportd_plugins"
-"""Where plugins stand in ``sys.modules``, out of the way of everything else."""
 
 
 class Plugin:
     """One loaded plugin.
 
     Attributes:
-        name: The name of its file or folder.
+        name: The name of its file, folder or entry point.
         module: The module.
         settings: Its table: an instance of the module's ``Settings``, or the dictionary.
         hooks: Its implementation of each hook that it has.
@@ -58,6 +51,8 @@ class Plugins:
         loaded: Those that run.
         failed: Those that could not be loaded, each with the reason.
         disabled: Those whose table says ``enabled = false``.
+        hidden: Those of installed packages that are not taken, since the folder has one of that name: the package of
+            each.
     """
 
     def __init__(
@@ -66,6 +61,7 @@ class Plugins:
         self.loaded = loaded
         self.failed = failed
         self.disabled = disabled
+        self.hidden: dict[str, str] = {}
 
     def check_handlers(self, handlers: list[str], where: str) -> None:
         """Check that these plugins exist and answer calls; those that could not be loaded pass.
@@ -92,7 +88,7 @@ class Plugins:
 
 
 def load_plugins(directory: Path, tables: dict[str, dict[str, Any]], source: str) -> Plugins:
-    """Load every plugin of a folder.
+    """Load every plugin of a folder, and those of installed packages. Of two of the same name, the folder's is taken.
 
     Args:
         directory: The folder.
@@ -105,42 +101,37 @@ def load_plugins(directory: Path, tables: dict[str, dict[str, Any]], source: str
     """
     if not directory.is_dir():
         raise ConfigError(f"{source}: [plugins] directory: found {str(directory)!r}, which is no folder")
-    return load_found(find_plugins(directory), tables, source)
+    own, installed = find_plugins(directory), find_installed()
+    plugins = load_found({**installed, **own}, tables, source)
+    plugins.hidden = {name: installed[name].where for name in installed if name in own}
+    return plugins
 
 
-def load_found(
-    paths: Mapping[str, Path],
-    tables: dict[str, dict[str, Any]],
-    source: str,
-    check: Callable[[str, Path], None] = check_owners,
-    package: str = PACKAGE,
-) -> Plugins:
-    """Load plugins that were found, each name with its file.
+def load_found(found: Mapping[str, Source], tables: dict[str, dict[str, Any]], source: str) -> Plugins:
+    """Load plugins that were found.
 
     Args:
-        paths: Name and file of each.
-        tables: Each plugin's own table of the configuration.
-        source: The configuration's file, for errors.
-        check: Raises PluginError for a plugin whose code is not to be run.
-        package: Under which name they stand in ``sys.modules``.
+        found: Each by its name.
+        tables: As for :func:`load_plugins`.
+        source: Likewise.
 
     Raises:
         ConfigError: As for :func:`load_plugins`.
     """
     for name in tables:
-        if name not in paths:
-            raise ConfigError(f"{source}: [plugins.{name}]: {no_such('plugin', name, list(paths))}")
+        if name not in found:
+            raise ConfigError(f"{source}: [plugins.{name}]: {no_such('plugin', name, list(found))}")
     loaded: dict[str, Plugin] = {}
     failed: dict[str, PluginError] = {}
     disabled: set[str] = set()
-    for name, path in paths.items():
+    for name in sorted(found):
         table = dict(tables.get(name, {}))
         if not _enabled(table, f"{source}: [plugins.{name}]"):
             disabled.add(name)
             continue
         try:
-            check(name, path)
-            module = load_module(name, path, package)
+            found[name].check(name)
+            module = found[name].load(name)
             hooks = hooks_of(name, module)
             settings = _settings_of(module, table, source, name)
         except PluginError as error:
@@ -148,44 +139,6 @@ def load_found(
         else:
             loaded[name] = Plugin(name, module, settings, hooks)
     return Plugins(loaded, failed, frozenset(disabled))
-
-
-def find_plugins(directory: Path) -> dict[str, Path]:
-    """The plugins of a folder: each name with the file to load."""
-    found: dict[str, Path] = {}
-    for path in sorted(directory.iterdir()):
-        if path.name.startswith(("_", ".")):
-            continue
-        if path.suffix == ".py" and path.is_file():
-            found[path.stem] = path
-        elif (path / "__init__.py").is_file():
-            found[path.name] = path / "__init__.py"
-    return found
-
-
-def load_module(name: str, path: Path, package: str = PACKAGE) -> ModuleType:
-    """Run a plugin's file.
-
-    Raises:
-        PluginError: It raised something, or tried to end the process.
-    """
-    full_name = f"{package}.{name}"
-    search = [str(path.parent)] if path.name == "__init__.py" else None
-    spec = importlib.util.spec_from_file_location(full_name, path, submodule_search_locations=search)
-    if spec is None or spec.loader is None:
-        raise PluginError(name, f"{path} is no Python file")
-    module = importlib.util.module_from_spec(spec)
-    parent = sys.modules.setdefault(package, ModuleType(package))
-    parent.__path__ = []  # folders in a plugin's folder are imported by way of it
-    sys.modules[full_name] = module
-    try:
-        spec.loader.exec_module(module)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
-        sys.modules.pop(full_name, None)
-        raise PluginError(name, f"cannot be loaded from {path}: {told(error)}") from error
-    return module
 
 
 def hooks_of(name: str, module: ModuleType) -> dict[str, pluggy.HookImpl]:

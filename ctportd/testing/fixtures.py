@@ -7,12 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
-import pytest_asyncio
+
+try:
+    import pytest_asyncio as asynchronous
+except ImportError:  # any pytest looks in here, also where nobody tests plugins; it says itself what is missing
+    asynchronous = pytest  # type: ignore[misc]
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
     from ctportd.testing.house import House
+
+__tracebackhide__ = True  # pytest shows the line of the test, and what it says
 
 
 class Line(Protocol):
@@ -28,6 +34,7 @@ class Line(Protocol):
         | Sequence[str | Path | Mapping[str, str | Path]] = "plugins",
         stations: Iterable[int] = (),
         settings: Mapping[str, Mapping[str, Any]] | None = None,
+        expect_faults: bool = False,
         **tables: Any,
     ) -> House:
         """Start a house.
@@ -38,6 +45,8 @@ class Line(Protocol):
                 of these. A relative path is looked for beside the test's file, and in the folders above it.
             stations: Which of the ports have a telephone set, and no line.
             settings: Tables ``[plugins.NAME]``.
+            expect_faults: Plugins may fail: one that cannot be loaded is left out, as in life, and one that raises does
+                not fail the test.
             tables: Other tables of the configuration: ``daemon={"end_timeout": 2}``; ``port=[{"number": 1, ...}]`` adds
                 to what is known of that port.
 
@@ -46,7 +55,7 @@ class Line(Protocol):
         """
 
 
-@pytest_asyncio.fixture
+@asynchronous.fixture
 async def ctportd_line(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Line]:
@@ -62,12 +71,14 @@ async def ctportd_line(
         plugins: Any = "plugins",
         stations: Iterable[int] = (),
         settings: Mapping[str, Mapping[str, Any]] | None = None,
+        expect_faults: bool = False,
         **tables: Any,
     ) -> House:
         sources = plugins if isinstance(plugins, list | tuple) else [plugins]
         found = await asyncio.to_thread(_found, sources, request.path.parent)
         plan = Plan(handlers, found, frozenset(stations), settings or {}, tables)
         house = House(await asyncio.to_thread(tmp_path_factory.mktemp, "house"), plan)
+        house.expect_faults = expect_faults
         try:
             await house.start()
         except BaseException:
@@ -81,7 +92,7 @@ async def ctportd_line(
         await house.close()
     errors = [error for house in houses if not house.expect_faults for error in house.errors]
     if errors:
-        pytest.fail("plugins have failed:\n" + "\n".join(errors))
+        pytest.fail("plugins have failed:\n" + "\n".join(errors), pytrace=False)
 
 
 def _found(sources: Sequence[Any], beside: Path) -> list[Any]:

@@ -4,45 +4,43 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from ctportd.control.client import ControlClient
 from ctportd.daemon import Daemon
 from ctportd.hooks.loader import load_found
 from ctportd.phone.client import Phone
 from ctportd.phone.prompts import texts
+from ctportd.phone.state import FRAME_SECONDS
 from ctportd.site import check_handlers
+from ctportd.store import Store
 from ctportd.testing.capture import capturing, into
 from ctportd.testing.clock import HouseClock
-from ctportd.testing.setup import SOURCE, open_exchange, plugin_files
+from ctportd.testing.setup import SOURCE, find, open_exchange
 from ctportd.testing.telephone import PATIENCE, Telephone
 from ctportd.testing.time import LeapingTime, database_counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
     from contextlib import AbstractContextManager
-    from pathlib import Path
     from types import ModuleType
 
     from ctportd.config import Config
     from ctportd.hooks.loader import Plugins
     from ctportd.phone.happenings import Happening
     from ctportd.records import CallRecord, VoiceMessage
-    from ctportd.store import Store
+    from ctportd.status import Status
     from ctportd.testing.capture import Line
     from ctportd.testing.setup import Plan
 
-FRAME = 0.02
-"""Seconds of a frame of voice: a line's time goes in these steps."""
+__tracebackhide__ = True  # pytest shows the line of the test, and what it says
 
 _serial = count(1)
-
-
-def _nobody_asks(_name: str, _path: Path) -> None:
-    """Whose the files are, which are those of the tests too: those are run already."""
 
 
 class House:
@@ -52,7 +50,7 @@ class House:
         folder: Where it lives: the state folder, and plugins that were given as text.
         clock: What it takes for the date and time of day; it can be set.
         log: What was logged, line by line: ``event``, ``level``, and ``port``, ``call`` and ``plugin`` where they are.
-        expect_faults: Set it where a plugin is to fail: else that fails the test.
+        expect_faults: Whether plugins may fail; else that fails the test.
     """
 
     def __init__(self, folder: Path, plan: Plan) -> None:
@@ -83,7 +81,7 @@ class House:
         await asyncio.to_thread(texts)  # for those who read what a telephone heard
         self._config = await open_exchange(self.folder, self._plan, self._stack)
         self._stack.callback(self._unload)
-        self._stack.push_async_callback(self._stop)
+        self._stack.push_async_callback(self._end)
         await self._run()
 
     async def _run(self) -> None:
@@ -101,29 +99,36 @@ class House:
 
     def _load(self) -> Plugins:
         self._unload()
-        files = plugin_files(self._plan.plugins, self.folder / "plugins")
-        plugins = load_found(files, self._config.plugins, SOURCE, _nobody_asks, self._package)
+        found = find(self._plan.plugins, self.folder / "plugins", self._package)
+        plugins = load_found(found, self._config.plugins, SOURCE)
         check_handlers(self._config, plugins)
         for failure in plugins.failed.values():
-            raise failure
+            if not self.expect_faults:
+                raise failure
         return plugins
 
     def _unload(self) -> None:
         for name in [name for name in sys.modules if f"{name}.".startswith(f"{self._package}.")]:
             del sys.modules[name]
 
-    async def _stop(self) -> None:
+    async def stop(self) -> None:
+        """Stop the daemon as SIGTERM does: calls under way have ``[daemon] drain_timeout``, which is 0 here at first."""
         running, self._running = self._running, None
         if running is not None:
-            self.daemon.stop_now()
+            self.daemon.stop()
             await running
+
+    async def _end(self) -> None:
+        if self._running is not None:
+            self.daemon.stop_now()
+        await self.stop()
 
     async def restart(self) -> None:
         """Stop the daemon in order, and start it anew: plugins are loaded again, and know what is on disk only.
 
         Lines and telephones are there all the time. A call under way is ended at once.
         """
-        await self._stop()
+        await self._end()
         await self._run()
 
     async def close(self) -> None:
@@ -197,15 +202,29 @@ class House:
             if hosted.faults
         ]
 
+    async def status(self) -> Status:
+        """What ``ctportd status`` tells."""
+        return await ControlClient(Path(self._config.file.control.socket)).status()
+
     async def calls(self) -> list[CallRecord]:
-        """The log of calls, newest first."""
-        await self.settle()
-        return await self.store.calls()
+        """The log of calls, newest first: what is in the database, whether the daemon runs or not."""
+        async with self._looking() as store:
+            return await store.calls()
 
     async def messages(self, mailbox: str | None = None) -> list[VoiceMessage]:
-        """The messages of a mailbox, or of all, oldest first."""
+        """The messages of a mailbox, or of all, oldest first, as above."""
+        async with self._looking() as store:
+            return await store.messages(mailbox)
+
+    @asynccontextmanager
+    async def _looking(self) -> AsyncIterator[Store]:
         await self.settle()
-        return await self.store.messages(mailbox)
+        store = Store(self._config.store_url)
+        await store.open(create=False)
+        try:
+            yield store
+        finally:
+            await store.close()
 
     # -- time
 
@@ -215,7 +234,7 @@ class House:
 
     async def settle(self) -> None:
         """Wait until all is done that does not wait for time to pass."""
-        await asyncio.sleep(FRAME)
+        await asyncio.sleep(FRAME_SECONDS)
 
     async def until(self, happened: Callable[[], bool], within: float = PATIENCE) -> None:
         """Wait until something has happened; it is looked at each 20 ms of the line's time.
@@ -226,7 +245,7 @@ class House:
         try:
             async with asyncio.timeout(within):
                 while not happened():  # noqa: ASYNC110 - only a look can tell
-                    await asyncio.sleep(FRAME)
+                    await asyncio.sleep(FRAME_SECONDS)
         except TimeoutError:
             raise AssertionError(f"it has not happened within {within:g} s of the line's time") from None
 

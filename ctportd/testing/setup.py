@@ -17,7 +17,7 @@ from ctportd.config import from_data
 from ctportd.ctserver.log import ServerLog
 from ctportd.ctserver.server import Server
 from ctportd.errors import ServerError
-from ctportd.hooks.loader import find_plugins
+from ctportd.hooks.sources import PluginFile, find_plugins
 from ctportd.serving import settings_of
 
 if TYPE_CHECKING:
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from contextlib import AsyncExitStack
 
     from ctportd.config import Config
+    from ctportd.hooks.sources import Source
 
-Source: TypeAlias = str | Path | Mapping[str, str | Path]
+PluginSource: TypeAlias = str | Path | Mapping[str, str | Path]
 """Where plugins come from."""
 
 SOURCE = "the test's configuration"
@@ -50,7 +51,7 @@ class Plan:
     """
 
     handlers: Mapping[int, Sequence[str]]
-    plugins: Sequence[Source]
+    plugins: Sequence[PluginSource]
     stations: frozenset[int]
     settings: Mapping[str, Mapping[str, Any]]
     tables: Mapping[str, Any]
@@ -143,29 +144,36 @@ def _merge(data: dict[str, Any], name: str, table: Any) -> None:
         data.setdefault(name, {}).update(table)
 
 
-def plugin_files(sources: Sequence[Source], folder: Path) -> dict[str, Path]:
-    """The plugins of these sources, each name with the file to load; texts are written into ``folder``.
+def find(sources: Sequence[PluginSource], folder: Path, package: str) -> dict[str, Source]:
+    """The plugins of these sources, by their names; texts are written into ``folder``.
 
     Raises:
         FileNotFoundError: One is not there.
     """
-    found: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     for source in sources:
         if isinstance(source, str | Path):
-            found.update(_found(Path(source)))
+            files.update(_files_of(Path(source)))
         else:
             for name, text in source.items():
-                found[name] = _written(name, text, folder) if isinstance(text, str) else _only(text)
-    return found
+                files[name] = _written(name, text, folder) if isinstance(text, str) else _file_of(text)
+    return {name: _TestedFile(path, package) for name, path in files.items()}
 
 
-def _found(path: Path) -> dict[str, Path]:
+class _TestedFile(PluginFile):
+    """Whose the file is, nobody asks: it is run by who runs the tests, which lie beside it."""
+
+    def check(self, name: str) -> None:
+        pass
+
+
+def _files_of(path: Path) -> dict[str, Path]:
     if path.is_dir() and not (path / "__init__.py").is_file():
-        return find_plugins(path)
-    return {path.stem: _only(path)}
+        return {name: source.path for name, source in find_plugins(path).items()}
+    return {(path.parent if path.name == "__init__.py" else path).stem: _file_of(path)}
 
 
-def _only(path: Path) -> Path:
+def _file_of(path: Path) -> Path:
     file = path / "__init__.py" if path.is_dir() else path
     if not file.is_file():
         raise FileNotFoundError(f"{path} is no plugin: there is neither a file nor a folder of it")

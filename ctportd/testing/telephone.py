@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ctportd.errors import PhoneError
 from ctportd.phone.happenings import Shown
 from ctportd.phone.screen import PeopleScreen
+from ctportd.phone.state import FRAME_SECONDS
 from ctportd.testing import audio
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from ctportd.phone.happenings import Ended, Happening
     from ctportd.phone.state import Playback
     from ctportd.testing.audio import Samples
+
+__tracebackhide__ = True  # pytest shows the line of the test, and what it says
 
 PATIENCE = 60.0
 """Seconds of the line's time after which a test waits no longer, unless it says otherwise."""
@@ -153,6 +156,7 @@ class Telephone:
 
     async def recorded(self, within: float = PATIENCE) -> None:
         """Wait until the line records: from then on, each sample that is said is in the recording."""
+        await self._in_call()
         await self._wait(self._phone.until_recording(), within, "the line did not record")
 
     async def ended(self, within: float = PATIENCE) -> Ended:
@@ -164,6 +168,7 @@ class Telephone:
     async def press(self, keys: str) -> None:
         """Press keys, 100 ms from one to the next; before the answer, once that has come."""
         await self._in_call()
+        await self._moment()
         await self._wait(self._phone.press(keys), PATIENCE, f"{keys!r} could not be pressed")
 
     async def say(self, what: str | Path | Samples | None = None, *, seconds: float = 2.0) -> None:
@@ -183,14 +188,17 @@ class Telephone:
 
     async def lift(self) -> None:
         """Lift the set: answer, or begin a call."""
+        await self._moment()
         await self._phone.offhook()
 
     async def flash(self) -> None:
         """Give a hook flash."""
+        await self._moment()
         await self._phone.flash()
 
     async def hang_up(self) -> None:
         """Go on hook. Nothing happens where the call is over."""
+        await self._moment()
         await self._phone.hangup()
 
     async def close(self) -> None:
@@ -198,6 +206,14 @@ class Telephone:
         await self._phone.close()
 
     # --
+
+    @staticmethod
+    async def _moment() -> None:
+        """Let everybody do what they do at once, as about the end of a prompt: no person is as quick as that.
+
+        Else it would be chance whether a key comes before the next prompt begins, or after it.
+        """
+        await asyncio.sleep(FRAME_SECONDS)
 
     async def _in_call(self) -> None:
         if not self._phone.was_answered:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 from support.system import ROOT, System, run_ctportd
 
-from ctportd.hooks.loader import find_plugins
+from ctportd.hooks.sources import find_plugins
 
 if TYPE_CHECKING:
     from support.system import StartSystem

@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ctportd.testing import tone
+
 if TYPE_CHECKING:
-    from support.system import StartSystem
+    from ctportd.testing import Line
 
 DIALLER = """
 from ctportd import hookimpl
 
+results = []
+
 @hookimpl
-async def answer_call(call, target, daemon):
+async def answer_call(call, target):
     await call.answer()
     await call.dial("&," + target)
-    result = await call.wait_answer(within=20)
-    (daemon.state / "result.txt").write_text(result)
+    results.append(await call.wait_answer(within=20))
     await call.hangup()
 """
 
@@ -38,8 +41,10 @@ async def answer_call(call):
 PARTNERS = """
 from ctportd import UserMessage, hookimpl
 
+messages = []
+
 @hookimpl
-async def answer_call(call, target, daemon):
+async def answer_call(call, target):
     await call.answer()
     if target:
         async with call.bridged(int(target)):
@@ -47,37 +52,34 @@ async def answer_call(call, target, daemon):
             await call.wait_ended()
     else:
         message = await call.next_event(UserMessage, within=60)
-        (daemon.state / "message.txt").write_text(f"{message.text} {' '.join(message.words)} from {message.sender}")
+        messages.append(f"{message.text} {' '.join(message.words)} from {message.sender}")
         await call.wait_ended()
 """
 
 
 @pytest.mark.parametrize(("number", "result"), [("2", "answered"), ("9", "busy"), ("3", "no answer")])
-async def test_what_became_of_a_number(start_system: StartSystem, number: str, result: str) -> None:
+async def test_what_became_of_a_number(ctportd_line: Line, number: str, result: str) -> None:
     """A number that answers, one that nobody has, and one where it only rings are told apart by ear."""
-    system = await start_system(
-        [f"dialler:{number}"],
-        ["talker"],
-        [],
-        own_plugins={"dialler.py": DIALLER, "talker.py": TALKER},
-        changes={
-            "exchange": {"speed": 6.0}
-        },  # the beat of a tone is told by the clock, which a busy machine blurs
+    house = await ctportd_line(
+        {1: [f"dialler:{number}"], 2: ["talker"], 3: []}, plugins={"dialler": DIALLER, "talker": TALKER}
     )
-    finished = await system.phone(1, "--number", "5550100")
-    assert finished.status == 0, finished
-    assert (system.state / "result.txt").read_text() == result
+    await house.call(1, number="5550100")
+    await house.until(lambda: bool(house.plugin("dialler").results))
+    assert house.plugin("dialler").results == [result]
 
 
-async def test_two_calls_work_together(start_system: StartSystem) -> None:
+async def test_two_calls_work_together(ctportd_line: Line) -> None:
     """One call bridges itself to another and sends it a message; both lines are free afterwards."""
-    system = await start_system(["partners"], ["partners:1"], own_plugins={"partners.py": PARTNERS})
-    first = asyncio.create_task(system.phone(1, "--number", "5550101", "wait", "60", "hangup"))
-    await system.logged("reply", request="ctanswer", port="main:1")
-    second = await system.phone(2, "--number", "5550102", "wait", "20", "hangup")
-    assert second.status == 0, second
-    assert (system.state / "message.txt").read_text() == "HELLO there from 1"
-    await first
-    for port in (1, 2):
-        await system.idle(port)
-    assert not [line for line in system.log_lines if line["level"] in ("error", "critical")]
+    house = await ctportd_line({1: ["partners"], 2: ["partners:1"]}, plugins={"partners": PARTNERS})
+    first = await house.call(1, number="5550101")
+    await first.answered()
+    second = await house.call(2, number="5550102")
+    await second.answered()
+    await house.until(lambda: house.plugin("partners").messages == ["HELLO there from 1"])
+    said = asyncio.create_task(second.say(tone(900, seconds=2)))
+    await first.hear_tone(900)
+    await said
+    await second.hang_up()
+    await first.hang_up()
+    await house.idle()
+    assert not [line for line in house.log if line["level"] in ("error", "critical")]

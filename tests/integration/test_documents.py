@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+from support.documents import code_blocks
 from support.system import ROOT
 
 from ctportd.hooks import specs
@@ -15,11 +16,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from support.system import StartSystem
-
-
-def code_blocks(document: str, language: str) -> list[str]:
-    """The blocks of a language in a document."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", (ROOT / document).read_text(), re.DOTALL | re.MULTILINE)
 
 
 async def test_plugin_of_the_readme_answers(start_system: StartSystem) -> None:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from support.system import Finished, StartSystem, System
 
+    from ctportd.testing import Line
+
 LONG = {"daemon": {"drain_timeout": 60.0}}
 RECORDED = 5 * 16_000  # bytes: five seconds of 16-bit samples
 UNTIL_HANG_UP = {"voicemail": {"silence": 0, "longest": 600}}
@@ -24,22 +26,26 @@ async def call_under_way(system: System, *steps: str) -> asyncio.Task[Finished]:
     return phone
 
 
-async def test_calls_under_way_come_to_their_ends(start_system: StartSystem) -> None:
-    """SIGTERM takes no new calls, and waits for the caller's own hang-up; the message is kept whole."""
-    system = await start_system(["voicemail"], ["voicemail"], plugins=UNTIL_HANG_UP, changes=LONG)
-    phone = await call_under_way(system, "wait", "250", "hangup")
-    assert system.process is not None
-    system.process.send_signal(signal.SIGTERM)
-    await system.wait_output("stopping ")
-    assert (await system.status()).state == "draining"
-    late = await system.phone(2, "--rings", "2")
-    assert late.status == 2, late  # nobody answers
-    assert (await phone).status == 0
-    assert await system.stop() == 0
-    assert [call.end_reason for call in await system.calls()] == ["hangup"]
-    (message,) = await system.messages()
+async def test_calls_under_way_come_to_their_ends(ctportd_line: Line) -> None:
+    """A daemon that stops takes no new calls, and waits for the caller's own hang-up; the message is kept whole."""
+    house = await ctportd_line(
+        {1: ["voicemail"], 2: ["voicemail"]}, settings=UNTIL_HANG_UP, daemon={"drain_timeout": 600}
+    )
+    phone = await house.call(1, number="5550100")
+    await phone.hear("beep")
+    await phone.silence(20)
+    stopping = asyncio.create_task(house.stop())
+    await phone.silence(1)
+    assert (await house.status()).state == "draining"
+    late = await house.call(2, rings=2)
+    assert (await late.ended()).reason == "gave-up"  # nobody answers
+    await phone.silence(220)
+    assert not stopping.done()
+    await phone.hang_up()
+    await stopping
+    assert [call.end_reason for call in await house.calls()] == ["hangup"]
+    (message,) = await house.messages()
     assert message.seconds > 240
-    await system.start()
 
 
 async def test_told_twice_it_stops_at_once(start_system: StartSystem) -> None:

@@ -164,7 +164,7 @@ async def test_examples_of_the_guide(ctportd_line: Line, tmp_path: Path, monkeyp
     (tmp_path / "plugins").mkdir()
     for plugin in (
         "auto_attendant",
-        "caller_id_log.py",
+        "caller_id_log",
         "voicemail",
     ):  # what the others tell is in their own guides
         (tmp_path / "all" / plugin).rename(tmp_path / "plugins" / plugin)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import inspect
 import re
 import shlex
@@ -24,13 +25,14 @@ from ctportd.ctserver.tones import sine
 from ctportd.errors import NotSupported
 from ctportd.links.manager import Manager
 from ctportd.links.port import Port
-from ctportd.phone.client import Phone
 from ctportd.wire import classic_client
 from ctportd.wire.events import EVENT_TYPES
 from ctportd.wire.requests import REQUESTS
 
 if TYPE_CHECKING:
-    from support.system import StartSystem
+    from pathlib import Path
+
+    from ctportd.testing import Line, Samples
 
 GUIDE = (ROOT / "docs/from-perl.md").read_text()
 
@@ -146,32 +148,35 @@ def test_errors_exist() -> None:
     assert named <= set(errors.__all__)
 
 
-async def test_plugin_is_an_answering_machine(start_system: StartSystem) -> None:
+async def test_plugin_is_an_answering_machine(ctportd_line: Line) -> None:
     """It greets, beeps, records what is said, thanks; and again, after a caller who has hung up on the recording."""
     plugin, settings = block("python"), block("toml")
     data = tomllib.loads(settings)
     assert from_data(data, "x.toml").file.port[0].handlers == ["machine"]
     data["plugins"]["machine"]["greeting"] = " ".join(["menu-main"] * 4)  # long enough to be cut short
-    system = await start_system(
-        data["port"][0]["handlers"], plugins=data["plugins"], own_plugins={"machine.py": plugin}
+    house = await ctportd_line(
+        {1: data["port"][0]["handlers"]}, plugins=["plugins", {"machine": plugin}], settings=data["plugins"]
     )
     said = decode(sine((900,), 2.0, 6000))
     for patient in (False, True):
-        async with await Phone.dial(system.exchange_url, 1, number="5550100") as phone:
-            await phone.answered()
-            await phone.press("1")
-            await phone.until("beep")
-            await phone.until_recording()
-            await phone.say(said)
-            if patient:
-                await phone.press("#")
-                await phone.until("thank-you")
-                await phone.until("goodbye")
-                assert (await phone.ended()).by == "line"
-                assert sum(one.prompt == "menu-main" and one.complete for one in phone.playbacks) < 4
-        await system.idle(1)
-    assert [call.end_reason for call in await system.ended_calls(2)] == ["finished", "hangup"]
-    recordings = [soundfile.read(path, dtype="int16")[0] for path in system.state.glob("*.wav")]
+        phone = await house.call(1, number="5550100")
+        await phone.press("1")
+        await phone.hear("beep")
+        await phone.recorded()
+        await phone.say(said)
+        if patient:
+            await phone.press("#")
+            await phone.hear("thank-you", "goodbye")
+            assert (await phone.ended()).by == "line"
+            assert sum(one.prompt == "menu-main" and one.complete for one in phone.playbacks) < 4
+        await phone.hang_up()
+        await house.idle()
+    assert [call.end_reason for call in await house.calls()] == ["finished", "hangup"]
+    recordings = await asyncio.to_thread(_recordings, house.daemon.state)
     assert len(recordings) == 2
     for recording in recordings:
         assert np.asarray(recording).tobytes().find(said.tobytes()) >= 0
+
+
+def _recordings(folder: Path) -> list[Samples]:
+    return [soundfile.read(path, dtype="int16")[0] for path in folder.glob("*.wav")]

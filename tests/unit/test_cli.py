@@ -175,6 +175,7 @@ NEEDS_CONFIG = [
     ("messages",),
     ("outbox",),
     ("phone", "1"),
+    ("plugin", "list"),
     ("request", "1", "off_hook"),
     ("rotate",),
     ("status",),

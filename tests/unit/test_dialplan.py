@@ -15,7 +15,7 @@ import pytest
 from ctportd import Caller, Inquiry
 from ctportd.checking import convert
 from ctportd.config import from_data
-from ctportd.hooks.loader import load_module
+from ctportd.hooks.sources import PluginFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +36,7 @@ TABLE = {
 @pytest.fixture
 def station() -> Iterator[Any]:
     """The plugin's module."""
-    yield load_module("station_under_test", STATION)
+    yield PluginFile(STATION).load("station_under_test")
     for name in [name for name in sys.modules if "station_under_test" in name]:
         del sys.modules[name]
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from ctportd.config import MASK, dump, from_data
 from ctportd.errors import ConfigError, InvalidArgument
-from ctportd.hooks.loader import load_module
+from ctportd.hooks.sources import PluginFile
 from ctportd.mail.compose import cleaned, composed
 from ctportd.mail.letter import Letter
 from ctportd.mail.service import back_off, is_due
@@ -134,7 +134,7 @@ def test_tcp_ports_and_passwords() -> None:
 
 def test_letters_about_calls_are_bounded() -> None:
     """So many in any hour, whenever it begins."""
-    may_write: Any = load_module("call_mail", PLUGINS / "call_mail.py").may_write
+    may_write: Any = PluginFile(PLUGINS / "call_mail.py").load("call_mail").may_write
     lately: deque[float] = deque()
     assert [may_write(lately, now, 2) for now in (0.0, 60.0, 61.0, 3599.0, 3600.0, 3601.0, 3660.0)] == [
         True, True, False, False, True, False, True,

@@ -18,14 +18,14 @@ from ctportd.checking import convert
 from ctportd.config import from_data
 from ctportd.errors import ConfigError, PromptNotFound, StoreError
 from ctportd.hooks.inquiry import Inquiry
-from ctportd.hooks.loader import load_module
+from ctportd.hooks.sources import PluginFile
 from ctportd.records import INBOX, OLD, TRASH, Counts, VoiceMessage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FOLDER = Path(__file__).parents[2] / "plugins" / "voicemail"
-PLUGIN: Any = load_module("voicemail", FOLDER / "__init__.py")
+PLUGIN: Any = PluginFile(FOLDER / "__init__.py").load("voicemail")
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 

@@ -1,0 +1,172 @@
+"""Where plugins come from: files in the plugins' folder, and packages that are installed.
+
+A plugin is a file ``NAME.py`` or a folder ``NAME/`` with an ``__init__.py`` in the plugins' folder; names that begin
+with an underscore or a dot are left alone. Or it is a module of an installed package, which names it in the group
+``ctportd.plugins`` of its entry points.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+from importlib import metadata
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Protocol
+
+from ctportd.errors import PluginError
+from ctportd.hooks.owners import check_owners
+from ctportd.hooks.results import told
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+GROUP = "ctportd.plugins"
+"""The group of entry points in which packages name their plugins."""
+
+PACKAGE = "ctportd_plugins"
+"""Where plugins of files stand in ``sys.modules``, out of the way of everything else."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")  # what a table and a handler can say
+
+
+class Source(Protocol):
+    """One plugin that was found, and not run yet."""
+
+    @property
+    def where(self) -> str:
+        """What people find it by: its file, or the package with its version."""
+
+    def check(self, name: str) -> None:
+        """See that its code may be run.
+
+        Raises:
+            PluginError: It may not, and why.
+        """
+
+    def load(self, name: str) -> ModuleType:
+        """Run its code.
+
+        Raises:
+            PluginError: It raised something, or tried to end the process.
+        """
+
+
+class PluginFile:
+    """A plugin in a folder.
+
+    Args:
+        path: The file to load.
+        package: Under which name it stands in ``sys.modules``.
+    """
+
+    def __init__(self, path: Path, package: str = PACKAGE) -> None:
+        self.path = path
+        self._package = package
+
+    @property
+    def where(self) -> str:
+        """Its file."""
+        return str(self.path)
+
+    def check(self, name: str) -> None:
+        """Where we are root, nobody else may be able to change it."""
+        check_owners(name, self.path)
+
+    def load(self, name: str) -> ModuleType:
+        """Run the file."""
+        full_name = f"{self._package}.{name}"
+        search = [str(self.path.parent)] if self.path.name == "__init__.py" else None
+        spec = importlib.util.spec_from_file_location(full_name, self.path, submodule_search_locations=search)
+        if spec is None or spec.loader is None:
+            raise PluginError(name, f"{self.path} is no Python file")
+        module = importlib.util.module_from_spec(spec)
+        parent = sys.modules.setdefault(self._package, ModuleType(self._package))
+        parent.__path__ = []  # folders in a plugin's folder are imported by way of it
+        sys.modules[full_name] = module
+        try:
+            spec.loader.exec_module(module)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            sys.modules.pop(full_name, None)
+            raise PluginError(name, f"cannot be loaded from {self.path}: {told(error)}") from error
+        return module
+
+
+class InstalledPlugin:
+    """A plugin of an installed package.
+
+    Args:
+        entries: The entry points of its name: one, unless two packages have it.
+    """
+
+    def __init__(self, entries: Iterable[metadata.EntryPoint]) -> None:
+        self._entries = list(entries)
+
+    @property
+    def where(self) -> str:
+        """The package with its version."""
+        return " and ".join(sorted(_package_of(entry) for entry in self._entries))
+
+    def check(self, name: str) -> None:
+        """One package has it, its name can stand in a configuration, and where we are root only root can change it."""
+        if len(self._entries) > 1:
+            raise PluginError(name, f"is in two packages, {self.where}: uninstall one")
+        if not _NAME.fullmatch(name):
+            raise PluginError(name, f"the package {self.where} calls it so: letters, digits, _ and - are expected")
+        for path in self._files():
+            check_owners(name, path)
+
+    def _files(self) -> list[Path]:
+        """What is looked at for the owner: the outermost package, which is run before the plugin's own module is."""
+        outermost = self._entries[0].module.partition(".")[0]
+        try:
+            spec = importlib.util.find_spec(outermost)
+        except (ImportError, ValueError):  # what is wrong is told when it is loaded
+            return []
+        if spec is None:
+            return []
+        if spec.origin is not None:
+            return [Path(spec.origin)]
+        return [Path(folder) / "__init__.py" for folder in spec.submodule_search_locations or ()]
+
+    def load(self, name: str) -> ModuleType:
+        """Import the module that the entry point names."""
+        entry = self._entries[0]
+        try:
+            module = entry.load()
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            problem = f"{entry.value} of the package {self.where} cannot be loaded: {told(error)}"
+            raise PluginError(name, problem) from error
+        if not isinstance(module, ModuleType):
+            raise PluginError(name, f"{entry.value} of the package {self.where} is no module")
+        return module
+
+
+def _package_of(entry: metadata.EntryPoint) -> str:
+    return f"{entry.dist.name} {entry.dist.version}" if entry.dist is not None else entry.value
+
+
+def find_plugins(directory: Path) -> dict[str, PluginFile]:
+    """The plugins of a folder, by their names."""
+    found: dict[str, PluginFile] = {}
+    for path in sorted(directory.iterdir()):
+        if path.name.startswith(("_", ".")):
+            continue
+        if path.suffix == ".py" and path.is_file():
+            found[path.stem] = PluginFile(path)
+        elif (path / "__init__.py").is_file():
+            found[path.name] = PluginFile(path / "__init__.py")
+    return found
+
+
+def find_installed() -> dict[str, InstalledPlugin]:
+    """The plugins of installed packages, by their names."""
+    entries: dict[str, list[metadata.EntryPoint]] = {}
+    for entry in metadata.entry_points(group=GROUP):
+        entries.setdefault(entry.name, []).append(entry)
+    return {name: InstalledPlugin(entries[name]) for name in sorted(entries)}
