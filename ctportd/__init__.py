@@ -48,7 +48,9 @@ if TYPE_CHECKING:
     from ctportd.links.port import Port
     from ctportd.links.reply import Reply
     from ctportd.mail.letter import Letter
+    from ctportd.mail_table import MAIL_ADDRESS
     from ctportd.messages.service import Reviewed
+    from ctportd.nearest import no_such
     from ctportd.pins.hashing import LONGEST_PIN, PIN_HASH, check_hash, hash_pin
     from ctportd.records import (
         FOLDERS,
@@ -87,6 +89,7 @@ __all__ = [
     "INBOX",
     "KEYS",
     "LONGEST_PIN",
+    "MAIL_ADDRESS",
     "OLD",
     "PIN_HASH",
     "TRASH",
@@ -146,6 +149,7 @@ __all__ = [
     "display",
     "hash_pin",
     "hookimpl",
+    "no_such",
     "program_problem",
     "recordings",
     "region_of",
@@ -165,12 +169,14 @@ _HOMES = (
     "ctportd.wire.message",
     "ctportd.records",
     "ctportd.pins.hashing",
+    "ctportd.nearest",
     "ctportd.hooks.markers",
     "ctportd.hooks.owners",
     "ctportd.hooks.inquiry",
     "ctportd.hooks.services",
     "ctportd.links.port",
     "ctportd.links.reply",
+    "ctportd.mail_table",
     "ctportd.mail.letter",
     "ctportd.calls.caller",
     "ctportd.calls.numbers",

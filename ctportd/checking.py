@@ -48,7 +48,7 @@ def convert(data: Any, into: type[_T], source: str, table: str = "") -> _T:
 
 def _find(data: Any, kind: Any, path: _Path) -> str | None:
     """The first mistake at or below a path, as a sentence; None where there is none."""
-    kind = _without_none(kind)
+    kind = _option_for(data, _without_none(kind))
     origin, arguments = get_origin(kind), get_args(kind)
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct) and isinstance(data, dict):
         return _find_in_table(data, kind, path)
@@ -99,6 +99,17 @@ def _without_none(kind: Any) -> Any:
         rest = [option for option in get_args(kind) if option is not type(None)]
         if len(rest) == 1:
             return rest[0]
+    return kind
+
+
+def _option_for(data: Any, kind: Any) -> Any:
+    """Of text or a table, the table where one was found: the mistake is in it."""
+    if get_origin(kind) in (Union, types.UnionType) and isinstance(data, dict):
+        tables = [
+            option for option in get_args(kind) if isinstance(option, type) and issubclass(option, msgspec.Struct)
+        ]
+        if len(tables) == 1:
+            return tables[0]
     return kind
 
 

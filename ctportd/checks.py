@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,14 +63,8 @@ def check_configuration(site: ConfiguredSite) -> Checked:
         for name, package in site.plugins.hidden.items()
     ]
     own = [*doors, *hidden, *missing_folders(config), *check_mail(config), *check_ports(site)]
-    problems = [*own, *asyncio.run(_asked(site))]
+    problems = [*own, *site.run(site.questions.problems())]
     return Checked(config.source, len(config.file.port), list(site.plugins.loaded), problems)
-
-
-async def _asked(site: ConfiguredSite) -> list[Problem]:
-    """What the plugins find in their settings."""
-    async with site:
-        return await site.questions.problems()
 
 
 def check_ports(site: ConfiguredSite) -> Iterator[Problem]:

@@ -153,12 +153,12 @@ class Daemon:
         async with AsyncExitStack() as stack:
             await self.store.open()
             stack.push_async_callback(self.store.close)
-            await self.mail.open()
             await stack.enter_async_context(self._background(self.store.run(), "store"))
             await stack.enter_async_context(self._background(self.dispatcher.run(), "plugins"))
+            await stack.enter_async_context(ControlServer(self._controls, Path(self.config.file.control.socket)))
+            await self.mail.open()  # nobody else is at it now: a second daemon would have met with our socket
             if self.mail.configured:
                 await stack.enter_async_context(self._background(self.mail.run(), "mail"))
-            await stack.enter_async_context(ControlServer(self._controls, Path(self.config.file.control.socket)))
             self._log_missing_plugins()
             self.dispatcher.tell("daemon_started")
             await stack.enter_async_context(self._background(self.messages.run(), "messages"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 import msgspec
 
@@ -11,14 +11,15 @@ from ctportd.calls.routing import judge
 from ctportd.display import shown
 from ctportd.errors import InvalidArgument
 from ctportd.hooks.inquiry import Inquiry
+from ctportd.hooks.services import Site
 from ctportd.wire.events import KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ctportd.calls.caller import Caller
+    from ctportd.hooks.dispatch import Dispatcher
     from ctportd.hooks.inquiry import Explanation
-    from ctportd.site import ConfiguredSite
 
 
 Outcome: TypeAlias = Literal["takes the call", "lets the call pass", "may take the call", "is not asked"]
@@ -53,8 +54,16 @@ class Explained(msgspec.Struct, frozen=True):
     faults: list[str]
 
 
+class AskedSite(Site, Protocol):
+    """An installation whose plugins can be asked who calls, as well as what they would do."""
+
+    @property
+    def dispatcher(self) -> Dispatcher:
+        """Calls the plugins."""
+
+
 async def explain_call(
-    site: ConfiguredSite, port: str, caller: Caller, at: datetime, keys: tuple[str, ...]
+    site: AskedSite, port: str, caller: Caller, at: datetime, keys: tuple[str, ...]
 ) -> Explained:
     """What would become of a call, as the plugins tell that would have it.
 
@@ -104,9 +113,8 @@ def _judged(explained: Explained) -> str:
     verdict = explained.call.verdict
     if not verdict.by:
         return f"{verdict.kind}: no plugin judges this caller"
-    rule = f", by {verdict.rule}" if verdict.rule else ""
-    action = f"; to be done: {verdict.action}" if verdict.action else ""
-    return f"{verdict.kind} by {verdict.by}{rule}{action}"
+    action = f", action {verdict.action}" if verdict.action else ""
+    return f"{verdict.kind}: {verdict.rule or 'by no rule'} (plugin {verdict.by}{action})"
 
 
 # -- what people type

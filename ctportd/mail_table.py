@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?\Z")
-"""An address as every mail server takes it: no quotes, no spaces, no letters beyond ASCII."""
+MAIL_ADDRESS = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?\Z"
+"""A pattern for an address as every mail server takes it: no quotes, no spaces, no letters beyond ASCII."""
 
 _PORTS = {"none": 25, "starttls": 587, "tls": 465}
 """The TCP ports that mail servers have for it: RFC 5321, RFC 6409, RFC 8314."""
@@ -45,7 +45,7 @@ def problem_of(table: MailTable) -> str:
     """What in the table does not go together, in one sentence that begins with the key; empty where all does."""
     if not table.host:
         return ""
-    if not ADDRESS.match(table.sender_address):
+    if not re.match(MAIL_ADDRESS, table.sender_address):
         return f"sender: found {table.sender!r}, expected the address that letters come from, such as phone@example.com"
     if table.password and table.password_file:
         return "password: stands beside password_file, expected one of the two"

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from ctportd.calls.files import Prompts
 from ctportd.calls.leg import handler_parts
 from ctportd.hooks.loader import load_plugins
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Coroutine, Mapping, Sequence
 
     from ctportd.calls.numbers import Numbers
     from ctportd.config import Config
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from ctportd.hooks.loader import Plugins
     from ctportd.hooks.questions import Questions
     from ctportd.store import Store
+
+
+_T = TypeVar("_T")
 
 
 def load_configured_plugins(config: Config) -> Plugins:
@@ -136,6 +140,15 @@ class ConfiguredSite:
     async def explain(self, handler: str, inquiry: Inquiry) -> Explanation:
         """What a handler would do with such a call."""
         return await self.questions.explain(handler, inquiry)
+
+    def run(self, work: Coroutine[Any, Any, _T]) -> _T:
+        """Run something to its end, in an event loop of its own, and close the store."""
+        assert self.store is not None  # noqa: S101 - it is loaded before the loop turns, which that would hold up
+        return asyncio.run(self._closing(work))
+
+    async def _closing(self, work: Coroutine[Any, Any, _T]) -> _T:
+        async with self:
+            return await work
 
     async def __aenter__(self) -> Self:
         return self

@@ -25,10 +25,11 @@ LAST = "last"
 
 _NAMED = 5  # calls that are named where it is not clear which is meant
 _DAY = 86_400.0
+_AT_ONCE = 0.1  # seconds
 
 _BARE = frozenset(
     {"action", "by", "count", "error", "handler", "heard", "key", "keys", "kind", "menu", "name", "number", "path",
-     "prompt", "reason", "rule"}
+     "prompt", "reason", "rule", "which", "why"}
 )  # fmt: skip
 """Details that say by themselves what they are."""
 
@@ -119,6 +120,8 @@ def sentence(step: Step) -> str:
 def _part(kind: str, key: str, value: Any) -> str:
     if value in ("", None):
         return "no key" if key == "keys" else ""
+    if key == "waited" and float(value) < _AT_ONCE:
+        return ""
     if key == "path":
         value = Path(str(value)).name
     phrase = _PHRASES.get(key, "{}" if key in _BARE or key == kind else f"{key.replace('_', ' ')} {{}}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import inspect
 from typing import TYPE_CHECKING, Any, Protocol
@@ -18,15 +17,14 @@ if TYPE_CHECKING:
     from ctportd.hooks.loader import Plugin
 
 
-class ClosingSite(Site, Protocol):
-    """A site whose store is closed at the end of an ``async with`` block."""
+class RunningSite(Site, Protocol):
+    """A site that runs what is ``async def``."""
 
-    async def __aenter__(self) -> Site: ...
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Run something to its end, and close the store."""
 
-    async def __aexit__(self, *error: object) -> None: ...
 
-
-def plugin_commands(plugins: Iterable[Plugin], site: ClosingSite) -> dict[str, click.Command]:
+def plugin_commands(plugins: Iterable[Plugin], site: RunningSite) -> dict[str, click.Command]:
     """Every command that a plugin registers, by name. A plugin that fails at it is told of, and left out.
 
     Args:
@@ -45,7 +43,7 @@ def plugin_commands(plugins: Iterable[Plugin], site: ClosingSite) -> dict[str, c
     return commands
 
 
-def _commands_of(plugin: Plugin, site: ClosingSite) -> dict[str, click.Command]:
+def _commands_of(plugin: Plugin, site: RunningSite) -> dict[str, click.Command]:
     implementation = plugin.hooks.get("register_commands")
     if implementation is None:
         return {}
@@ -58,7 +56,7 @@ def _commands_of(plugin: Plugin, site: ClosingSite) -> dict[str, click.Command]:
     return dict(group.commands)
 
 
-def _wait_for(command: click.Command, site: ClosingSite) -> None:
+def _wait_for(command: click.Command, site: RunningSite) -> None:
     """Let a command, and all below it, be ``async def``."""
     if command.callback is not None:
         command.callback = _waiting(command.callback, site)
@@ -67,15 +65,10 @@ def _wait_for(command: click.Command, site: ClosingSite) -> None:
             _wait_for(below, site)
 
 
-def _waiting(callback: Callable[..., Any], site: ClosingSite) -> Callable[..., Any]:
+def _waiting(callback: Callable[..., Any], site: RunningSite) -> Callable[..., Any]:
     @functools.wraps(callback)
     def run(*args: Any, **kwargs: Any) -> Any:
         result = callback(*args, **kwargs)
-        return asyncio.run(_closing(result, site)) if inspect.iscoroutine(result) else result
+        return site.run(result) if inspect.iscoroutine(result) else result
 
     return run
-
-
-async def _closing(work: Coroutine[Any, Any, Any], site: ClosingSite) -> Any:
-    async with site:
-        return await work

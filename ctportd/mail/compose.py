@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+import re
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ctportd.errors import InvalidArgument
-from ctportd.mail_table import ADDRESS
+from ctportd.mail_table import MAIL_ADDRESS
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -32,7 +33,7 @@ def cleaned(letter: Letter) -> Letter:
     if not letter.to:
         raise InvalidArgument("post", "to", "is empty where one address or more are expected")
     for address in letter.to:
-        if not ADDRESS.match(address):
+        if not re.match(MAIL_ADDRESS, address):
             raise InvalidArgument(
                 "post", "to", f"has {address!r} where an address such as ada@example.com is expected"
             )

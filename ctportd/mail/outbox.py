@@ -48,6 +48,7 @@ class Outbox:
     def __init__(self, state: Path) -> None:
         self._folder = state / OUTBOX
         self._newer: dict[str, Letter | None] = {}  # None: it is gone
+        self._unreadable: set[str] = set()  # those that were told of
 
     def put(self, letter: Letter, now: datetime) -> Letter:
         """Take a letter in. When this returns it is on the disk, with its attachments; returns it as it is there.
@@ -82,7 +83,7 @@ class Outbox:
         self._catch_up()
         if not self._folder.is_dir():
             return []
-        names = sorted(path.name for path in self._folder.iterdir() if not path.suffix)
+        names = sorted(path.name for path in self._folder.iterdir() if path.is_dir() and not path.suffix)
         read = [self._newer[name] if name in self._newer else self._read(self._folder / name) for name in names]
         return [letter for letter in read if letter is not None]
 
@@ -127,12 +128,15 @@ class Outbox:
 
     def _read(self, folder: Path) -> Letter | None:
         try:
-            return self._at_home(decoded((folder / _LETTER).read_bytes()))
+            letter = decoded((folder / _LETTER).read_bytes())
         except FileNotFoundError:  # it went in this very moment
             return None
         except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
-            log.error("a letter cannot be read", folder=str(folder), error=str(error))  # noqa: TRY400 - it says all
+            if folder.name not in self._unreadable:
+                log.error("a letter cannot be read", folder=str(folder), error=str(error))  # noqa: TRY400 - it says all
+            self._unreadable.add(folder.name)
             return None
+        return self._at_home(msgspec.structs.replace(letter, id=folder.name))
 
     def _at_home(self, letter: Letter) -> Letter:
         """A letter whose attachments are named by whole paths: on the disk they are relative, so that it can move."""
@@ -145,7 +149,7 @@ def _attach(path: Path, folder: Path) -> Path:
     folder.mkdir()
     attached = folder / path.name
     try:
-        attached.hardlink_to(path)
+        attached.hardlink_to(path.resolve())
     except OSError:  # another disk, or one that knows no links
         shutil.copyfile(path, attached)
     recordings.sync_now(attached)

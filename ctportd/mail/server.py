@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _TOO_BIG = 552
 """The one refusal of a sender's MAIL command that is about the letter: it is bigger than the server takes (RFC 1870)."""
 
+LONGEST_WORDS = 500
+"""Characters of what the server says that are kept (our figure)."""
+
 QUIT_TIMEOUT = 2.0
 """Seconds that a server gets to say good-bye (our figure)."""
 
@@ -76,10 +79,10 @@ class MailServer:
 
 def _sorted(refusals: Mapping[str, tuple[int, str]], said: str = "") -> Outcome:
     """Refusals told apart: 4xx passes, 5xx does not."""
-    words = {address: f"{code} {' '.join(text.split())}" for address, (code, text) in refusals.items()}
+    words = {address: _one_line(f"{code} {text}") for address, (code, text) in refusals.items()}
     later = {address for address, (code, _) in refusals.items() if code < 500}
     return Outcome(
-        said=" ".join(said.split()),
+        said=_one_line(said),
         later={address: text for address, text in words.items() if address in later},
         never={address: text for address, text in words.items() if address not in later},
     )
@@ -134,8 +137,12 @@ def check_set(table: MailTable) -> None:
 def told(error: Exception) -> str:
     """What the server said, or what went wrong with it, in one line."""
     if isinstance(error, aiosmtplib.SMTPResponseException):
-        return f"{error.code} {' '.join(error.message.split())}"
-    return " ".join(str(error).split()) or type(error).__name__
+        return _one_line(f"{error.code} {error.message}")
+    return _one_line(str(error)) or type(error).__name__
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:LONGEST_WORDS]
 
 
 def credentials(table: MailTable) -> tuple[ssl.SSLContext | None, str]:

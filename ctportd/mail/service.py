@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import structlog
 
-from ctportd.errors import MailError, StorageError
+from ctportd.errors import MailError
 from ctportd.logs import nobodys_threads
 from ctportd.mail.compose import cleaned, composed
 from ctportd.mail.outbox import Outbox
@@ -63,7 +63,8 @@ class Mail:
         self._keep = keep
         self._news = asyncio.Event()
         self._all_due = True  # whatever the last run has met with may be mended
-        self._ill = ""
+        self._away = False
+        self._trouble = ""
         self._waiting = self._sent = self._failed = 0
         self._last_error = ""
 
@@ -86,6 +87,8 @@ class Mail:
             log.error("the outbox cannot be looked at", error=str(error))  # noqa: TRY400 - it says all
             return
         self._waiting = len(letters)
+        if letters and not self.configured:
+            log.warning("letters wait, and no mail server is set: see [mail] host", waiting=self._waiting)
         self._last_error = next((letter.last_error for letter in reversed(letters) if letter.last_error), "")
 
     async def post(self, letter: Letter) -> Letter:
@@ -114,7 +117,7 @@ class Mail:
             self._news.clear()
             try:
                 pause = await self.send_due()
-            except (StorageError, OSError, RuntimeError) as error:  # a disk, or no thread: it may pass
+            except (OSError, RuntimeError) as error:  # a disk, or no thread: it may pass
                 log.error("the outbox cannot be looked at", error=str(error))  # noqa: TRY400 - it says all
                 pause = LOOK_EVERY
             try:
@@ -142,10 +145,15 @@ class Mail:
         while rest:
             try:
                 async with connected(self._table) as server:
+                    self._is_there()
+                    await self._offer(
+                        server, rest.pop(0)
+                    )  # one at least, else a server that hangs up is asked on and on
                     while rest and server.usable:
                         await self._offer(server, rest.pop(0))
             except MailError as error:
-                self._is_ill(str(error))
+                self._away = True
+                self._tell_trouble(str(error))
                 for letter in rest:
                     await self._put_off(letter, str(error))
                 return
@@ -154,14 +162,17 @@ class Mail:
         sender, posted_at = self._table.sender, letter.posted_at or self._now()
         try:
             message = await asyncio.to_thread(composed, letter, sender, posted_at)
+        except Exception as error:  # a file that is gone, or text that no library foresaw: the others go on
+            log.exception("a letter cannot be made", letter=letter.id)
+            await self._put_off(letter, f"{type(error).__name__}: {error}")
+            return
+        try:
             outcome = await server.deliver(self._table.sender_address, letter.waiting, message)
         except MailError as error:
-            self._is_ill(str(error))
+            self._tell_trouble(str(error))
             await self._put_off(letter, str(error))
-        except OSError as error:
-            await self._put_off(letter, f"{error.filename} cannot be read: {error.strerror}")
         else:
-            self._is_well()
+            self._trouble = ""
             await self._settle(letter, outcome)
 
     async def _settle(self, letter: Letter, outcome: Outcome) -> None:
@@ -211,18 +222,18 @@ class Mail:
             about = {key: value for key, value in letter.about.items() if key != "call"}
             self._keep(call, [Step(self._now(), kind, {"to": letter.to, **about, **details})])
 
-    def _is_ill(self, problem: str) -> None:
+    def _tell_trouble(self, problem: str) -> None:
         """Tell once of what is wrong with the server."""
-        if problem != self._ill:
+        if problem != self._trouble:
             log.error("letters wait for the mail server", error=problem, waiting=self._waiting)
-        self._ill = problem
+        self._trouble = problem
 
-    def _is_well(self) -> None:
-        """It answers again: whatever waits for it need wait no longer."""
-        if self._ill:
-            log.info("the mail server takes letters again")
+    def _is_there(self) -> None:
+        """The server can be used: letters that waited for that alone need wait no longer."""
+        if self._away:
+            log.info("the mail server is there again")
             self._all_due = True
-        self._ill = ""
+        self._away = False
 
 
 def back_off(attempts: int) -> timedelta:

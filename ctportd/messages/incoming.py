@@ -255,6 +255,15 @@ def _note_of(place: Place) -> Note:
     return Note(place.mailbox.name, call["call"] if call else place.name, began, told=False)
 
 
+def forget_unspoken(place: Place) -> None:
+    """Forget a message of a call that ended before anything was recorded; what there is of one stays."""
+    try:
+        if not place.recording.exists() and not place.parts:
+            _forget(place)
+    except OSError as error:
+        log.warning("a message that nobody spoke is forgotten later", error=str(error))
+
+
 def _forget(place: Place) -> None:
     _remove_fresh(place)
     for path in (place.recording, *place.parts, place.incoming_note):

@@ -9,7 +9,7 @@ from ctportd.errors import InvalidArgument, StoreError
 from ctportd.logs import nobodys_threads
 from ctportd.messages.filing import as_noted, place_of, remove
 from ctportd.messages.rows import Rows
-from ctportd.records import FOLDERS, INBOX, OLD, TRASH
+from ctportd.records import FOLDERS, INBOX, OLD, TRASH, Step
 
 if TYPE_CHECKING:
     from ctportd.records import VoiceMessage
@@ -45,6 +45,7 @@ class Mailboxes(Rows):
             with self._doubtful():
                 note = await self._change_note(message, wanted)
                 changed = await self._put_row(as_noted(message, note))
+        self._follow_up(message, changed)
         await self._tell_waiting(message.mailbox)
         return changed
 
@@ -68,6 +69,7 @@ class Mailboxes(Rows):
         async with self._turn:
             with self._doubtful():
                 with nobodys_threads():
+                    there = await asyncio.to_thread(place.kept.exists)
                     await asyncio.to_thread(remove, place.kept)
                 self.unlisted.pop(message.path, None)
                 self._untold.discard(message.path)
@@ -75,7 +77,21 @@ class Mailboxes(Rows):
                     await self._purge_row(place)
                 except StoreError as error:
                     self._follow_later("a message is removed, and its row waits for the database", message, error)
+        if there:
+            self._add_step(message, "message removed")
         await self._tell_waiting(message.mailbox)
+
+    def _follow_up(self, before: VoiceMessage, now: VoiceMessage) -> None:
+        """Add what has become of a message to the timeline of the call in which it was left."""
+        if now.heard and not before.heard:
+            self._add_step(now, "message heard")
+        if now.folder != before.folder:
+            moved = "message restored" if before.folder == TRASH else "message filed"
+            self._add_step(now, "message deleted" if now.folder == TRASH else moved, folder=now.folder)
+
+    def _add_step(self, message: VoiceMessage, kind: str, **details: str) -> None:
+        of = {"mailbox": message.mailbox, "message": message.uid}
+        self._store.keep_steps(message.call, [Step(self._now(), kind, of | details)])
 
     async def _put_row(self, message: VoiceMessage) -> VoiceMessage:
         """Let a row follow its note; it may have to wait. Returns the message, with its id if that is known."""

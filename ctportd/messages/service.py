@@ -119,13 +119,15 @@ class Messages(Arrivals):
             with nobodys_threads():
                 note = _note(call, mailbox, shortest=shortest, urgent=urgent)
                 await asyncio.to_thread(incoming.begin, place, note)
-            cut_short = await self._record(call, place, limit, silence)
-            while (
-                review is not None
-                and not cut_short
-                and await self._to_be_spoken_again(call, place, shortest, review)
-            ):
+            spoken_again = True
+            while spoken_again:
                 cut_short = await self._record(call, place, limit, silence)
+                spoken_again = not cut_short and await self._review(call, place, shortest, review)
+        except CallEnded:
+            with nobodys_threads():
+                await asyncio.to_thread(incoming.forget_unspoken, place)
+            self._leave(place)
+            raise
         except BaseException:
             self._leave(place)
             raise
@@ -145,8 +147,10 @@ class Messages(Arrivals):
         return place
 
     @staticmethod
-    async def _to_be_spoken_again(call: Call, place: Place, shortest: float, review: Review) -> bool:
-        """Let the caller review what was recorded; what is to be spoken again is removed."""
+    async def _review(call: Call, place: Place, shortest: float, review: Review | None) -> bool:
+        """Let the caller review what was recorded; returns whether it is to be spoken again, and is removed."""
+        if review is None:
+            return False
         with nobodys_threads():
             seconds = 0.0 if call.ended else await recordings.length_of(place.recording)
         if not seconds or seconds < shortest:

@@ -1,115 +1,83 @@
-"""Answers with a menu: each key leads to voicemail, to another menu, to a telephone of the exchange, or ends the call.
+"""Answers with menus: callers press keys, dial extensions or names; the hours decide which menu they hear.
 
-The menus are in the configuration, under ``[plugins.auto_attendant.menus.NAME]``. What a key does is written as
+All of it is in the configuration, under ``[plugins.auto_attendant]``; docs/attendant.md tells how. What a key leads to
+is written as
 
-- ``menu:NAME``: another menu;
-- ``transfer:NUMBER``: a hook flash, and the number: the exchange connects the caller;
-- ``hangup``: good-bye;
+- ``menu:NAME``: another menu; ``back``, ``top``, ``repeat``: the one before, the first, the same;
+- ``transfer:NUMBER``: a hook flash, and the number; ``station:PORT``: the telephone set on a port;
+- ``names``: dialling by name; ``play:PROMPT``: a prompt; ``language:NAME``: another language;
+- ``override:HOURS``: setting hours aside; ``hangup``: good-bye; ``exit``: out of the menus;
 - ``PLUGIN`` or ``PLUGIN:TARGET``: another plugin, such as ``voicemail:100``; the menu comes again when that is done.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import asyncio
+from typing import TYPE_CHECKING
 
-import msgspec
 import structlog
-from msgspec import Meta
 
-from ctportd import KEYS, hookimpl
+from ctportd import hookimpl, no_such
+
+from .calendars import Calendars
+from .explaining import Explainer
+from .leading import Leader
+from .settings import Settings
 
 if TYPE_CHECKING:
-    from ctportd import Call
+    import click
+
+    from ctportd import Call, Daemon, Explanation, Inquiry, Problem, Site
+
+__all__ = ["Settings"]
 
 log = structlog.get_logger("auto_attendant")
 
-
-class Menu(msgspec.Struct, forbid_unknown_fields=True):
-    """One menu.
-
-    Attributes:
-        prompt: What the caller hears; a key cuts it short. Several names, with spaces between, are played in turn.
-        keys: What each key does.
-        wait: Seconds to wait for a key after the prompt.
-        tries: How often the prompt is played, all in all, before the menu gives up.
-        invalid: The prompt for a key that is none of the menu's.
-        no_key: The prompt for a caller who pressed none.
-        give_up: What is done after the last try.
-    """
-
-    prompt: str
-    keys: dict[str, str]
-    wait: Annotated[int, Meta(ge=1)] = 6
-    tries: Annotated[int, Meta(ge=1)] = 3
-    invalid: str = "invalid-key"
-    no_key: str = "no-key"
-    give_up: str = "hangup"
-
-    def __post_init__(self) -> None:
-        """Check the keys."""
-        for key in self.keys:
-            if key not in KEYS:
-                raise ValueError(f"found the key {key!r}, expected one of {' '.join(sorted(KEYS))}")
-
-
-class Settings(msgspec.Struct, forbid_unknown_fields=True):
-    """The table ``[plugins.auto_attendant]``: the menus, and the one with which a call begins."""
-
-    menus: dict[str, Menu] = {}
-    menu: str = "main"
-
-    def __post_init__(self) -> None:
-        """Check that every menu that is named is there."""
-        named = [f"menu:{self.menu}"] if self.menus else []
-        named += [action for menu in self.menus.values() for action in (*menu.keys.values(), menu.give_up)]
-        for action in named:
-            verb, _, name = action.partition(":")
-            if verb == "menu" and name not in self.menus:
-                raise ValueError(f"found {action!r}, but the menus are {', '.join(self.menus)}")
+calendars = Calendars()
+"""Files, as they were read last: the same for whoever asks."""
 
 
 @hookimpl
-async def answer_call(call: Call, target: str, settings: Settings) -> None:
+async def answer_call(call: Call, target: str, settings: Settings, daemon: Daemon) -> None:
     """Lead the caller through the menus, from ``target`` or from the first one."""
-    name = target or settings.menu
-    if name not in settings.menus:
-        log.error("there is no such menu", menu=name)
+    problem = check_target(target, settings)
+    if problem:
+        log.error("the call cannot be taken", problem=problem)
         return
     await call.answer()
-    next_menu: str | None = name
-    while next_menu is not None:
-        log.info("menu", menu=next_menu)
-        action = await _choose(call, settings.menus[next_menu])
-        next_menu = await _act(call, action, next_menu)
+    await Leader(call, settings, daemon, calendars).lead(target or settings.menu)
 
 
-async def _choose(call: Call, menu: Menu) -> str:
-    """Play the menu until the caller has chosen, or has had all tries; returns what is to be done."""
-    key = await call.ask(
-        menu.prompt,
-        digits=1,
-        accept=lambda key: key in menu.keys,
-        first=menu.wait,
-        tries=menu.tries,
-        invalid=menu.invalid,
-        no_key=menu.no_key,
-    )
-    return menu.keys.get(key, menu.give_up)
+@hookimpl
+def check_target(target: str, settings: Settings) -> str | None:
+    """Whether there is such a menu."""
+    name = target or settings.menu
+    return None if name in settings.menus else no_such("menu", name, settings.menus)
 
 
-async def _act(call: Call, action: str, menu: str) -> str | None:
-    """Do what a key says; returns the menu that comes next, or None when the call is over."""
-    verb, _, what = action.partition(":")
-    log.info("chosen", action=action)
-    if verb == "menu":
-        return what
-    if verb == "transfer":
-        await call.play("transferring")
-        await call.transfer(what)
-        return None
-    if verb == "hangup":
-        await call.play("goodbye")
-        await call.hangup()
-        return None
-    await call.hand_over(action)
-    return menu
+@hookimpl
+def takes_all(target: str, settings: Settings) -> bool:
+    """A menu answers everybody."""
+    return (target or settings.menu) in settings.menus
+
+
+@hookimpl
+async def explain_call(inquiry: Inquiry, target: str, settings: Settings, site: Site) -> Explanation:
+    """Tell of the hours, the menu, and the way that the keys lead."""
+    return await Explainer(inquiry, settings, site, calendars).explain(target or settings.menu)
+
+
+@hookimpl
+async def check_settings(settings: Settings, site: Site) -> list[Problem]:
+    """Look through the menus, without the event loop: it takes files."""
+    from .lint import problems  # noqa: PLC0415 - a daemon that runs needs none of it
+
+    return await asyncio.to_thread(lambda: list(problems(settings, site)))
+
+
+@hookimpl
+def register_commands(cli: click.Group, settings: Settings, site: Site) -> None:
+    """Add ``ctportd attendant``."""
+    from .commands import attendant_command  # noqa: PLC0415 - as above
+
+    cli.add_command(attendant_command(settings, site, calendars))

@@ -1,6 +1,6 @@
 """Logs every call: when it came, on which port, from whom, what was thought of that, when it was answered, how it ended.
 
-``ctportd calls`` shows the log, ``ctportd stats`` counts it.
+``ctportd calls`` shows the log, ``ctportd stats`` counts it, and a letter each Monday tells of the week before.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import msgspec
 from ctportd import CallRecord, hookimpl, region_of
 
 from .commands import stats
+from .report import report_weekly
 
 if TYPE_CHECKING:
     import click
@@ -26,9 +27,23 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
     Attributes:
         regions: Whether to log where a number is from, such as ``New York, NY``: the world's area codes take 100 MB of
             memory.
+        report_to: Addresses to which the statistics of the week before are mailed each Monday.
     """
 
     regions: bool = False
+    report_to: list[str] = []
+
+
+_tasks: set[asyncio.Task[None]] = set()  # which nobody else holds
+
+
+@hookimpl
+def daemon_started(settings: Settings, daemon: Daemon) -> None:
+    """Begin to look whether a report is due, if anybody wants one."""
+    if settings.report_to:
+        task = asyncio.create_task(report_weekly(settings.report_to, daemon), name="report of calls")
+        _tasks.add(task)
+        task.add_done_callback(_tasks.discard)
 
 
 @hookimpl

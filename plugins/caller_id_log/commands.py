@@ -15,9 +15,12 @@ from .charts import svg, tables
 from .statistics import count, midnight
 
 if TYPE_CHECKING:
-    from ctportd import Site
+    from datetime import date
+
+    from ctportd import Site, Store
 
     from .statistics import Statistics
+
 
 _DAYS = 30
 
@@ -43,7 +46,9 @@ def stats(site: Site) -> click.Command:
 
         Example: ctportd stats --days 7 --svg calls.svg
         """
-        found: Statistics = asyncio.run(_counted(site, days, port, top))
+        today = datetime.now(UTC).astimezone().date()
+        first = today - timedelta(days=days - 1)
+        found = asyncio.run(_counted(site, first, today, port, top))
         if file is not None:
             _write(file, svg(found, by))
         display.show(found, tables, as_json=as_json)
@@ -51,15 +56,26 @@ def stats(site: Site) -> click.Command:
     return command
 
 
-async def _counted(site: Site, days: int, port: str, top: int) -> Statistics:
-    today = datetime.now(UTC).astimezone().date()
-    first = today - timedelta(days=days - 1)
-    which = CallFilter(port=port, since=midnight(first, None))
+async def _counted(site: Site, first: date, last: date, port: str, top: int) -> Statistics:
     try:
-        counts, callers = await site.store.call_counts(which), await site.store.top_callers(top, which)
+        return await counted(site.store, first, last, port=port, top=top)
     finally:
         await site.store.close()
-    return count(counts, callers, first, today, None)
+
+
+async def counted(store: Store, first: date, last: date, *, port: str = "", top: int) -> Statistics:
+    """Count the calls of some days in the machine's time zone.
+
+    Args:
+        store: Where they are logged.
+        first: The first day.
+        last: The last one.
+        port: Those on this port only; empty: all.
+        top: How many of those who called most.
+    """
+    which = CallFilter(port=port, since=midnight(first, None), until=midnight(last + timedelta(days=1), None))
+    counts, callers = await store.call_counts(which), await store.top_callers(top, which)
+    return count(counts, callers, first, last, None)
 
 
 def _write(file: Path, text: str) -> None:

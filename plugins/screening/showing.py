@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ctportd import display
+from ctportd import display, region_of
 
 from .actions import PASS, meaning_of
 
@@ -76,12 +76,26 @@ def _tables(rows: list[Row]) -> Iterable[Table | str]:
     yield table
 
 
+class Judged(msgspec.Struct, frozen=True):
+    """What is thought of a caller, as it is printed."""
+
+    number: str
+    country: str
+    region: str
+    kind: str
+    action: str
+    rule: str
+
+
 def show_verdict(verdict: Verdict, number: Number, *, as_json: bool) -> None:
     """Print what is thought of a caller."""
+    region = region_of(number.e164) if number.country else ""
+    judged = Judged(number.e164, number.country, region, verdict.kind, verdict.action or PASS, verdict.rule)
+    display.show(judged, _lines, as_json=as_json)
 
-    def lines(verdict: Verdict) -> Iterable[str]:
-        country = f" ({number.country})" if number.country else ""
-        yield display.shown(f"{number.e164 or 'no number'}{country}: {verdict.kind}, {verdict.rule}")
-        yield display.shown(f"{verdict.action or PASS}: {meaning_of(verdict.action or PASS)}")
 
-    display.show(verdict, lines, as_json=as_json)
+def _lines(judged: Judged) -> Iterable[str]:
+    place = ", ".join(filter(None, (judged.region, judged.country)))
+    who = f"{judged.number} ({place})" if place else judged.number
+    yield display.shown(f"{who or 'no number'}: {judged.kind}, {judged.rule}")
+    yield display.shown(f"{judged.action}: {meaning_of(judged.action)}")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import json
+import os
 import shutil
 import ssl
 from contextlib import suppress
@@ -12,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 import trustme
+from click.testing import CliRunner
 from support.mail import MailServer
-from support.system import tick
+from support.system import ROOT, tick
 
+from ctportd.cli import program
 from ctportd.errors import MailError, StorageError
 from ctportd.mail.letter import Letter
 from ctportd.mail.outbox import Outbox
@@ -26,9 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, MutableMapping
     from pathlib import Path
 
-    from support.system import StartSystem
-
     from ctportd.records import Step
+    from ctportd.testing import Line
+
 
 ADA, BOB, EVE = "ada@example.com", "bob@example.com", "eve@example.com"
 VOICE = bytes(range(256)) * 300
@@ -130,9 +135,11 @@ async def test_each_recipient_is_dealt_with(tmp_path: Path) -> None:
     async with server.listening() as port:
         office = Office(tmp_path, port=port)
         await office.mail.post(letter("one", ADA, BOB, EVE))
-        await office.mail.post(letter("two", EVE))
+        await office.mail.post(letter("two", EVE, about={"call": "c"}))
         assert await office.mail.send_due() == 30.0
         assert office.told == [("mail_failed", "two", f"{EVE}: 550 nobody")]
+        failed = {"to": [EVE], "reason": f"{EVE}: 550 nobody"}
+        assert office.kept == [("c", "mail posted", {"to": [EVE]}), ("c", "mail failed", failed)]
         await office.restart()
         server.refuses = {}
         assert await office.mail.send_due() is None
@@ -168,16 +175,31 @@ async def test_server_that_is_away(tmp_path: Path, log_lines: list[MutableMappin
     assert (hook, subject) == ("mail_failed", "old")
     assert "cannot be used" in reason
     async with server.listening(port=port):
-        server.drops = True
-        await office.mail.post(letter("lost on the way"))
-        await office.mail.send_due()
-        assert "was lost while it was given a letter" in office.mail.status.last_error
-        server.drops = False
         await office.mail.post(letter("last"))
         assert await office.mail.send_due() == 0.0  # it is back: all the others are due
         assert await office.mail.send_due() is None
-    assert {message["Subject"] for _, message in server.taken} == {"last", "young", "lost on the way"}
-    assert (office.mail.status.sent, office.mail.status.last_error) == (3, "")
+    assert [message["Subject"] for _, message in server.taken] == ["last", "young"]
+    assert (office.mail.status.sent, office.mail.status.last_error) == (2, "")
+
+
+async def test_letter_that_the_server_cannot_bear(tmp_path: Path) -> None:
+    """It keeps no other one waiting, and is not offered without a pause; nor is one that cannot be made."""
+    server = MailServer()
+    server.drops = True
+    async with server.listening() as port:
+        office = Office(tmp_path, port=port)
+        await office.mail.post(letter("lost on the way"))
+        assert await office.mail.send_due() == 30.0
+        assert "was lost while it was given a letter" in office.mail.status.last_error
+        server.drops, server.says = False, "451 later"
+        (tmp_path / "voice.wav").write_bytes(VOICE)
+        torn = await office.mail.post(letter("torn", attachments=[tmp_path / "voice.wav"]))
+        torn.attachments[0].unlink()
+        assert await office.pass_by(30) == 30.0
+        server.says = ""
+        assert await office.pass_by(60) == 60.0
+    assert [message["Subject"] for _, message in server.taken] == ["lost on the way"]
+    assert [each.id for each in await office.waiting()] == [torn.id]
 
 
 async def test_no_password_is_given_to_a_stranger(
@@ -219,7 +241,7 @@ async def test_no_password_is_given_to_a_stranger(
     assert not any(secret in str(log_lines) for secret in ("wrong-secret", "hush"))
 
 
-async def test_crash_at_any_moment_loses_nothing(tmp_path: Path) -> None:
+async def test_crash_at_any_moment_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was half posted or half removed is gone; what was taken at the very end comes twice, with one Message-ID."""
     server = MailServer()
     async with server.listening() as port:
@@ -238,13 +260,17 @@ async def test_crash_at_any_moment_loses_nothing(tmp_path: Path) -> None:
         assert office.mail.status.waiting == 1
         running = asyncio.create_task(office.mail.run())
         await _until(lambda: len(server.taken) == 2)
-        await office.mail.post(letter("wakes"))
+        monkeypatch.setattr("pathlib.Path.hardlink_to", _on_another_disk)
+        await office.mail.post(letter("wakes", attachments=[voice]))
         await _until(lambda: len(office.told) == 3)
         running.cancel()
         with suppress(asyncio.CancelledError):
             await running
     assert [message["Subject"] for _, message in server.taken] == ["twice", "twice", "wakes"]
     assert len({message["Message-ID"] for _, message in server.taken}) == 2
+    assert [part.get_content() for _, message in server.taken for part in message.iter_attachments()] == [
+        VOICE
+    ] * 3
     assert list((tmp_path / "outbox").iterdir()) == []
 
 
@@ -254,7 +280,7 @@ async def test_disk_that_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     server.refuses = {BOB: "450 full"}
 
     def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     async with server.listening() as port:
         office = Office(tmp_path, port=port)
@@ -276,6 +302,10 @@ async def test_disk_that_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         await Office(tmp_path, host="").mail.post(letter("z"))
 
 
+def _on_another_disk(*_: object) -> None:
+    raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+
+
 async def _until(happened: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
         while not happened():
@@ -290,28 +320,84 @@ async def daemon_started(daemon):
     await daemon.mail.post(Letter(to=["ada@example.com"], subject="up", text="It is up."))
     await daemon.mail.post(Letter(to=["bob@example.com"], subject="busy"))
 
+sent = []
+
 @hookimpl
-def mail_sent(letter, daemon):
-    (daemon.state / "sent").write_text(letter.subject)
+def mail_sent(letter):
+    sent.append(letter.subject)
 """
 
 
-async def test_daemon_sends_what_plugins_post(start_system: StartSystem) -> None:
+async def test_daemon_sends_what_plugins_post(ctportd_line: Line) -> None:
     """The hook comes when the server has it; status and `outbox` show what waits, `mail` what the server says."""
     server = MailServer()
     server.refuses = {BOB: "450 \x1b[2Jfull"}
     async with server.listening() as port:
         table = {"host": "127.0.0.1", "port": port, "security": "none", "sender": "phone@example.com"}
-        system = await start_system([], changes={"mail": table}, own_plugins={"writer.py": PLUGIN})
-        await system.until((system.state / "sent").exists)
-        while not (status := await system.status()).mail.last_error:
-            await tick()
-        shown, listed, tried = await asyncio.gather(
-            system.run("status"), system.json("outbox"), system.run("mail", ADA)
-        )
-    assert status.mail == msgspec.structs.replace(status.mail, waiting=1, sent=1)
-    assert f"letters waiting: 1; the last error: {BOB}: 450 " in shown.out
-    assert "\x1b" not in shown.out
-    assert [(each["subject"], each["waiting"], each["attempts"]) for each in listed] == [("busy", [BOB], 1)]
-    assert (tried.status, tried.out) == (0, "ctportd: the mail server has accepted the letter: 250 taken as 2\n")
-    assert [message["Subject"] for _, message in server.taken] == ["up", "A letter from ctportd"]
+        house = await ctportd_line({1: []}, plugins={"writer": PLUGIN}, mail=table)
+        await house.until(lambda: bool(house.daemon.mail.status.last_error))
+
+        async def run(*arguments: str) -> str:
+            command = ["--config", str(house.config_path), *arguments]
+            ran = await asyncio.to_thread(CliRunner().invoke, program, command, prog_name="ctportd")
+            assert ran.exit_code == 0, ran.output
+            return ran.stdout
+
+        status, shown, outbox, tried = [
+            await run(*command)
+            for command in (("status", "--json"), ("status",), ("outbox", "--json"), ("mail", ADA))
+        ]
+        assert json.loads(status)["mail"] == {
+            "waiting": 1,
+            "sent": 1,
+            "failed": 0,
+            "last_error": f"{BOB}: 450 \x1b[2Jfull",
+        }
+        assert f"mail: letters waiting: 1; the last error: {BOB}: 450 \ufffd[2Jfull\n" in shown
+        listed = [(each["subject"], each["waiting"], each["attempts"]) for each in json.loads(outbox)]
+        assert listed == [("busy", [BOB], 1)]
+        assert tried == "ctportd: the mail server has accepted the letter: 250 taken as 2\n"
+        sent = house.plugin("writer").sent
+        assert sent == ["up"]
+        server.refuses = {}
+        await house.until(lambda: len(sent) == 2)  # half a minute later
+    assert [message["Subject"] for _, message in server.taken] == ["up", "A letter from ctportd", "busy"]
+
+
+HANDLERS = """
+from ctportd import Verdict, hookimpl
+
+@hookimpl
+def screen_caller(caller):
+    return Verdict("blocked", rule="a pest") if caller.number == "666" else None
+
+@hookimpl
+async def answer_call(call):
+    if call.caller.name != "Ada":
+        await call.answer()
+"""
+
+
+async def test_calls_are_mailed(ctportd_line: Line) -> None:
+    """Missed and blocked ones, with all that is known, and no more of them than are wanted in an hour."""
+    server = MailServer()
+    async with server.listening() as port:
+        table = {"host": "127.0.0.1", "port": port, "security": "none", "sender": "phone@example.com"}
+        settings = {"call_mail": {"to": [ADA, BOB], "calls": ["missed", "blocked"], "hourly": 2}}
+        plugins: dict[str, str | Path] = {"call_mail": ROOT / "plugins" / "call_mail.py", "answers": HANDLERS}
+        house = await ctportd_line({1: ["answers"]}, plugins=plugins, settings=settings, mail=table)
+        for caller in (("5550101", "Grace"), ("5550100", "Ada"), ("666", ""), ("5550102", "Ada")):
+            phone = await house.call(number=caller[0], name=caller[1], rings=3)
+            await phone.ended()
+            await house.idle()
+        await house.until(lambda: len(server.taken) == 2 and not house.daemon.mail.status.waiting)
+        assert any(line["event"].startswith("a call is not mailed: there were too many") for line in house.log)
+        letters = [line["about"]["call"] for line in house.log if line["event"] == "letter"]
+        steps = [step.kind for call in letters for step in await house.store.steps(call)]
+    subjects = [message["Subject"] for _, message in server.taken]
+    assert subjects == ["Missed call from Ada 5550100", "Blocked call from 666"]
+    assert [steps.count(kind) for kind in ("mail posted", "mail sent")] == [2, 2]
+    (recipients, missed), (_, blocked) = server.taken
+    assert recipients == [ADA, BOB]
+    assert "nobody answered" in missed.get_content()
+    assert "Rule:    a pest" in blocked.get_content()

@@ -126,7 +126,7 @@ def crash_after(steps: int, patch: pytest.MonkeyPatch) -> None:
 
 
 async def test_life_of_a_message(tmp_path: Path) -> None:
-    """Heard, filed, deleted, restored, removed: note and row say the same, and each change is told."""
+    """Heard, filed, deleted, restored, removed: note, row and the call's timeline say so, and each change is told."""
     await asyncio.to_thread(put, tmp_path)
     async with started(tmp_path) as house:
         messages = house.messages
@@ -155,6 +155,10 @@ async def test_life_of_a_message(tmp_path: Path) -> None:
         assert await messages.put_in_order()
         waiting = [(new, old) for _, new, old in house.told_of("message_waiting")]
         assert waiting == [(1, 0), (0, 1), (0, 0), (0, 1), (0, 0)]
+        await house.store.write_what_waits()
+        steps = [(step.kind, step.details.get("folder", "")) for step in await house.store.steps(CALL)]
+        assert steps[:3] == [("message heard", ""), ("message filed", OLD), ("message deleted", TRASH)]
+        assert [kind for kind, _ in steps[3:]] == ["message restored", "message restored", "message removed"]
     assert [path.name for path in files(tmp_path, "voicemail/100/*")] == ["incoming"]
 
 

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from ctportd.calls import caller as callers
 from ctportd.clock import Clock
 from ctportd.durable import DurableStore
-from ctportd.errors import AudioError, RequestFailed, StorageError
+from ctportd.errors import AudioError, CallEnded, RequestFailed, StorageError
 from ctportd.messages import incoming, notes
 from ctportd.messages.incoming import Place
 from ctportd.messages.mending import mend
@@ -534,6 +534,20 @@ async def test_ctserver_that_gives_up_leaves_what_was_spoken(tmp_path: Path) -> 
             await take(messages, Caller(refuse))
         assert await store.messages() == [message]
         assert await messages.put_in_order()
+
+
+async def test_call_that_ends_before_a_word_leaves_nothing(tmp_path: Path) -> None:
+    """Neither a message nor a file, at once."""
+
+    async def hang_up(_path: Path) -> None:
+        raise CallEnded("hangup")
+
+    async with opened(tmp_path) as (messages, store):
+        with pytest.raises(CallEnded):
+            await take(messages, Caller(hang_up))
+        assert await asyncio.to_thread(lambda: list(tmp_path.glob("voicemail/100/incoming/*"))) == []
+        assert await messages.put_in_order()
+        assert await store.messages() == []
 
 
 async def test_plugin_that_is_cancelled_takes_no_message_with_it(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import ssl
 import sys
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pytest
-    from support.system import StartSystem
+
+    from ctportd.testing import Line
 
 ANYBODY = {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}}
 
@@ -35,12 +36,57 @@ ANYBODY = {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous
 async def broker(port: int, plugins: dict[str, Any] | None = None, **listener: Any) -> AsyncIterator[None]:
     """A broker, as long as the block lasts."""
     default = {"type": "tcp", "bind": f"127.0.0.1:{port}", **listener}
-    running = Broker({"listeners": {"default": default}, "plugins": plugins or ANYBODY})
+    patience = {"timeout_disconnect_delay": 1_000_000}  # with who is silent: a house's time leaps
+    running = Broker({"listeners": {"default": default}, "plugins": plugins or ANYBODY, **patience})
     await running.start()
     try:
         yield
     finally:
         await running.shutdown()
+
+
+MESSAGE = VoiceMessage("100", "c", datetime(2026, 11, 23, tzinfo=UTC), 7.5, "x.wav", "5\udcff")
+
+
+class Cable:
+    """A connection to the broker that can be cut."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._ends: list[asyncio.StreamWriter] = []
+
+    @asynccontextmanager
+    async def laid(self) -> AsyncIterator[int]:
+        """Lead to the broker as long as the block lasts; gives the TCP port of this end."""
+        listener = await asyncio.start_server(self._connect, "127.0.0.1", 0)
+        try:
+            yield listener.sockets[0].getsockname()[1]
+        finally:
+            self.cut()
+            listener.close()
+            await listener.wait_closed()
+
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._ends.append(writer)
+        try:
+            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._port)
+        except ConnectionRefusedError:
+            writer.transport.abort()
+            return
+        self._ends.append(far_writer)
+        await asyncio.gather(self._carry(reader, far_writer), self._carry(far_reader, writer))
+
+    @staticmethod
+    async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while data := await reader.read(4096):
+                writer.write(data)
+        writer.close()
+
+    def cut(self) -> None:
+        """Let neither side hear another word of the other one."""
+        for writer in self._ends:
+            writer.transport.abort()
 
 
 class Subscriber:
@@ -79,64 +125,55 @@ class Subscriber:
 async def test_states_are_kept_whatever_becomes_of_the_broker(
     tmp_path: Path, log_lines: list[MutableMapping[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """TLS and a password; a broker that comes late, and comes anew, knows all states; the end is told."""
+    """TLS and a password; a broker that comes late, or anew, or is cut off, knows all states; the end is told."""
     authority, port = trustme.CA(), free_ports(1)
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "server.pem"))
     (tmp_path / "secret").write_text("hush\n")
     (tmp_path / "users").write_text(f"ada:{PasswordHash((Argon2Hasher(),)).hash('hush')}\n")
-    table = {
-        "host": "127.0.0.1",
-        "port": port,
-        "tls": True,
-        "ca_file": str(tmp_path / "ca.pem"),
-        "topic": "home/line",
-    }
-    table |= {"user": "ada", "password_file": str(tmp_path / "secret")}
-    plugins = await asyncio.to_thread(load_plugins, ROOT / "plugins", {"mqtt": table}, "x.toml")
-    plugin = plugins.loaded["mqtt"]
-    module: Any = plugin.module
-    monkeypatch.setattr(sys.modules[f"{module.__name__}.broker"], "FIRST_RETRY", 0.05)
-    line = SimpleNamespace(address="main:1", name="", kind="trunk")
-    daemon: Any = Daemon(ports={"main:1": line})
     users = {"amqtt.plugins.authentication.FileAuthPlugin": {"password_file": str(tmp_path / "users")}}
     server = {"ssl": True, "certfile": str(tmp_path / "server.pem"), "keyfile": str(tmp_path / "server.pem")}
-    known = {
-        "username": "ada",
-        "password": "hush",
-        "tls_context": ssl.create_default_context(cafile=tmp_path / "ca.pem"),
-    }
-    heard = Subscriber()
-
-    module.daemon_started(plugin.settings, daemon)
-    for new in (1, 2):
-        module.message_waiting("100", new, 3, daemon)
-    async with broker(port, users, **server), heard.listening(port, **known):
-        await heard.until(lambda newest: newest.get("home/line/mailbox/100"))
-        module.port_connected(line, daemon)
-        module.message_left(
-            VoiceMessage("100", "c", datetime(2026, 11, 23, tzinfo=UTC), 7.5, "x.wav", "5\udcff"), daemon
+    trusted = ssl.create_default_context(cafile=tmp_path / "ca.pem")
+    known = {"username": "ada", "password": "hush", "tls_context": trusted}
+    cable, heard, line = Cable(port), Subscriber(), SimpleNamespace(address="main:1", name="", kind="trunk")
+    daemon: Any = Daemon(ports={"main:1": line})
+    async with cable.laid() as end:
+        table = {"host": "127.0.0.1", "port": end, "tls": True, "ca_file": str(tmp_path / "ca.pem")}
+        table |= {"user": "ada", "password_file": str(tmp_path / "secret"), "topic": "home/line"}
+        plugins = await asyncio.to_thread(load_plugins, ROOT / "plugins", {"mqtt": table}, "x.toml")
+        module: Any = plugins.loaded["mqtt"].module
+        monkeypatch.setattr(sys.modules[f"{module.__name__}.broker"], "FIRST_RETRY", 0.02)
+        module.daemon_started(plugins.loaded["mqtt"].settings, daemon)
+        for new in (1, 2):
+            module.message_waiting("100", new, 3, daemon)
+        async with broker(port, users, **server), heard.listening(port, **known):
+            await heard.until(lambda newest: newest.get("home/line/mailbox/100"))
+            module.port_connected(line, daemon)
+            module.message_left(MESSAGE, daemon)
+            await heard.until(lambda newest: newest.get("home/line/message"))
+            assert heard.newest["home/line/status"] == "online"
+            cable.cut()
+            await heard.until(lambda newest: newest["home/line/status"] == "offline")  # its last will
+            await heard.until(lambda newest: newest["home/line/status"] == "online")
+        assert heard.newest["home/line/mailbox/100"] == {"new": 2, "old": 3}
+        message = heard.newest["home/line/message"]
+        assert (message["mailbox"], message["number"]) == ("100", "5?")
+        sensor = heard.newest["homeassistant/sensor/home_line/mailbox_100/config"]
+        assert (sensor["state_topic"], sensor["availability_topic"]) == (
+            "home/line/mailbox/100",
+            "home/line/status",
         )
-        await heard.until(lambda newest: newest.get("home/line/message"))
-    assert heard.newest["home/line/status"] == "online"
-    assert heard.newest["home/line/mailbox/100"] == {"new": 2, "old": 3}
-    assert (heard.newest["home/line/message"]["mailbox"], heard.newest["home/line/message"]["number"]) == (
-        "100",
-        "5?",
-    )
-    sensor = heard.newest["homeassistant/sensor/home_line/mailbox_100/config"]
-    assert (sensor["state_topic"], sensor["availability_topic"]) == ("home/line/mailbox/100", "home/line/status")
-    assert heard.newest["homeassistant/sensor/home_line/port_main_1/config"]["options"][0] == "disconnected"
-
-    heard = Subscriber()
-    async with broker(port, users, **server), heard.listening(port, **known):
-        await heard.until(lambda newest: newest.get("home/line/mailbox/100"))
-        await heard.until(lambda newest: newest.get("home/line/port/main:1", {}).get("state") == "idle")
-        await module.daemon_stopping(daemon)
-        await heard.until(lambda newest: newest["home/line/status"] == "offline")
-    assert "home/line/message" not in heard.newest
+        assert "idle" in heard.newest["homeassistant/sensor/home_line/port_main_1/config"]["options"]
+        again = Subscriber()
+        async with broker(port, users, **server), again.listening(port, **known):  # one that remembers nothing
+            await again.until(lambda newest: newest.get("home/line/mailbox/100"))
+            await again.until(lambda newest: newest.get("home/line/port/main:1", {}).get("state") == "idle")
+            await module.daemon_stopping(daemon)
+            await again.until(lambda newest: newest["home/line/status"] == "offline")
+        module.message_waiting("100", 9, 9, daemon)  # nobody is there any more, and nothing is raised
+    assert "home/line/message" not in again.newest
+    assert any(line["event"] == "the broker cannot be used; it is tried again" for line in log_lines)
     assert "hush" not in str(log_lines)
-    module.message_waiting("100", 9, 9, daemon)  # nobody is there any more, and nothing is raised
 
 
 class Daemon(SimpleNamespace):
@@ -155,13 +192,8 @@ def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyP
     assert "mqtt" in load_plugins(ROOT / "plugins", {}, "x.toml").loaded
 
 
-PLUGIN = """
+JUDGE = """
 from ctportd import Verdict, hookimpl
-
-@hookimpl
-async def answer_call(call):
-    await call.answer()
-    await call.play("beep")
 
 @hookimpl
 def screen_caller(caller):
@@ -169,24 +201,31 @@ def screen_caller(caller):
 """
 
 
-async def test_calls_are_told_of_and_a_death_is_noticed(start_system: StartSystem) -> None:
-    """A real call from ring to end, in order; a daemon that is killed is offline by its last will."""
+async def test_calls_are_told_of(ctportd_line: Line) -> None:
+    """A real call from ring to end, in order, with the message that is left, and the mailbox that has it."""
     port, heard = free_ports(1), Subscriber()
     async with broker(port), heard.listening(port):
-        table = {"host": "127.0.0.1", "port": port}
-        system = await start_system(["beeper"], plugins={"mqtt": table}, own_plugins={"beeper.py": PLUGIN})
+        broker_table: dict[str, Any] = {"host": "127.0.0.1", "port": port}
+        settings = {"mqtt": broker_table, "voicemail": {"mailboxes": {"100": {}}}}
+        folder = ROOT / "plugins"
+        plugins: list[Path | dict[str, str]] = [folder / "mqtt", folder / "voicemail", {"judge": JUDGE}]
+        house = await ctportd_line({1: ["voicemail:100"]}, plugins=plugins, settings=settings)
         await heard.until(lambda newest: newest.get("ctportd/port/main:1", {}).get("state") == "idle")
-        finished = await system.phone(1, "until", "beep", "--number", "5550100", "--name", "Ada")
-        assert finished.status == 0, finished
-        await heard.until(lambda newest: newest.get("ctportd/call/ended"))
+        phone = await house.call(1, number="5550100", name="Ada")
+        await phone.hear("beep")
+        await phone.recorded()
+        await phone.say(seconds=2.0)
+        await phone.press("#")
+        await phone.ended()
+        await heard.until(lambda newest: newest.get("ctportd/call/ended") and newest.get("ctportd/message"))
+        await heard.until(lambda newest: newest.get("ctportd/mailbox/100") == {"new": 1, "old": 0})
         await heard.until(lambda newest: newest["ctportd/port/main:1"]["state"] == "idle")
-        assert system.process is not None
-        system.process.kill()
-        await heard.until(lambda newest: newest["ctportd/status"] == "offline")
     told = [topic for topic in heard.events if topic.startswith("ctportd/call/")]
     assert told == ["ctportd/call/started", "ctportd/call/answered", "ctportd/call/ended"]
     ended = heard.newest["ctportd/call/ended"]
     assert (ended["number"], ended["name"], ended["port"]) == ("5550100", "Ada", "main:1")
-    assert (ended["verdict"]["kind"], ended["verdict"]["by"]) == ("permitted", "beeper")
-    assert ended["seconds"] > 0
+    assert (ended["verdict"]["kind"], ended["verdict"]["by"]) == ("permitted", "judge")
+    assert ended["seconds"] > 2
     assert heard.newest["ctportd/last_call"] == ended
+    message = heard.newest["ctportd/message"]
+    assert (message["mailbox"], message["number"], message["call"]) == ("100", "5550100", ended["id"])

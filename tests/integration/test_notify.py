@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import MutableMapping
     from pathlib import Path
 
-    from support.system import StartSystem
+    from ctportd.testing import Line
 
 LOG = "import sys; open(sys.argv[1], 'a').write(repr(sys.argv[2:]) + chr(10)); print('ran')"
 """A program that writes down its arguments."""
@@ -110,21 +110,33 @@ async def test_programs_run_in_order_and_the_newest_state_wins(
     assert (problem.where, problem.serious) == ("[plugins.notify] call_started", False)
 
 
-async def test_calls_run_programs(start_system: StartSystem, tmp_path: Path) -> None:
-    """A real call, from ring to end."""
+ANSWERS = """
+from ctportd import hookimpl
+
+@hookimpl
+async def answer_call(call):
+    await call.answer()
+"""
+
+
+async def test_calls_run_programs(ctportd_line: Line, tmp_path: Path) -> None:
+    """A real call, from ring to end; a daemon that stops lets the last program end."""
     out = tmp_path / "out"
     program = [sys.executable, "-c", LOG, str(out)]
     table = {
         "call_started": [*program, "started", "{port}", "{number}", "{name}", "{verdict}"],
         "call_answered": [*program, "answered", "{number}"],
         "call_ended": [*program, "ended", "{number}", "{reason}"],
+        "timeout": 100_000.0,  # of the line's time, which leaps
     }
-    plugin = "from ctportd import hookimpl\n\n@hookimpl\nasync def answer_call(call):\n    await call.answer()\n"
-    system = await start_system(["answers"], plugins={"notify": table}, own_plugins={"answers.py": plugin})
-    await system.phone(1, "--number", "5550100", "--name", "$(id)")
-    async with asyncio.timeout(10):
-        while not out.exists() or len(out.read_text().splitlines()) < 3:
-            await tick()
+    plugins: dict[str, str | Path] = {"notify": ROOT / "plugins" / "notify.py", "answers": ANSWERS}
+    house = await ctportd_line({1: ["answers"]}, plugins=plugins, settings={"notify": table})
+    phone = await house.call(1, number="5550100", name="$(id)")
+    await phone.ended()
+    with house.real_time():
+        async with asyncio.timeout(10):
+            while not out.exists() or len(out.read_text().splitlines()) < 3:
+                await tick()
     assert out.read_text().splitlines() == [
         "['started', 'main:1', '5550100', '$(id)', 'screened']",
         "['answered', '5550100']",

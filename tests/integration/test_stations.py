@@ -124,7 +124,7 @@ async def test_transfers_by_flash(ctportd_line: Line) -> None:
 
 async def test_caller_gives_up_in_a_transfer(ctportd_line: Line) -> None:
     """Nobody tells us until the flash back; or whoever was asked has answered, and has nobody to talk to."""
-    house = await ctportd_line({1: ["operator"]}, plugins=[{"operator": OPERATOR}, "plugins/caller_id_log.py"])
+    house = await ctportd_line({1: ["operator"]}, plugins=[{"operator": OPERATOR}, "plugins/caller_id_log"])
     called = await house.subscribe("31")
     caller = await house.call(1, number="5550100")
     await caller.press("1")

@@ -16,7 +16,8 @@ import pytest
 from click.testing import CliRunner
 
 from ctportd import display, printing
-from ctportd.cli import EXIT_CONFIG, EXIT_FAILED, program
+from ctportd.cli import program
+from ctportd.cli.shared import EXIT_CONFIG, EXIT_FAILED
 from ctportd.errors import ControlError
 from ctportd.pins.hashing import matches
 from ctportd.records import CallRecord, VoiceMessage
@@ -89,7 +90,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty folder to be in, with a folder for plugins; what a daemon settles for its process is undone."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("STATE_DIRECTORY", raising=False)
-    monkeypatch.setattr("ctportd.cli.DEFAULT_CONFIGS", (tmp_path / "etc" / "ctportd.toml", tmp_path / "none.toml"))
+    monkeypatch.setattr(
+        "ctportd.cli.shared.DEFAULT_CONFIGS", (tmp_path / "etc" / "ctportd.toml", tmp_path / "none.toml")
+    )
     (tmp_path / "plugins").mkdir()
     umask, files = os.umask(0o022), resource.getrlimit(resource.RLIMIT_NOFILE)
     yield tmp_path
@@ -237,7 +240,7 @@ def test_configuration_that_is_found_is_nobody_elses(
     config: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In a folder that all may write it is not taken for the default."""
-    monkeypatch.setattr("ctportd.cli.DEFAULT_CONFIGS", (Path("etc/ctportd.toml"), folder / "none.toml"))
+    monkeypatch.setattr("ctportd.cli.shared.DEFAULT_CONFIGS", (Path("etc/ctportd.toml"), folder / "none.toml"))
     assert ctportd("check").status == 0
     folder.chmod(0o777)
     assert "is not followed" in ctportd("check").err

@@ -104,8 +104,9 @@ def test_shipped_plugin_tables_hold_the_defaults(tmp_path: Path) -> None:
     copy_plugins(tmp_path / "plugins")
     plugins = load_plugins(tmp_path / "plugins", tables, str(SHIPPED))
     assert plugins.failed == {}
-    assert sorted(tables) == ["auto_attendant", "caller_id_log", "screening", "station", "voicemail"]
-    for name in ("voicemail", "screening", "caller_id_log", "station"):
+    plain = ["call_mail", "caller_id_log", "mqtt", "notify", "screening", "station", "voicemail"]
+    assert sorted(tables) == ["auto_attendant", *plain]
+    for name in plain:
         settings = plugins.loaded[name].settings
         assert settings == type(settings)()
     attendant = plugins.loaded["auto_attendant"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,7 @@ from click.testing import CliRunner
 from ctportd.cli import program
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 SCREENING = """
@@ -79,15 +81,19 @@ CHRISTMAS = ("--at", "2026-12-25T10:00:00+00:00")
 
 
 @pytest.fixture(autouse=True)
-def _installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A configuration with three plugins, and no database, in a folder to be in."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
     monkeypatch.delenv("STATE_DIRECTORY", raising=False)
     (tmp_path / "plugins").mkdir()
     for name, text in {"screening": SCREENING, "menu": MENU, "box": BOX}.items():
         (tmp_path / "plugins" / f"{name}.py").write_text(text)
     (tmp_path / "x.toml").write_text(CONFIG)
+    yield
+    monkeypatch.undo()
+    time.tzset()
 
 
 def explain(*arguments: str) -> tuple[int, str]:
@@ -123,7 +129,7 @@ def test_verdict_is_that_of_calls() -> None:
         0,
         [
             "Beast <666> calls main:1 on Friday, 2026-12-25, at 10:00:00 (UTC)",
-            "blocked by screening, by block list: 6* on main:1 at 10:00; to be done: reject",
+            "blocked: block list: 6* on main:1 at 10:00 (plugin screening, action reject)",
             "screening: takes the call",
             "  hangs up",
         ],

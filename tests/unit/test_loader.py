@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from ctportd.cli import program
 from ctportd.errors import ConfigError
 from ctportd.hooks.loader import load_plugins
 from ctportd.hooks.sources import find_plugins
+from ctportd.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -350,6 +352,45 @@ def invoke(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_plugins_command_is_run(invoke: Any) -> None:
     """A command of a plugin's is one of ctportd's, with the plugin's settings."""
     assert invoke("greet") == (0, "p runs\nhello Ada\n", "")
+
+
+def test_plugins_command_may_wait(folder: Folder, invoke: Any) -> None:
+    """It is run to its end, also below a group of the plugin's, and has the store, which is empty at first."""
+    folder.add(
+        "w.py",
+        """
+import asyncio
+from ctportd import hookimpl
+
+@hookimpl
+def register_commands(cli, site):
+    @cli.group()
+    def box(): ...
+
+    @box.command()
+    async def look():
+        await asyncio.sleep(0)
+        print(await site.store.family("box", int))
+
+    @box.command()
+    async def put():
+        await site.store.put("box", "a", 1)
+""",
+    )
+    assert invoke("box", "look") == (0, "p runs\n{}\n", "")
+    status, _, errors = invoke("box", "put")
+    assert status == 1
+    assert "there is no" in errors
+    (folder.path.parent / "state").mkdir()
+    store = Store(f"sqlite+aiosqlite:///{folder.path.parent}/state/ctportd.db")
+    asyncio.run(_made(store))
+    assert invoke("box", "put")[0] == 0
+    assert invoke("box", "look") == (0, "p runs\n{'a': 1}\n", "")
+
+
+async def _made(store: Store) -> None:
+    await store.open()
+    await store.close()
 
 
 def test_plugins_command_is_in_the_help(invoke: Any) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.policy import default
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 
 from ctportd.config import MASK, dump, from_data
 from ctportd.errors import ConfigError, InvalidArgument
+from ctportd.hooks.sources import PluginFile
 from ctportd.mail.compose import cleaned, composed
 from ctportd.mail.letter import Letter
 from ctportd.mail.service import back_off, is_due
@@ -20,6 +23,7 @@ from ctportd.mail.service import back_off, is_due
 if TYPE_CHECKING:
     from email.message import EmailMessage
 
+PLUGINS = Path(__file__).parent.parent.parent / "plugins"
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 MAIL = {"host": "mail.example.com", "sender": "ctportd <phone@example.com>"}
 ODD = st.text(st.characters(codec=None, categories=None) | st.sampled_from('\r\n\0\x85\u2028:<>@,"\\\udcff'))
@@ -126,3 +130,12 @@ def test_tcp_ports_and_passwords() -> None:
     assert dump(config).count(MASK) == 3
     local = {"host": "::1", "user": "u", "password": "hush", "security": "none", "port": 2525}
     assert from_data({"mail": MAIL | local}, "x").file.mail.tcp_port == 2525
+
+
+def test_letters_about_calls_are_bounded() -> None:
+    """So many in any hour, whenever it begins."""
+    may_write: Any = PluginFile(PLUGINS / "call_mail.py").load("call_mail").may_write
+    lately: deque[float] = deque()
+    assert [may_write(lately, now, 2) for now in (0.0, 60.0, 61.0, 3599.0, 3600.0, 3601.0, 3660.0)] == [
+        True, True, False, False, True, False, True,
+    ]  # fmt: skip

@@ -105,9 +105,16 @@ def house(tmp_path: Path) -> Iterator[Callable[..., House]]:
     def make(limits: dict[str, Any] | None = None, **sources: str) -> House:
         return House(tmp_path, limits or {}, sources)
 
+    before = set(sys.modules)
     yield make
-    for name in [name for name in sys.modules if name.startswith("ctportd_plugins")]:
-        del sys.modules[name]
+    _forget_plugins(before)
+
+
+def _forget_plugins(before: set[str]) -> None:
+    """Unload the plugins that were loaded since; those that other tests hold stay."""
+    for name in set(sys.modules) - before:
+        if name.startswith("ctportd_plugins."):
+            del sys.modules[name]
 
 
 # -- what it raises
@@ -612,6 +619,7 @@ async def test_package_is_known_by_all_its_files(tmp_path: Path) -> None:
     (tmp_path / "p" / "far" / "__init__.py").write_text("")
     (tmp_path / "p" / "far" / "below.py").write_text(HEADER + STRAY.replace("\n    ", "\n"))
     (tmp_path / "pq.py").write_text("")
+    before = set(sys.modules)
     plugins = load(tmp_path)
     assert plugins.failed == {}
     dispatcher = Dispatcher(
@@ -625,5 +633,4 @@ async def test_package_is_known_by_all_its_files(tmp_path: Path) -> None:
     assert dispatcher.hosted["p"].faults == 1
     working.cancel()
     await asyncio.wait([working])
-    for name in [name for name in sys.modules if name.startswith("ctportd_plugins")]:
-        del sys.modules[name]
+    _forget_plugins(before)

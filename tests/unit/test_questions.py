@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -181,3 +183,7 @@ async def test_store_is_empty_until_there_is_one(sites: list[ConfiguredSite], tm
         await writing.store.put("family", "key", 9)
         assert await looking.store.family("family", int) == {"key": 9}
     await store.close()
+    with closing(sqlite3.connect(tmp_path / "state" / "ctportd.db")) as earlier:
+        earlier.execute("DROP TABLE plugin_values")
+    async with looking:
+        assert await looking.store.family("family", int) == {}

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 
+from ctportd.errors import StoreError
 from ctportd.masking import Mask, masked_call, masked_number, masked_steps
 from ctportd.records import CallRecord, Step
-from ctportd.telling import Story, masked, sentence, story_tables
+from ctportd.store import Store
+from ctportd.telling import Story, masked, sentence, story_of, story_tables
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -62,6 +68,23 @@ def test_steps_come_with_their_times() -> None:
     assert times[:2] == ["0:00.0", "1:05.0"]
     assert str(times[2]).startswith("2026-11-26")
     assert list(story_tables(Story("x", None, [])))[1].startswith("Nothing is known")  # type: ignore[union-attr]
+
+
+async def test_call_is_named_by_a_beginning_of_its_id(tmp_path: Path) -> None:
+    """Or by the word last; where that is not clear, the error says what to do. A call that nobody logs has steps too."""
+    store = Store(f"sqlite+aiosqlite:///{tmp_path}/ctportd.db")
+    await store.open()
+    with pytest.raises(StoreError, match="no call has been logged"):
+        await story_of(store, "last")
+    await store.save_call(CALL)
+    await store.add_steps("20261124-120001-2-fedcba", [step("ring")])
+    assert await story_of(store, "20261124-120000") == Story(CALL.id, CALL, [])
+    assert await story_of(store, "last") == Story("20261124-120001-2-fedcba", None, [step("ring")])
+    with pytest.raises(StoreError, match="several calls begin with '2026': 20261124-120001-2-fedcba, 2026"):
+        await story_of(store, "2026")
+    with pytest.raises(StoreError, match="there is no call '%'; ctportd calls --json has ids"):
+        await story_of(store, "%")
+    await store.close()
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,7 @@ class Action(Enum):
     ACCEPT = auto()
     URGENT = auto()
     NOT_URGENT = auto()
+    OPERATOR = auto()
     DIAL = auto()
 
 
@@ -210,6 +211,7 @@ REVIEW = Menu(
         Choice("3", Action.RECORD, "vm-to-record-again"),
         Choice("4", Action.URGENT, "vm-to-urgent"),
         Choice("4", Action.NOT_URGENT, "vm-to-not-urgent"),
+        Choice("0", Action.OPERATOR, "vm-to-operator"),
         Choice("*", Action.BACK, "vm-to-cancel"),
     ),
 )

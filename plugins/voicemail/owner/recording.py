@@ -34,11 +34,13 @@ class Take:
     Attributes:
         path: The recording.
         urgent: Whether it is marked as urgent.
+        operator: Whether the owner wants to speak to a person, once it is sent.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.urgent = False
+        self.operator = False
 
 
 def sweep(drafts: Path) -> None:
@@ -56,7 +58,7 @@ async def recorded(visit: Visit, *prompts: str, message: bool = False) -> AsyncI
         visit: Who records.
         prompts: What is said before the tone.
         message: Whether it is a message to somebody: then it can be marked as urgent, and an owner who hangs up
-            instead of saying that it may be sent has sent it.
+            instead of saying that it may be sent has sent it. With an operator, ``0`` sends it, too.
     """
     await visit.daemon.messages.check_room()
     folder = await recordings.make_folder(visit.drafts)
@@ -69,10 +71,12 @@ async def recorded(visit: Visit, *prompts: str, message: bool = False) -> AsyncI
 
 async def _taken(visit: Visit, take: Take, prompts: tuple[str, ...], *, message: bool) -> bool:
     """Whether there is a recording, and it is to be used."""
-    for _ in range(TRIES):
+    silent = 0
+    while silent < TRIES:
         if not await _spoken(visit, take, prompts):
             visit.call.check()
             await visit.call.play("vm-nothing-said")
+            silent += 1
             continue
         try:
             done = await _reviewed(visit, take, message=message)
@@ -81,7 +85,8 @@ async def _taken(visit: Visit, take: Take, prompts: tuple[str, ...], *, message:
                 return True
             raise
         if done is not Action.RECORD:
-            return done is Action.ACCEPT
+            take.operator = done is Action.OPERATOR
+            return done is not Action.BACK
     return False
 
 
@@ -97,15 +102,19 @@ async def _spoken(visit: Visit, take: Take, prompts: tuple[str, ...]) -> bool:
 
 
 async def _reviewed(visit: Visit, take: Take, *, message: bool) -> Action:
-    """Ask what is to become of it: ACCEPT, RECORD (again) or BACK (nothing)."""
+    """Ask what is to become of it: ACCEPT, OPERATOR (as well), RECORD (again) or BACK (nothing)."""
+    without = set() if message else {Action.URGENT, Action.NOT_URGENT}
+    if not message or not visit.box.rules.operator:
+        without.add(Action.OPERATOR)
     while True:
-        of_no_use = {Action.NOT_URGENT if not take.urgent else Action.URGENT}
-        hidden = of_no_use if message else {Action.URGENT, Action.NOT_URGENT}
+        hidden = without | {Action.URGENT if take.urgent else Action.NOT_URGENT}
         action = await choose(visit.call, REVIEW, hidden=hidden)
-        if action is Action.LISTEN:
+        if action in without:
+            await visit.call.play("invalid-key")
+        elif action is Action.LISTEN:
             await visit.call.play(str(take.path))
         elif action in (Action.URGENT, Action.NOT_URGENT):
-            take.urgent = message and action is Action.URGENT
+            take.urgent = action is Action.URGENT
             await visit.call.play("vm-is-urgent" if take.urgent else "vm-is-not-urgent")
         else:
             return action

@@ -76,6 +76,8 @@ async def _send(visit: Visit, mailboxes: list[str]) -> None:
         box = visit.box
         deliver = partial(visit.daemon.messages.deliver, take.path, call=visit.call, urgent=take.urgent)
         await _to_each(visit, mailboxes, partial(deliver, number=box.number, name=box.name))
+    if take.operator:
+        await visit.call.hand_over(box.rules.operator)
 
 
 async def _to_each(visit: Visit, mailboxes: list[str], put: Put) -> None:

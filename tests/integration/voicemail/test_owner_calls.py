@@ -26,6 +26,15 @@ def pin_locked(mailbox, caller):
 """
 
 
+PERSON = """
+from ctportd import hookimpl
+
+@hookimpl
+async def answer_call(call):
+    await call.play("hello")
+"""
+
+
 async def folders(house: House, mailbox: str = "100") -> dict[str, str]:
     """In which folder each message of a mailbox is, once the line is free."""
     await house.idle()
@@ -114,7 +123,9 @@ async def test_messages_are_heard_and_put_in_order(ctportd_line: Line) -> None:
 
 async def test_messages_are_sent(ctportd_line: Line) -> None:
     """Forwarded with an introduction and without; answered; recorded anew, urgent; also by who just hangs up."""
-    house = await ctportd_line({1: ["voicemail:100"]}, settings=settings())
+    house = await ctportd_line(
+        {1: ["voicemail:100"]}, plugins=["plugins", {"person": PERSON}], settings=settings(operator="person")
+    )
     message = await left(house, tone(600, seconds=3), number="101", name="Bob")
     await left(house, tone(500), mailbox="103")
     await talk(
@@ -148,9 +159,9 @@ async def test_messages_are_sent(ctportd_line: Line) -> None:
             speak 800
             hear vm-to-urgent
             press 4
-            hear vm-is-urgent vm-to-not-urgent
-            press 1
-            hear vm-sent
+            hear vm-is-urgent vm-to-not-urgent vm-to-operator
+            press 0
+            hear vm-sent hello vm-to-again
             press 35
             hear vm-which-mailbox
             press *
@@ -202,6 +213,10 @@ async def test_first_visit_sets_the_mailbox_up(ctportd_line: Line) -> None:
             hear vm-to-accept
             press 1
             hear vm-kept vm-record-greeting
+            speak 900
+            hear vm-to-accept
+            press 4
+            hear invalid-key vm-to-accept
             hang up""",
     )
     await house.idle()

@@ -1,0 +1,128 @@
+"""Holidays from iCalendar files: read again when they change; the last good one counts until a broken one is mended."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import recurring_ical_events
+import structlog
+from icalendar import Calendar
+
+if TYPE_CHECKING:
+    from datetime import date, tzinfo
+
+    from icalendar import Event
+    from recurring_ical_events import CalendarQuery
+
+    from .hours import Hours
+
+_CANCELLED = "CANCELLED"
+_TOO_OFTEN = ("SECONDLY", "MINUTELY", "HOURLY")
+
+log = structlog.get_logger("auto_attendant")
+
+
+class CalendarError(Exception):
+    """A calendar that cannot be read; the text says why."""
+
+
+class Holidays:
+    """The events of one iCalendar file. Takes whatever the file holds, and raises CalendarError for what it cannot."""
+
+    def __init__(self, content: bytes) -> None:
+        try:
+            calendar = Calendar.from_ical(content)
+            for event in calendar.events:
+                _check(event)
+            self._query: CalendarQuery = recurring_ical_events.of(calendar, skip_bad_series=False)
+            self.event_at(datetime(2000, 1, 1, tzinfo=UTC), UTC)
+        except Exception as error:  # whatever a library raises for whatever a file holds
+            raise CalendarError(" ".join(str(error).split()) or type(error).__name__) from error
+
+    def event_at(self, at: datetime, zone: tzinfo | None) -> str | None:
+        """The name of an event that lasts at a moment; None where there is none.
+
+        Args:
+            at: The moment.
+            zone: Whose clock tells days, and times that say no zone; None: this machine's.
+        """
+        around = timedelta(days=1)  # zones are less than a day apart
+        for event in self._query.between(at - around, at + around):
+            if event.get("STATUS") == _CANCELLED:
+                continue
+            if _moment(event.start, zone) <= at < _moment(event.end, zone):
+                return str(event.get("SUMMARY", ""))
+        return None
+
+
+def _check(event: Event) -> None:
+    """Refuse times that are none, and rules that would take hours to follow: no holiday comes every second."""
+    if _moment(event.end, UTC) < _moment(event.start, UTC):
+        raise ValueError("an event ends before it begins")
+    rules = event.get("RRULE", [])
+    for rule in rules if isinstance(rules, list) else [rules]:
+        often = [how for how in rule.get("FREQ", []) if str(how).upper() in _TOO_OFTEN]
+        if often:
+            raise ValueError(f"an event recurs {often[0]}: at most DAILY is followed")
+        if any(step < 1 for step in rule.get("INTERVAL", [])):
+            raise ValueError("an event recurs with an INTERVAL of less than 1")
+
+
+def _moment(value: date, zone: tzinfo | None) -> datetime:
+    """When a day begins, or what moment a time is that says no zone."""
+    moment = value if isinstance(value, datetime) else datetime.combine(value, time())
+    if moment.tzinfo is not None:
+        return moment
+    return moment.replace(tzinfo=zone) if zone is not None else moment.astimezone()
+
+
+def read(path: Path) -> Holidays:
+    """Read a file. Looks at the disk. Raises CalendarError."""
+    try:
+        return Holidays(path.read_bytes())
+    except OSError as error:
+        raise CalendarError(error.strerror or str(error)) from error
+
+
+class Calendars:
+    """The calendars of all hours, each as it was when it was good last."""
+
+    def __init__(self) -> None:
+        self._good: dict[Path, Holidays] = {}
+        self._stamps: dict[Path, tuple[int, int, int]] = {}
+        self._turn = threading.Lock()  # calls ask from threads, and the libraries remember what they have found
+
+    def event_at(self, hours: Hours, at: datetime) -> str | None:
+        """What the calendar of these hours has at a moment; None where nothing, or no calendar. Looks at the disk."""
+        if not hours.calendar:
+            return None
+        path = Path(hours.calendar).absolute()
+        with self._turn:
+            self._refresh(path)
+            holidays = self._good.get(path)
+            return holidays.event_at(at, hours.clock) if holidays is not None else None
+
+    def _refresh(self, path: Path) -> None:
+        stamp = _stamp(path)
+        if self._stamps.get(path) == stamp:
+            return
+        self._stamps[path] = stamp
+        try:
+            self._good[path] = read(path)
+        except CalendarError as error:
+            what = "the last good one is in force" if path in self._good else "none of its holidays are known"
+            log.error("a calendar cannot be read", calendar=str(path), error=str(error), so=what)  # noqa: TRY400
+        else:
+            log.info("calendar", calendar=str(path))
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    """What changes when a file changes; of one that is not there, too."""
+    try:
+        status = path.stat()
+    except OSError:
+        return (0, 0, 0)
+    return (status.st_mtime_ns, status.st_size, status.st_ino)
