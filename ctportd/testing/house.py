@@ -76,7 +76,7 @@ class House:
         """
         enter = self._stack.enter_context
         enter(self._leaping.running())
-        enter(database_counted(self._leaping))
+        enter(database_counted())
         enter(capturing())
         await asyncio.to_thread(texts)  # for those who read what a telephone heard
         self._config = await open_exchange(self.folder, self._plan, self._stack)

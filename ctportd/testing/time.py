@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-import aiosqlite
+import aiosqlite.core
 
 if TYPE_CHECKING:
     import asyncio
@@ -86,24 +87,19 @@ class LeapingTime:
 
     # -- what time waits for
 
-    def _execute(self, executor: Any, function: Any, *arguments: Any) -> asyncio.Future[Any]:
-        future: asyncio.Future[Any] = self._executing(executor, function, *arguments)
+    def hold(self, future: asyncio.Future[Any]) -> None:
+        """Let time stand still until a thread has set this future."""
         self._working += 1
-        future.add_done_callback(lambda _: self._worked())
-        return future
+        future.add_done_callback(self._done)
 
-    def _worked(self) -> None:
+    def _done(self, _: asyncio.Future[Any]) -> None:
         self._working -= 1
         self._hanging = min(self._hanging, self._working)
 
-    @contextmanager
-    def standing(self) -> Iterator[None]:
-        """Let time stand still while what is in the block waits, as for a thread."""
-        self._working += 1
-        try:
-            yield
-        finally:
-            self._worked()
+    def _execute(self, executor: Any, function: Any, *arguments: Any) -> asyncio.Future[Any]:
+        future: asyncio.Future[Any] = self._executing(executor, function, *arguments)
+        self.hold(future)
+        return future
 
     @contextmanager
     def real(self) -> Iterator[None]:
@@ -146,18 +142,23 @@ class _Selector:
         return self._time.wait(self._selector, timeout)
 
 
+class _Counted(SimpleQueue[Any]):
+    """What a database's thread has to do: time stands still until it is done."""
+
+    def put_nowait(self, item: tuple[asyncio.Future[Any] | None, Any]) -> None:
+        """Have the thread do something, for who waits for the future."""
+        future, _ = item
+        if future is not None and future.get_loop() in _times:
+            _times[future.get_loop()].hold(future)
+        super().put_nowait(item)
+
+
 @contextmanager
-def database_counted(leaping: LeapingTime) -> Iterator[None]:
-    """Let time stand still while a database's thread works: it is no executor's, and the loop knows nothing of it."""
-    database: Any = aiosqlite.Connection
-    execute = database._execute  # noqa: SLF001 - all that the thread does goes through it
-
-    async def counted(connection: aiosqlite.Connection, function: Any, *arguments: Any, **named: Any) -> Any:
-        with leaping.standing():
-            return await execute(connection, function, *arguments, **named)
-
-    database._execute = counted  # noqa: SLF001 - as above
+def database_counted() -> Iterator[None]:
+    """Know what databases have to do that are opened in this block: their threads are no executor's."""
+    module: Any = aiosqlite.core
+    before, module.SimpleQueue = module.SimpleQueue, _Counted
     try:
         yield
     finally:
-        database._execute = execute  # noqa: SLF001 - as above
+        module.SimpleQueue = before

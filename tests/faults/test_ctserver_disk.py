@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 from integration.ctserver.test_ctserver_process import line_of, process
-from support.system import free_ports
+
+from ctportd.testing.setup import free_ports
 
 if TYPE_CHECKING:
     from pathlib import Path

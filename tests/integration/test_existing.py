@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import psutil
 import pytest
 from support.processes import exists, script, started, until
-from support.system import free_ports
 
 from ctportd.errors import ServerError
 from ctportd.links.supervision.existing import find
@@ -21,6 +20,7 @@ from ctportd.links.supervision.guarding import SCRIPT, guarded_groups
 from ctportd.links.supervision.names import program_name, same_program, same_virtual
 from ctportd.links.supervision.search import Search
 from ctportd.links.supervisor import Supervisor
+from ctportd.testing.setup import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, MutableMapping

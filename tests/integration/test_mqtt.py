@@ -16,10 +16,11 @@ import trustme
 from amqtt.broker import Broker
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
-from support.system import ROOT, free_ports, tick
+from support.system import ROOT, tick
 
 from ctportd.hooks.loader import load_plugins
 from ctportd.records import VoiceMessage
+from ctportd.testing.setup import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, MutableMapping

@@ -7,9 +7,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
-from support.system import System, free_ports
+from support.system import System
 
 from ctportd.phone.client import Phone
+from ctportd.testing.setup import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -6,10 +6,8 @@ import asyncio
 import contextlib
 import json
 import os
-import random
 import shutil
 import signal
-import socket
 import sys
 import time
 from contextlib import asynccontextmanager
@@ -20,6 +18,7 @@ import tomli_w
 
 from ctportd.control.client import ControlClient
 from ctportd.store import Store
+from ctportd.testing.setup import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -35,22 +34,6 @@ _COMPILED = shutil.ignore_patterns("__pycache__", "*.pyc")
 
 READY_TIMEOUT = 30.0
 PHONE_TIMEOUT = 45.0
-
-
-def free_ports(count: int) -> int:
-    """The first of so many consecutive TCP ports that are free; below those that the kernel hands out by itself."""
-    for _ in range(200):
-        first = random.randrange(15_000, 32_000 - count)
-        with contextlib.ExitStack() as stack:
-            try:
-                for port in range(first, first + count):
-                    listening = stack.enter_context(socket.socket())
-                    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                    listening.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return first
-    raise RuntimeError(f"no {count} consecutive TCP ports are free")
 
 
 def copy_plugins(folder: Path) -> None:

@@ -7,7 +7,6 @@ import contextlib
 import itertools
 import json
 import random
-import socket
 import time
 from collections import deque
 from contextlib import asynccontextmanager
@@ -20,6 +19,7 @@ import pytest
 from ctportd.ctserver.log import ServerLog
 from ctportd.ctserver.server import Server
 from ctportd.ctserver.settings import LineSettings, Settings
+from ctportd.testing.setup import free_ports
 from ctportd.wire.events import is_reply
 from ctportd.wire.keyed import Decoder, encode_request, parse_message
 from ctportd.wire.message import Message, Request
@@ -33,19 +33,6 @@ FRAME = 160
 SILENCE = b"\xff" * FRAME
 CHANCE = random.SystemRandom()  # hypothesis seeds the other one, and would have the same ports every time
 PATIENCE = 20.0  # real seconds after which a test fails instead of waiting on
-
-
-def free_ports(count: int) -> int:
-    """The first of so many consecutive TCP ports that are free, below those that the system hands out."""
-    for _ in range(200):
-        first = CHANCE.randrange(10_000, 32_768 - count)
-        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
-            for port in range(first, first + count):
-                probe = stack.enter_context(socket.socket())
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                probe.bind(("127.0.0.1", port))
-            return first
-    raise RuntimeError("no free TCP ports")
 
 
 class RawClient:

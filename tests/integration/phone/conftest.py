@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import random
-import socket
 import sys
 from collections import deque
 from typing import TYPE_CHECKING
 
 import pytest
 
+from ctportd.testing.setup import free_ports
 from ctportd.wire.events import is_reply
 from ctportd.wire.keyed import Decoder, encode_request, parse_message
 from ctportd.wire.message import Message, Request
@@ -95,21 +93,10 @@ class CtServer:
         await self.process.wait()
 
 
-def _free_ports(count: int) -> int:
-    """The first of so many free TCP ports in a row, below those that the system hands out by itself."""
-    for _ in range(200):
-        first = random.randrange(10_000, 32_768 - count)
-        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
-            for port in range(first, first + count):
-                stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
-            return first
-    raise RuntimeError("no free TCP ports")
-
-
 async def _started(log: str) -> CtServer:
     """A server whose ports are open; another process may have taken them in the meantime, so try some."""
     for _ in range(5):
-        first = _free_ports(4)
+        first = free_ports(4)
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-c", _SERVE, str(first), log, stdout=asyncio.subprocess.PIPE
         )
