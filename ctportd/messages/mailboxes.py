@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ctportd.errors import InvalidArgument, StoreError
 from ctportd.logs import nobodys_threads
+from ctportd.messages import notes
 from ctportd.messages.filing import as_noted, place_of, remove
 from ctportd.messages.rows import Rows
 from ctportd.records import FOLDERS, INBOX, OLD, TRASH, Step
@@ -57,10 +58,17 @@ class Mailboxes(Rows):
         """Take a message out of the trash: to the old ones if it was heard, else to the new ones."""
         return await self.update(message, folder=OLD if message.heard else INBOX)
 
-    async def purge(self, message: VoiceMessage) -> None:
+    async def purge(self, message: VoiceMessage, *, unchanged: bool = False) -> bool:
         """Remove a message for good; one that is not there is no fault.
 
         The recording goes first: a note without one is a message whose removal is to be finished.
+
+        Args:
+            message: The message.
+            unchanged: Whether it is removed only if its note agrees that it is as given, for rows may lag behind.
+
+        Returns:
+            Whether it is removed.
 
         Raises:
             StorageError: The disk refuses.
@@ -68,6 +76,9 @@ class Mailboxes(Rows):
         place = place_of(message)
         async with self._turn:
             with self._doubtful():
+                if unchanged and not await self._agrees(message):
+                    self._follow()
+                    return False
                 with nobodys_threads():
                     there = await asyncio.to_thread(place.kept.exists)
                     await asyncio.to_thread(remove, place.kept)
@@ -80,6 +91,13 @@ class Mailboxes(Rows):
         if there:
             self._add_step(message, "message removed")
         await self._tell_waiting(message.mailbox)
+        return True
+
+    async def _agrees(self, message: VoiceMessage) -> bool:
+        """Whether a message's note says the same of it; what has none is as its row says."""
+        with nobodys_threads():
+            note = await asyncio.to_thread(notes.read, place_of(message).note)
+        return note is None or as_noted(message, note) == message
 
     def _follow_up(self, before: VoiceMessage, now: VoiceMessage) -> None:
         """Add what has become of a message to the timeline of the call in which it was left."""

@@ -190,6 +190,7 @@ async def test_row_follows_its_note(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         with monkeypatch.context() as patch:
             patch.setattr(house.store, "update_message", refuse)
             assert (await house.messages.update(message, folder="Work")).folder == "Work"
+            assert not await house.messages.purge(await house.only(), unchanged=True)
             assert not await house.messages.put_in_order()
         assert (await house.only()).folder == INBOX
         assert await house.messages.put_in_order()
