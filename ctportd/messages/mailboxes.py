@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from ctportd.errors import InvalidArgument, StoreError
 from ctportd.logs import nobodys_threads
 from ctportd.messages import notes
-from ctportd.messages.filing import as_noted, place_of, remove
+from ctportd.messages.filing import as_noted, place_of, remove, restored_to
 from ctportd.messages.rows import Rows
-from ctportd.records import FOLDERS, INBOX, OLD, TRASH, Step
+from ctportd.records import FOLDERS, TRASH, Step
 
 if TYPE_CHECKING:
     from ctportd.records import VoiceMessage
@@ -55,8 +55,13 @@ class Mailboxes(Rows):
         return await self.update(message, folder=TRASH)
 
     async def restore(self, message: VoiceMessage) -> VoiceMessage:
-        """Take a message out of the trash: to the old ones if it was heard, else to the new ones."""
-        return await self.update(message, folder=OLD if message.heard else INBOX)
+        """Take a message out of the trash, to where it was; what was new and is heard goes to the old ones.
+
+        Raises as :meth:`update` does.
+        """
+        with nobodys_threads():
+            folder = await asyncio.to_thread(restored_to, message)
+        return await self.update(message, folder=folder)
 
     async def purge(self, message: VoiceMessage, *, unchanged: bool = False) -> bool:
         """Remove a message for good; one that is not there is no fault.
