@@ -237,6 +237,11 @@ def message_of(place: Place, note: Note) -> VoiceMessage:
     )
 
 
+def mailboxes(state: Path) -> set[str]:
+    """All that have ever had a message, or what their owners have recorded."""
+    return {folder.name for folder in (state / VOICEMAIL).glob("*/")}
+
+
 def kept(state: Path) -> Iterator[tuple[Place, Note | None]]:
     """Every message that is in its mailbox, with its note; None instead of one whose recording was removed."""
     for path in (state / VOICEMAIL).glob("*/*.json"):

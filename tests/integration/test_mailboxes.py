@@ -216,7 +216,9 @@ async def test_row_follows_its_note(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         assert await house.only() == message
     async with started(tmp_path) as house:
         assert await house.store.messages() == []
-        assert house.told == []
+        assert house.told == [("message_waiting", "100", 0, 0)]
+    async with started(tmp_path) as house:
+        assert house.told == [("message_waiting", "100", 0, 0)]
     assert not first.note.exists()
 
 
