@@ -282,6 +282,9 @@ async def test_forward_and_deliver(tmp_path: Path) -> None:
             await house.messages.deliver(tmp_path / "ctportd.db", "100", call=call)
         with pytest.raises(InvalidArgument, match="letters, digits"):
             await house.messages.forward(message, "../200")
+        await house.messages.purge(message)
+        with pytest.raises(StorageError, match="there is nothing to be heard in"):
+            await house.messages.forward(message, "300", introduction=introduction)
         at_rest(tmp_path)
         assert await house.messages.put_in_order()
         assert [(await house.messages.counts(box)).new for box in ("100", "200", "300")] == [1, 1, 1]
