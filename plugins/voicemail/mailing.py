@@ -11,12 +11,12 @@ import structlog
 
 from ctportd import INBOX, Caller, InvalidArgument, Letter, MailError, Step, StorageError, StoreError
 
-from .boxes import open_box
+from .boxes import Box
+from .changes import Changes
 
 if TYPE_CHECKING:
     from ctportd import Daemon, VoiceMessage
 
-    from .boxes import Box
     from .settings import Settings
 
 POSTED = "voicemail-mailed"
@@ -62,7 +62,7 @@ async def tell(message: VoiceMessage, settings: Settings, daemon: Daemon) -> Non
     """
     if message.mailbox not in settings.mailboxes:
         return
-    box = await open_box(message.mailbox, settings, daemon)
+    box = Box(message.mailbox, settings, daemon, Changes())  # what its owner has changed makes no difference
     mark = f"{message.mailbox}/{message.uid}"
     if not box.emails or await daemon.store.get(POSTED, mark, bool):
         return

@@ -10,7 +10,8 @@ import structlog
 from ctportd import Counts, StorageError, StoreError
 
 from . import greetings, quota, rings
-from .boxes import Box, Changes, open_box
+from .boxes import Box, open_box
+from .changes import Changes
 from .owner import let_in
 
 if TYPE_CHECKING:
@@ -173,10 +174,10 @@ async def take_message(call: Call, target: Target, settings: Settings, daemon: D
 
 
 async def _open(number: str, settings: Settings, daemon: Daemon) -> tuple[Box, bool]:
-    """The mailbox, and whether its owner may be let in: not where the store cannot tell what the PIN is now."""
+    """The mailbox, and whether its owner may be let in: not where the disk cannot tell what the PIN is now."""
     try:
         box = await open_box(number, settings, daemon)
-    except StoreError as error:
+    except StorageError as error:
         log.warning("a mailbox is as the configuration says, and its owner is not let in", error=str(error))
         return Box(number, settings, daemon, Changes()), False
     return box, bool(box.pin_hash)
