@@ -269,6 +269,14 @@ def forget_unspoken(place: Place) -> None:
         log.warning("a message that nobody spoke is forgotten later", error=str(error))
 
 
+def forget(place: Place) -> None:
+    """Remove a message that is being taken. What the disk refuses to remove is put into its mailbox."""
+    try:
+        _forget(place)
+    except OSError as error:
+        log.warning("what nobody wants cannot be removed", recording=str(place.recording), error=str(error))
+
+
 def _forget(place: Place) -> None:
     _remove_fresh(place)
     for path in (place.recording, *place.parts, place.incoming_note):

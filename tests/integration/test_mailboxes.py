@@ -8,7 +8,7 @@ import json
 import os
 import sqlite3
 import time
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -20,7 +20,7 @@ import soundfile
 
 from ctportd.calls.caller import Caller
 from ctportd.durable import DurableStore
-from ctportd.errors import AudioError, InvalidArgument, StorageError, StoreError
+from ctportd.errors import AudioError, CallEnded, InvalidArgument, StorageError, StoreError
 from ctportd.messages import notes, sound
 from ctportd.messages.incoming import Place
 from ctportd.messages.notes import Note
@@ -289,6 +289,27 @@ async def test_forward_and_deliver(tmp_path: Path) -> None:
         assert await house.messages.put_in_order()
         assert [(await house.messages.counts(box)).new for box in ("100", "200", "300")] == [1, 1, 1]
         assert len(house.told_of("message_left")) == 3
+    assert files(tmp_path, "voicemail/*/incoming/*") == []
+
+
+@pytest.mark.parametrize("end", [None, CallEnded("hang-up"), StorageError("full"), asyncio.CancelledError()])
+@pytest.mark.parametrize("spoken", [True, False])
+async def test_draft_that_is_not_sent(tmp_path: Path, end: BaseException | None, *, spoken: bool) -> None:
+    """It is gone once all is done; else what was spoken is in its own mailbox, be it at the next start."""
+    call = cast("Call", Speaker())
+    async with started(tmp_path) as house:
+        with suppress(CallEnded, StorageError, asyncio.CancelledError):
+            async with house.messages.draft(call, "100", shortest=1.0, number="100", name="Ada") as path:
+                if spoken:
+                    await asyncio.to_thread(soundfile.write, path, VOICE, 8000)
+                assert await house.messages.put_in_order()
+                if end:
+                    raise end
+    await asyncio.to_thread(at_rest, tmp_path)
+    async with started(tmp_path) as house:
+        known = [(message.number, message.name, message.seconds) for message in await house.store.messages()]
+        assert known == ([("100", "Ada", 2.0)] if end and spoken else [])
+        assert len(house.told_of("message_left")) == len(known)
     assert files(tmp_path, "voicemail/*/incoming/*") == []
 
 
