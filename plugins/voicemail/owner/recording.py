@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 from ctportd import CallEnded, recordings
@@ -46,8 +46,9 @@ class Take:
 def sweep(drafts: Path) -> None:
     """Remove what a daemon that was killed has left of recordings and cuts. For a thread that may wait for the disk."""
     for path in drafts.glob("*.wav*"):
-        if time.time() - path.stat().st_mtime > _FORGOTTEN:
-            path.unlink(missing_ok=True)
+        with suppress(OSError):  # it went in this very moment, or the disk refuses: it does no harm
+            if time.time() - path.stat().st_mtime > _FORGOTTEN:
+                path.unlink(missing_ok=True)
 
 
 @asynccontextmanager

@@ -11,9 +11,13 @@ from typing import TYPE_CHECKING
 import soundfile
 from support.owner import PIN, left, logged_in, settings, talk
 
+from ctportd.errors import StoreError
 from ctportd.testing import frequencies, tone, voice
 
 if TYPE_CHECKING:
+    import pytest
+
+    from ctportd.records import VoiceMessage
     from ctportd.testing import House, Line, Samples
 
 WATCH = """
@@ -420,3 +424,24 @@ async def test_owner_calls_out(ctportd_line: Line) -> None:
             hear vm-no-dialling""",
     )
     assert "vm-to-dial-out" not in phone.heard
+
+
+async def test_what_fails_is_told_and_the_owner_goes_on(
+    ctportd_line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that ctserver cannot play, a database that is away: also when the owner goes."""
+    house = await ctportd_line({1: ["voicemail:owner:100"]}, settings=settings())
+    greeting = house.daemon.state / "voicemail" / "100" / "greetings" / "busy.wav"
+    await asyncio.to_thread(greeting.parent.mkdir, parents=True)
+    await asyncio.to_thread(greeting.write_bytes, b"no voice")
+
+    async def away(*_: object) -> list[VoiceMessage]:
+        raise StoreError("the database is locked", passing=True)
+
+    phone = await house.call(1)
+    await talk(
+        phone, f"hear vm-enter-pin\npress {PIN}#\nhear vm-to-options\npress 022\nhear vm-not-now vm-to-exit"
+    )
+    monkeypatch.setattr(house.daemon.store, "messages", away)
+    await talk(phone, "press 1\nhear vm-not-now vm-to-exit\npress #\nhear goodbye\nended")
+    await house.idle()
