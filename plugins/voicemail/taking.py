@@ -91,7 +91,8 @@ class Visit:
         """Let who may be a machine press a key; the call is over for who does not."""
         if not self._box.rules.human_test or self._call.verdict.kind == "permitted":
             return True
-        key = await self._call.menu("vm-human-test", keys=HUMAN + OWNER + OPERATOR)
+        others = (OWNER if self._owned else "") + (OPERATOR if self._box.rules.operator else "")
+        key = await self._call.menu("vm-human-test", keys=HUMAN + others)
         if key != HUMAN and not await self._pressed(key):
             self._call.note("no human", mailbox=self._box.number)
             await self._call.play("goodbye", ignore_keys=True)
