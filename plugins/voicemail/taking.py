@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from ctportd import Counts, StorageError, StoreError
+from ctportd import Counts, PromptNotFound, RequestFailed, StorageError, StoreError
 
 from . import greetings, quota, rings
 from .boxes import Box, open_box
@@ -102,7 +102,12 @@ class Visit:
         """Play the greeting; returns the keys that cut it short."""
         greeting = await asyncio.to_thread(greetings.choose, self._box, self._call.verdict.kind, busy=busy)
         self._call.note("greeting", mailbox=self._box.number, which=greeting.why)
-        return await self._call.play(*greeting.prompts)
+        try:
+            return await self._call.play(*greeting.prompts)
+        except (PromptNotFound, RequestFailed) as error:  # a message is worth more than its greeting
+            why = {"mailbox": self._box.number, "which": greeting.why, "error": str(error)}
+            log.error("a greeting cannot be played", **why)  # noqa: TRY400 - it says all
+            return await self._call.play(greetings.FALLBACK)
 
     async def _pressed(self, keys: str) -> bool:
         """Do what a key asks for; returns whether the call is over with that. Other keys have skipped the greeting."""

@@ -123,6 +123,9 @@ async def test_greeting_by_class_and_occasion(ctportd_line: Line) -> None:
     await house.restart()
     await (await open_box(house)).remove_greeting("temporary")
     assert await heard_by(house, "3") == ["3"]
+    broken = house.daemon.state / "voicemail" / "100" / "greetings" / "3.wav"
+    await asyncio.to_thread(broken.write_bytes, b"no voice")
+    assert await heard_by(house, "3") == ["vm-intro"]
     assert await house.messages() == []
 
 
