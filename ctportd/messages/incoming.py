@@ -251,6 +251,16 @@ def kept(state: Path) -> Iterator[tuple[Place, Note | None]]:
             yield place, note if place.kept.exists() else None
 
 
+def is_there(message: VoiceMessage, state: Path) -> bool:
+    """Whether a message has a recording; it has one as long as nobody can tell."""
+    if not (state / VOICEMAIL).is_dir():  # a disk that is not there
+        return True
+    try:
+        return Path(message.path).exists() or Place(state / VOICEMAIL / message.mailbox, message.uid).kept.exists()
+    except OSError:
+        return True
+
+
 def _note_of(place: Place) -> Note:
     """What the names of its files say of a message whose note is gone."""
     call = _CALL.match(place.name)

@@ -160,8 +160,18 @@ class Rows:
                 await self._miss(place, note)
             else:
                 await self._agree(row, place, note)
+        await self._forget_gone(rows.keys() - {(place.mailbox.name, place.name) for place, _ in there}, rows)
         waiting = {message.mailbox for message in self.unlisted.values()}
         return {mailbox for mailbox, _ in rows} | (mailboxes - waiting)
+
+    async def _forget_gone(self, keys: set[tuple[str, str]], rows: dict[tuple[str, str], VoiceMessage]) -> None:
+        """Remove the rows of messages whose files somebody has removed by hand: they would be waited for for ever."""
+        for row in (rows[key] for key in sorted(keys)):
+            with nobodys_threads():
+                there = await asyncio.to_thread(incoming.is_there, row, self._state)
+            if not there:
+                log.warning("a message is gone from the disk", mailbox=row.mailbox, path=row.path)
+                await self._store.remove_message(row)
 
     async def _agree(self, row: VoiceMessage, place: Place, note: Note) -> None:
         changed = msgspec.structs.replace(as_noted(row, note), path=str(place.kept))

@@ -220,6 +220,13 @@ async def test_row_follows_its_note(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     async with started(tmp_path) as house:
         assert house.told == [("message_waiting", "100", 0, 0)]
     assert not first.note.exists()
+    by_hand = await asyncio.to_thread(put, tmp_path, "b")
+    async with started(tmp_path) as house:
+        assert await house.messages.counts("100") == Counts(1, 0, 2.0)
+    for path in (by_hand.kept, by_hand.note):
+        await asyncio.to_thread(path.unlink)
+    async with started(tmp_path) as house:
+        assert await house.store.messages() == []
 
 
 async def refuse(_message: VoiceMessage) -> None:
