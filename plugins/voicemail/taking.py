@@ -63,7 +63,7 @@ class Visit:
         await call.answer()
         refusal = await self._refusal()
         if refusal:
-            await self._pressed(await call.play(refusal))
+            await self._pressed(await self._play(refusal))
         elif await self._is_human() and not await self._pressed(await self._greet(busy=busy)):
             await self._take_message()
 
@@ -99,23 +99,26 @@ class Visit:
         return key == HUMAN
 
     async def _greet(self, *, busy: bool) -> str:
-        """Play the greeting; returns the keys that cut it short."""
+        """Play the greeting; returns the key that cut it short."""
         greeting = await asyncio.to_thread(greetings.choose, self._box, self._call.verdict.kind, busy=busy)
         self._call.note("greeting", mailbox=self._box.number, which=greeting.why)
         try:
-            return await self._call.play(*greeting.prompts)
+            return await self._play(*greeting.prompts)
         except (PromptNotFound, RequestFailed) as error:  # a message is worth more than its greeting
             why = {"mailbox": self._box.number, "which": greeting.why, "error": str(error)}
             log.error("a greeting cannot be played", **why)  # noqa: TRY400 - it says all
-            return await self._call.play(greetings.FALLBACK)
+            return await self._play(greetings.FALLBACK)
 
-    async def _pressed(self, keys: str) -> bool:
+    async def _play(self, *prompts: str) -> str:
+        """Play; returns the key that cut it short. Those behind it wait: an owner types the PIN ahead."""
+        return await self._call.collect(1, first=1) if await self._call.play(*prompts) else ""
+
+    async def _pressed(self, key: str) -> bool:
         """Do what a key asks for; returns whether the call is over with that. Other keys have skipped the greeting."""
-        if keys.startswith(OWNER) and self._owned:
-            await self._call.clear()
+        if key == OWNER and self._owned:
             await let_in(self._call, self._box.number, self._settings, self._daemon)
             return True
-        if keys.startswith(OPERATOR) and self._box.rules.operator:
+        if key == OPERATOR and self._box.rules.operator:
             await self._call.clear()
             await self._call.hand_over(self._box.rules.operator)
             return True

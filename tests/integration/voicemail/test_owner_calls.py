@@ -430,7 +430,7 @@ async def test_what_fails_is_told_and_the_owner_goes_on(
     ctportd_line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A file that ctserver cannot play, a database that is away: also when the owner goes."""
-    house = await ctportd_line({1: ["voicemail:owner:100"]}, settings=settings())
+    house = await ctportd_line({1: ["voicemail:100"]}, settings=settings())
     greeting = house.daemon.state / "voicemail" / "100" / "greetings" / "busy.wav"
     await asyncio.to_thread(greeting.parent.mkdir, parents=True)
     await asyncio.to_thread(greeting.write_bytes, b"no voice")
@@ -439,9 +439,8 @@ async def test_what_fails_is_told_and_the_owner_goes_on(
         raise StoreError("the database is locked", passing=True)
 
     phone = await house.call(1)
-    await talk(
-        phone, f"hear vm-enter-pin\npress {PIN}#\nhear vm-to-options\npress 022\nhear vm-not-now vm-to-exit"
-    )
+    await talk(phone, f"begin vm-mailbox\npress *{PIN}#022\nhear vm-not-now vm-to-exit")  # who knows the way
     monkeypatch.setattr(house.daemon.store, "messages", away)
     await talk(phone, "press 1\nhear vm-not-now vm-to-exit\npress #\nhear goodbye\nended")
     await house.idle()
+    assert await keys_of(house, (await house.calls())[0].id) == "*?????0221#"
