@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ctportd.calls import recordings, speech
     from ctportd.calls.call import Call
     from ctportd.calls.caller import Caller, Recording
-    from ctportd.calls.numbers import Number, Numbers, region_of
+    from ctportd.calls.numbers import Number, Numbers, plain, region_of
     from ctportd.calls.verdict import Verdict
     from ctportd.errors import (
         AudioError,
@@ -150,6 +150,7 @@ __all__ = [
     "hash_pin",
     "hookimpl",
     "no_such",
+    "plain",
     "program_problem",
     "recordings",
     "region_of",

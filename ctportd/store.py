@@ -22,9 +22,7 @@ from ctportd.callstore import calls_table as _calls
 from ctportd.errors import StoreError
 from ctportd.records import CALLER, INBOX, VoiceMessage, WrongPins
 from ctportd.steps import StepStore, steps_table
-from ctportd.tables import Told as _Told
-from ctportd.tables import Utc as _Utc
-from ctportd.tables import metadata as _metadata
+from ctportd.tables import Told, Utc, metadata
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -47,34 +45,34 @@ log = structlog.stdlib.get_logger("ctportd.store")
 
 _messages = sa.Table(
     "messages",
-    _metadata,
+    metadata,
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
     sa.Column("mailbox", sa.String(64), nullable=False, index=True),
     sa.Column("call", sa.String(64), nullable=False),
-    sa.Column("recorded_at", _Utc, nullable=False),
+    sa.Column("recorded_at", Utc, nullable=False),
     sa.Column("seconds", sa.Float, nullable=False),
     sa.Column("path", sa.String(1024), nullable=False, unique=True),
-    sa.Column("number", _Told(64), nullable=False),
-    sa.Column("name", _Told(128), nullable=False),
+    sa.Column("number", Told(64), nullable=False),
+    sa.Column("name", Told(128), nullable=False),
     sa.Column("cut_short", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("folder", sa.String(16), nullable=False, server_default=INBOX),
     sa.Column("heard", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("urgent", sa.Boolean, nullable=False, server_default=sa.false()),
-    sa.Column("filed_at", _Utc),
+    sa.Column("filed_at", Utc),
 )
 
 _wrong_pins = sa.Table(
     "wrong_pins",
-    _metadata,
-    sa.Column("subject", _Told(128), primary_key=True),
+    metadata,
+    sa.Column("subject", Told(128), primary_key=True),
     sa.Column("count", sa.Integer, nullable=False),
-    sa.Column("last", _Utc, nullable=False),
-    sa.Column("locked_until", _Utc),
+    sa.Column("last", Utc, nullable=False),
+    sa.Column("locked_until", Utc),
 )
 
 _values = sa.Table(
     "plugin_values",
-    _metadata,
+    metadata,
     sa.Column("family", sa.String(64), primary_key=True),
     sa.Column("key", sa.String(255), primary_key=True),
     sa.Column("value", sa.Text, nullable=False),
@@ -283,9 +281,9 @@ def _passes(error: BaseException | None) -> bool:
 
 def _make_tables(connection: sa.Connection) -> None:
     """Make the tables that are missing, and the columns that a later version has added to them."""
-    _metadata.create_all(connection)
+    metadata.create_all(connection)
     there = sa.inspect(connection)
-    for table in _metadata.sorted_tables:
+    for table in metadata.sorted_tables:
         known = {column["name"] for column in there.get_columns(table.name)}
         for column in table.columns:
             if column.name not in known:

@@ -33,7 +33,7 @@ class Joined(Leg):
         """Connect the call with another port, as long as the block lasts: the two hear each other."""
         await self._request("bridge", port)
         try:
-            with self.timeline.during("bridged", {"port": port}):
+            with self.secret(), self.timeline.during("bridged", {"port": port}):  # keys are for the far end
                 yield
         finally:
             await self._undo("unbridge", port)
@@ -43,7 +43,7 @@ class Joined(Leg):
         """Take part in the conference of a port, as long as the block lasts."""
         await self._request("join_conference", port)
         try:
-            with self.timeline.during("in conference", {"port": port}):
+            with self.secret(), self.timeline.during("in conference", {"port": port}):
                 yield
         finally:
             await self._undo("leave_conference", port)

@@ -63,7 +63,8 @@ class Numbers:
         self.area = area
 
     def of(self, text: str) -> Number:
-        """Read a number; what is none stays as it is."""
+        """Read a number; what is none stays as it is, but for bytes that came over the line and are no text."""
+        text = plain(text)
         parsed = self._parsed(text)
         if parsed is None:
             return Number(text, _bare(text))
@@ -86,6 +87,11 @@ class Numbers:
             if found != _LOCAL:
                 return None
         return None
+
+
+def plain(text: str) -> str:
+    """Text that any program takes: bytes that came over the line and are no UTF-8 become question marks."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def region_of(number: str) -> str:

@@ -12,9 +12,6 @@ import msgspec
 
 from ctportd import CallRecord, hookimpl, region_of
 
-from .commands import stats
-from .report import report_weekly
-
 if TYPE_CHECKING:
     import click
 
@@ -41,6 +38,8 @@ _tasks: set[asyncio.Task[None]] = set()  # which nobody else holds
 def daemon_started(settings: Settings, daemon: Daemon) -> None:
     """Begin to look whether a report is due, if anybody wants one."""
     if settings.report_to:
+        from .report import report_weekly  # noqa: PLC0415 - charts, which few daemons draw
+
         task = asyncio.create_task(report_weekly(settings.report_to, daemon), name="report of calls")
         _tasks.add(task)
         task.add_done_callback(_tasks.discard)
@@ -67,6 +66,8 @@ async def call_ended(call: Call, settings: Settings, daemon: Daemon) -> None:
 @hookimpl
 def register_commands(cli: click.Group, site: Site) -> None:
     """Add ``ctportd stats``."""
+    from .commands import stats  # noqa: PLC0415 - a daemon needs none of it
+
     cli.add_command(stats(site))
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import structlog
 from rich.console import Console
 
-from ctportd import Letter, MailError, StorageError, StoreError
+from ctportd import InvalidArgument, Letter, MailError, StorageError, StoreError
 
 from .charts import svg, tables
 from .commands import counted
@@ -41,7 +41,7 @@ async def report_weekly(recipients: list[str], daemon: Daemon) -> None:
     while True:
         try:
             await report_if_due(recipients, daemon)
-        except (MailError, StorageError, StoreError) as error:
+        except (InvalidArgument, MailError, StorageError, StoreError) as error:
             log.warning("the report of calls cannot be sent yet", error=str(error))
         await daemon.clock.sleep(LOOK_EVERY)
 
@@ -50,6 +50,7 @@ async def report_if_due(recipients: list[str], daemon: Daemon) -> None:
     """Send the report of last week, if it is time for it and that has not been done.
 
     Raises:
+        InvalidArgument: An address is none.
         MailError: There is no mail server.
         StorageError: The disk refuses.
         StoreError: The database does.

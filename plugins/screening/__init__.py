@@ -14,7 +14,6 @@ from ctportd import hookimpl
 
 from .acting import act
 from .actions import action_of
-from .commands import callers
 from .control import CONTROL, control
 from .explaining import explain
 from .lint import problems
@@ -106,4 +105,6 @@ def check_settings(settings: Settings, site: Site) -> Iterable[Problem]:
 @hookimpl
 def register_commands(cli: click.Group, settings: Settings, site: Site) -> None:
     """Add ``ctportd callers``."""
+    from .commands import callers  # noqa: PLC0415 - a daemon needs none of it
+
     cli.add_command(callers(settings, site))

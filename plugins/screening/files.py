@@ -9,7 +9,6 @@ import shlex
 from typing import TYPE_CHECKING
 
 import msgspec
-import vobject
 
 from ctportd import ListError
 
@@ -165,6 +164,8 @@ def read_cards(text: str, source: str, side: Side) -> Iterator[tuple[str, Entry]
     Raises:
         ListError: It is none.
     """
+    import vobject  # noqa: PLC0415 - most installations have no address book
+
     try:
         for count, card in enumerate(vobject.readComponents(text), 1):
             names = card.contents.get("fn") or card.contents.get("org")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 import re2
 
-from ctportd import Number
+from ctportd import Number, plain
 
 if TYPE_CHECKING:
     from ctportd import Numbers
@@ -77,7 +77,7 @@ class Pattern(msgspec.Struct, frozen=True):
 
 def fold(name: str) -> str:
     """A name as it is compared: whatever its case and spaces."""
-    return " ".join(name.casefold().split())
+    return " ".join(plain(name).casefold().split())
 
 
 def read_pattern(text: str, numbers: Numbers) -> Pattern:

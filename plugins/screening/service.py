@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 
 import structlog
 
-from ctportd import StoreError
+from ctportd import StoreError, plain
 
 from .judging import Facts, judge
 from .lists import Entry
@@ -102,7 +102,7 @@ class Screening:
         if judgement.rule is not None:
             await self.memory.hit(judgement.rule.key, call.began)
         if not number.withheld:
-            await self.memory.saw(Seen(call.port.address, call.began, number.e164, call.caller.name))
+            await self.memory.saw(Seen(call.port.address, call.began, number.e164, plain(call.caller.name)))
         if call.began - self._pruned > PRUNE_EVERY:
             self._pruned = call.began
             await self.memory.prune(call.began, self.settings)

@@ -27,7 +27,8 @@ OFFICE: dict[str, Any] = {
     "extensions": {
         "200": {"name": "Ada Lovelace", "mailbox": "200"},
         "201": {"name": "Ada Býron", "to": "voicemail:201"},
-    },
+    }
+    | {f"31{number}": {"name": f"Zo {letter}", "to": f"play:{letter}"} for number, letter in enumerate("abcdefghij")},
     "menus": {
         "start": {"when": [{"hours": "office", "to": "menu:day"}], "else": "menu:night"},
         "day": {
@@ -138,6 +139,14 @@ async def test_extensions_names_and_back_from_voicemail(ctportd_line: Line) -> N
     await phone.press("1")
     await leave_message(phone)
     await phone.hear("aa-choose")
+    await phone.press("8")
+    await phone.hear_begin("aa-names")
+    await phone.press("96#")  # Z, O: ten of them
+    await phone.hear("press", "8", "aa-names-more")
+    await phone.press("9")
+    await phone.hear("i", "press", "1", "j", "press", "2", "aa-names-more")
+    await phone.press("2")
+    await phone.hear("j", "aa-choose")
     assert {message.mailbox for message in await house.messages()} == {"200", "201"}
     await phone.press("6")
     await phone.hear("one-moment")
@@ -156,7 +165,8 @@ async def test_extensions_names_and_back_from_voicemail(ctportd_line: Line) -> N
     (record,) = await house.calls()
     steps = [step for step in await house.store.steps(record.id) if step.kind in ("menu", "chosen")]
     assert [step.details.get("action", step.details["menu"]) for step in steps] == [
-        "day", "voicemail:200", "day", "names", "day", "menu:boss", "boss", "back", "day", "menu:boss", "boss", "hangup",
+        "day", "voicemail:200", "day", "names", "day", "names", "day",
+        "menu:boss", "boss", "back", "day", "menu:boss", "boss", "hangup",
     ]  # fmt: skip
 
 

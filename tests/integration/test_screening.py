@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from ctportd.calls.caller import Caller
 from ctportd.errors import StoreError
 from ctportd.pins.hashing import hash_pin
 from ctportd.testing import frequencies
@@ -210,3 +212,22 @@ async def test_owner_says_who_is_wanted(ctportd_line: Line) -> None:
     assert await called(house, "", port=3) == LET_THROUGH  # who dials out
     assert await called(house, "2125550177") == LET_THROUGH
     assert await verdict_of_last(house) == ("permitted", "allow list: +12125550177")
+
+
+async def test_caller_who_sends_what_is_no_text(ctportd_line: Line) -> None:
+    """Bytes that are no UTF-8 in number and name: the caller is judged and remembered, and the plugin does not fail."""
+    screening = {"unknown": "greylist", "block": ["/6./", "name:/b.d/"]}
+    house = await ctportd_line({1: ["screening"]}, plugins="plugins/screening", settings={"screening": screening})
+    dispatcher = house.daemon.dispatcher
+    for number, name, kind in (
+        ("55\udcff5", "", "screened"),
+        ("6\udcff", "", "blocked"),
+        ("5", "b\udcffd", "blocked"),
+    ):
+        caller, at = Caller(number, name), house.clock.now()
+        assert (await dispatcher.screen_caller(caller, "main:1", at)).kind == kind
+        dispatcher.tell(
+            "call_started", call=SimpleNamespace(port=house.daemon.ports[1], rings=2, began=at, caller=caller)
+        )
+        await house.settle()
+    assert [seen.number for seen in await Memory(house.daemon).recent()] == ["5", "6?", "55?5"]

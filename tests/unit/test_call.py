@@ -96,6 +96,16 @@ async def test_keys_typed_ahead_skip_what_comes(call: Call, network: AnsweringNe
     assert commands(network) == ["ctcollect", "ctplay"]
 
 
+async def test_keys_for_somebody_else_are_not_told(call: Call) -> None:
+    """What is pressed while the call is connected with another may be the PIN of whoever is there."""
+    async with call.bridged(3):
+        call.key("4")
+    async with call.in_conference(3):
+        call.key("7")
+    call.key("1")
+    assert [step.details["key"] for step in call.timeline.steps if step.kind == "key"] == ["?", "?", "1"]
+
+
 async def test_keys_can_be_ignored(call: Call, network: AnsweringNetwork) -> None:
     """A beep is played whatever was typed."""
     call.key("5")

@@ -37,6 +37,12 @@ def test_withheld(text: str) -> None:
     assert number.e164 == text
 
 
+def test_bytes_that_are_no_text() -> None:
+    """A caller who sends them is in nobody's way: neither the database nor a regular expression takes them."""
+    number = Numbers("US").of("55\udcff5")
+    assert (number.text, number.e164) == ("55?5", "55?5")
+
+
 def test_places() -> None:
     """A number of another country is known by its code; so is where it is from."""
     number = Numbers("DE").of("030 123456")

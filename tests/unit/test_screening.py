@@ -77,6 +77,7 @@ def judged(
         ("Name: /l.ve/", "", "ADA LOVELACE", True),
         ("name:*", ADA, "", False),
         ("name:V?P (1)", "", "vip (1)", True),
+        ("name:/b.d/", "5\udcff", "b\udcffd", True),
     ],
 )
 def test_patterns(pattern: str, number: str, name: str, *, matches: bool) -> None:
