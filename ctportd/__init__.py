@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ctportd.calls.caller import Caller, Recording
     from ctportd.calls.numbers import Number, Numbers, plain, region_of
     from ctportd.calls.verdict import Verdict
+    from ctportd.config import MAIL_ADDRESS
     from ctportd.errors import (
         AudioError,
         CallEnded,
@@ -48,7 +49,6 @@ if TYPE_CHECKING:
     from ctportd.links.port import Port
     from ctportd.links.reply import Reply
     from ctportd.mail.letter import Letter
-    from ctportd.mail_table import MAIL_ADDRESS
     from ctportd.messages.service import Reviewed
     from ctportd.nearest import no_such
     from ctportd.pins.hashing import LONGEST_PIN, PIN_HASH, check_hash, hash_pin
@@ -177,7 +177,7 @@ _HOMES = (
     "ctportd.hooks.services",
     "ctportd.links.port",
     "ctportd.links.reply",
-    "ctportd.mail_table",
+    "ctportd.config",
     "ctportd.mail.letter",
     "ctportd.calls.caller",
     "ctportd.calls.numbers",
