@@ -24,7 +24,7 @@ from ctportd.records import INBOX, OLD, TRASH, Counts, VoiceMessage
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FOLDER = Path(__file__).parents[2] / "plugins" / "voicemail"
+FOLDER = Path(__file__).parents[3] / "plugins" / "voicemail"
 PLUGIN: Any = PluginFile(FOLDER / "__init__.py").load("voicemail")
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
