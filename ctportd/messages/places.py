@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ctportd.calls.call import Call
-    from ctportd.durable import DurableStore
     from ctportd.messages.rows import Tell
+    from ctportd.store.durable import DurableStore
 
 _MEGABYTE = 1_000_000
 _MAILBOX = re.compile(r"[A-Za-z0-9_-]+\Z")  # a mailbox is a folder's name, too

@@ -6,9 +6,8 @@ import asyncio
 import os
 import shutil
 from typing import TYPE_CHECKING, Protocol
-from zoneinfo import ZoneInfo
 
-from ctportd import InvalidArgument, StorageError, hash_pin, recordings
+from ctportd import InvalidArgument, StorageError, hash_pin, read_zone, recordings
 
 from . import changes as changing
 from .changes import UNAVAILABLE
@@ -62,7 +61,7 @@ class Box:
         self.name = table.name
         self.emails = table.emails
         self.rules = settings.rules_of(number)
-        self.zone: tzinfo | None = ZoneInfo(self.rules.zone) if self.rules.zone else None
+        self.zone: tzinfo | None = read_zone(self.rules.zone)
         self._pin = table.pin
         self._place = place
         self._changes = changes
