@@ -20,12 +20,12 @@ from support.mail import MailServer
 from support.system import ROOT, tick
 
 from ctportd.cli import program
+from ctportd.config import MailTable
 from ctportd.errors import MailError, PinLocked, StorageError
 from ctportd.mail.letter import Letter
 from ctportd.mail.outbox import Outbox
 from ctportd.mail.service import Mail
 from ctportd.mail.trial import send_test_letter
-from ctportd.mail_table import MailTable
 from ctportd.pins.hashing import hash_pin
 
 if TYPE_CHECKING:

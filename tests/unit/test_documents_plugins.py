@@ -42,8 +42,8 @@ OWN = {
     Messages: "run put_in_order unlisted",
     Mail: "open run send_due",
     PinGuard: "keep_all",
-    Store: "open is_gone forget_calls add_message message_of update_message remove_message wrong_pins save_wrong_pins "
-    "forget_wrong_pins",
+    Store: "open end_open_calls is_gone forget_calls add_message message_of update_message remove_message "
+    "wrong_pins save_wrong_pins forget_wrong_pins",
 }
 """What ctportd itself uses of what plugins hold."""
 
@@ -134,3 +134,11 @@ def test_every_setting_is_told_of(name: str) -> None:
     }
     assert keys
     assert {key for key in keys if not re.search(rf"\b{key}\b", code)} == set()
+
+
+def test_architecture_names_every_part_of_each_plugin() -> None:
+    """And none that there is not."""
+    chapter = page("architecture").partition("## Plugins")[2].partition("## Decisions")[0]
+    told = set(re.findall(r"`(\w+\.py)`", chapter))
+    there = {path.name for path in (ROOT / "plugins").rglob("*.py")}
+    assert told == there

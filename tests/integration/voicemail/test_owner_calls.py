@@ -7,6 +7,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 import soundfile
 from support.owner import PIN, left, logged_in, settings, talk
 
@@ -350,8 +351,10 @@ async def test_silence_ends_the_call(ctportd_line: Line) -> None:
     phone = await house.call(1)
     await talk(phone, f"hear vm-enter-mailbox\npress 100#\nhear vm-enter-pin\npress {PIN}#")
     await phone.hear("goodbye", within=200)
-    menus = [playback for playback in phone.playbacks if playback.prompt == "vm-to-hear"]
+    menus = [place for place, playback in enumerate(phone.playbacks) if playback.prompt == "vm-to-hear"]
     assert len(menus) == 4
+    pauses = [phone.playbacks[place].began - (phone.playbacks[place - 1].ended or 0) for place in menus[1:]]
+    assert pauses == [pytest.approx(6, abs=0.3)] * 3
 
 
 async def test_owner_calls_out(ctportd_line: Line) -> None:
