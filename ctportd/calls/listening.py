@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from ctportd.errors import CallEnded, LinkError
+from ctportd.errors import CallEnded, CtportdError
 
 if TYPE_CHECKING:
     from ctportd.calls.line import Line
@@ -32,7 +32,7 @@ async def _listen(line: Line) -> None:
         await call.wait_dial_tone()
     except CallEnded:
         return
-    except LinkError as error:
+    except CtportdError as error:  # a line that cannot be heard must not end the daemon
         log.info("no dial tone is heard", port=str(line.port), error=str(error))
     finally:
         call.end("finished", grace=0.0)

@@ -472,6 +472,10 @@ async def test_lines_are_listened_to(office: Office) -> None:
     del office.refused["ctwaitfordial"]
     await asyncio.sleep(60)
     assert office.plugins.told == ["1 trouble: no dial tone", "1 trouble: "]
+    office.refused["ctanswer"] = "busy"
+    await asyncio.sleep(60)
+    assert sent[-1].cmd != "ctwaitfordial"
+    del office.refused["ctanswer"]
     office.blocking.add("ctwaitfordial")
     await asyncio.sleep(60)
     assert sent[-1].cmd == "ctwaitfordial"
