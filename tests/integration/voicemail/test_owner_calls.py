@@ -56,8 +56,11 @@ async def keys_of(house: House, call: str) -> str:
 
 async def test_messages_are_heard_and_put_in_order(ctportd_line: Line) -> None:
     """Urgent ones first; previous, again, next, delete, restore, save; hanging up in the middle loses none of it."""
-    house = await ctportd_line({1: ["voicemail:100"]}, settings=settings(most_messages=4))
-    house.clock.set("2026-11-24 15:05")
+    house = await ctportd_line({1: ["voicemail:100"]}, settings=settings(most_messages=4, zone="Asia/Tokyo"))
+    house.clock.set("2026-11-24 15:05+00:00")
+    colleague = house.daemon.state / "voicemail" / "101" / "greetings"
+    await asyncio.to_thread(colleague.mkdir, parents=True)
+    await asyncio.to_thread(soundfile.write, colleague / "name.wav", tone(600, seconds=0.5), 8000)
     first = await left(house, voice(2), number="5550100")
     urgent = await left(house, voice(2), number="101", urgent=True)
     last = await left(house, voice(2))
@@ -69,7 +72,7 @@ async def test_messages_are_heard_and_put_in_order(ctportd_line: Line) -> None:
             press *
             hear vm-to-hear
             press 1
-            hear vm-urgent vm-first vm-message vm-received today at 3 oh 5 pm from 1 0 1 vm-lasting 2 seconds
+            hear vm-urgent vm-first vm-message vm-received today at 12 oh 5 am from name vm-lasting 2 seconds
             hear {urgent.uid} vm-to-again
             press 4
             hear vm-no-previous
