@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable
 
+    from ctportd.clock import Clock
     from ctportd.links.port import Port
 
 NO_DIAL_TONE = "no dial tone"
@@ -16,6 +19,12 @@ NO_DIAL_TONE = "no dial tone"
 
 STUCK = "stuck"
 """Ctserver does not put the line on hook: whoever calls hears busy tone."""
+
+UNREACHED = "disconnected"
+"""Ctserver has not been reached for :data:`LOST_FOR` seconds: nobody answers the line."""
+
+LOST_FOR = 60.0
+"""Seconds without a connection before that is told: a ctserver that is started again is back sooner (our figure)."""
 
 log = structlog.stdlib.get_logger("ctportd.calls")
 
@@ -33,8 +42,21 @@ class Health:
 
     def __init__(self, port: Port, tell: Callable[[Port, str], None]) -> None:
         self.problem = ""
+        self._lost: asyncio.TimerHandle | None = None
         self._port = port
         self._tell = tell
+
+    def lost(self, clock: Clock) -> None:
+        """There is no connection: that is a problem if it stays so."""
+        if self._lost is None:
+            self._lost = clock.later(LOST_FOR, partial(self.found, UNREACHED))
+
+    def back(self) -> None:
+        """There is one again."""
+        if self._lost is not None:
+            self._lost.cancel()
+            self._lost = None
+        self.over(UNREACHED)
 
     def found(self, problem: str) -> None:
         """Something is wrong; it is told once."""

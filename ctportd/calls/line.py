@@ -139,7 +139,15 @@ class Line:
 
     def connected(self) -> None:
         """The connection is there again: a line that could not be put on hook is put there now."""
+        self.health.back()
         self._putting_down.if_needed()
+
+    def lost(self) -> None:
+        """There is no connection, and so no call."""
+        if not self.closed:
+            self.health.lost(self.clock)
+        if self.call is not None:
+            self.call.end("disconnected")
 
     def _rings_stopped(self) -> None:
         if self.call is not None and not self.call.answered:

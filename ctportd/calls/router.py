@@ -83,10 +83,8 @@ class Router:
         self._lines[port].connected()
 
     def lost(self, port: Port) -> None:
-        """The connection of a port is gone, and its call with it."""
-        call = self._lines[port].call
-        if call is not None:
-            call.end("disconnected")
+        """There is no connection of a port, be it gone or not to be had; its call is over."""
+        self._lines[port].lost()
 
     async def look_after_lines(self) -> None:
         """Listen for dial tone on the lines on which that is wanted, until cancelled."""

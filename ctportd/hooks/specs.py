@@ -73,8 +73,9 @@ def port_event(port: Port, event: Event, settings: Any, daemon: Daemon) -> None:
 
 @hookspec
 def line_trouble(port: Port, problem: str, settings: Any, daemon: Daemon) -> None:
-    """Observer: something is wrong with a line: ``no dial tone``, or ``stuck``, when ctserver does not put it on hook.
+    """Observer: something is wrong with a line.
 
+    ``no dial tone``; ``stuck``: ctserver does not put it on hook; ``disconnected``: it is not reached for a minute.
     It is told once, and once more with an empty ``problem`` when it is over.
     """
 

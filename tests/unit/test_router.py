@@ -801,6 +801,27 @@ async def test_line_that_is_stuck_is_told_of(tmp_path: Path, log_lines: list[dic
 
 
 @pytest.mark.looptime
+async def test_line_without_ctserver_is_told_of(tmp_path: Path) -> None:
+    """When there was none for a minute, however often it was tried; one that is back sooner is no trouble."""
+    line = Line(tmp_path, "one")
+    line.router.lost(line.port)
+    await asyncio.sleep(59)
+    line.router.connected(line.port)
+    await asyncio.sleep(120)
+    assert line.plugins.told == []
+    for _ in range(10):
+        line.router.lost(line.port)
+        await asyncio.sleep(30)
+    assert line.plugins.told == ["trouble: disconnected"]
+    line.router.connected(line.port)
+    assert line.plugins.told == ["trouble: disconnected", "trouble: "]
+    await line.router.drain(0, asyncio.Event())
+    line.router.lost(line.port)  # by ourselves
+    await asyncio.sleep(120)
+    assert len(line.plugins.told) == 2
+
+
+@pytest.mark.looptime
 async def test_port_that_takes_no_hang_up_is_connected_anew(tmp_path: Path) -> None:
     """A plugin that has sent hundreds of requests ahead leaves no place for a hang-up: the connection goes."""
     line = Line(tmp_path, "flood")
