@@ -253,12 +253,6 @@ class _FanOut:
         raise structlog.DropEvent
 
 
-def _drop_news(_logger: object, method: str, line: EventDict) -> EventDict:
-    if method in ("debug", "info"):
-        raise structlog.DropEvent
-    return line
-
-
 class _Bridge(logging.Handler):
     """Lines of libraries that use the standard library's logging."""
 
