@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .overrides import override, states_at
-from .schedule import Override
+from .schedule import COMMAND_LINE, Override
 
 if TYPE_CHECKING:
     from ctportd import Site
@@ -56,4 +56,4 @@ def _override(kind: str, lasting: int | None) -> Override | None:
         return None
     now = datetime.now(UTC)
     until = now + timedelta(hours=lasting) if lasting else None
-    return Override("open" if kind == "open" else "closed", now, until, "the command line")
+    return Override("open" if kind == "open" else "closed", now, until, COMMAND_LINE)
