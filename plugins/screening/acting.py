@@ -11,7 +11,6 @@ from ctportd import Caller, Verdict
 
 from . import actions
 from .human import is_human
-from .keys import keyed_in
 
 if TYPE_CHECKING:
     from ctportd import Call
@@ -78,7 +77,7 @@ async def _ask_number(call: Call, screening: Screening) -> None:
     for _ in range(settings.tries):
         await call.clear()
         await call.play("cid-enter-number")
-        keyed = await keyed_in(call, _LONGEST_NUMBER, settings.wait)
+        keyed = await call.keyed_in(_LONGEST_NUMBER, wait=settings.wait)
         if keyed.isdigit():
             call.identify(Caller(keyed, call.caller.name))
             judgement = await screening.judge(call.caller, call.began)

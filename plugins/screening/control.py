@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from ctportd import LONGEST_PIN, InvalidArgument, PinLocked, StoreError, speech
+from ctportd import InvalidArgument, StoreError, speech
 
-from .keys import keyed_in
 from .lists import Entry
 
 if TYPE_CHECKING:
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
 CONTROL = "control"
 """The target of ``screening`` that this is."""
 
-_PIN_TRIES = 3
-_PIN_WAIT = 6  # seconds for each key
 _SUBJECT = "screening"
 """What is locked where somebody guesses at the PIN, as a mailbox would be."""
 
@@ -50,17 +47,8 @@ async def _knows_pin(call: Call, hashed: str, daemon: Daemon) -> bool:
     if not hashed:
         log.error("nobody is let in: [plugins.screening] pin is missing")
         return False
-    try:
-        for _ in range(_PIN_TRIES):
-            await call.play("vm-enter-pin")
-            pin = await keyed_in(call, LONGEST_PIN, _PIN_WAIT)
-            if pin and await daemon.pins.check(_SUBJECT, call.caller.number, pin, hashed):
-                return True
-            await call.play("vm-wrong-pin", ignore_keys=True)
-    except PinLocked as error:
-        log.warning("nobody is let in", error=str(error))
-        await call.play("cid-locked", ignore_keys=True)
-    return False
+    told = {"enter": "vm-enter-pin", "wrong": "vm-wrong-pin", "locked": "cid-locked"}
+    return await daemon.pins.admits(call, _SUBJECT, hashed, **told)
 
 
 async def _do(key: str, call: Call, screening: Screening) -> None:
