@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from ctportd import InvalidArgument, StoreError, speech
+from ctportd import StoreError, speech
 
 from .lists import Entry
 
@@ -68,7 +68,10 @@ async def _judge_last(call: Call, side: Side, screening: Screening) -> None:
     if seen is None:
         await call.play("cid-no-caller", ignore_keys=True)
         return
-    if await call.menu("cid-last-caller", *_spoken(seen.number), f"cid-confirm-{side}", keys="1*") != "1":
+    if (
+        await call.menu("cid-last-caller", *speech.caller_number(seen.number), f"cid-confirm-{side}", keys="1*")
+        != "1"
+    ):
         return
     entry = Entry(match=seen.number, list=side, name=seen.name, by="telephone", added=call.clock.now())
     await screening.memory.keep([entry])
@@ -76,10 +79,3 @@ async def _judge_last(call: Call, side: Side, screening: Screening) -> None:
     log.info("a caller is put on a list", list=side, number=seen.number)
     call.note("screening", done=side, number=seen.number)
     await call.play("cid-done", ignore_keys=True)
-
-
-def _spoken(number: str) -> list[str]:
-    try:
-        return speech.digits(number)
-    except InvalidArgument:  # letters of a language that the prompts do not speak
-        return ["unknown-number"]
