@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
-import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
@@ -13,7 +12,8 @@ from xml.etree import ElementTree as ET
 import msgspec
 import pytest
 from click.testing import CliRunner
-from support.system import ROOT, copy_plugins
+from support.documents import code_blocks
+from support.system import copy_plugins
 
 from ctportd.cli import program
 from ctportd.records import CallRecord
@@ -164,10 +164,7 @@ def test_lint_and_explain(folder: Path) -> None:
     assert "three tones" in shown
 
 
-GUIDE = re.findall(r"^```toml\n(.*?)^```$", (ROOT / "docs/screening.md").read_text(), re.DOTALL | re.MULTILINE)
-
-
-@pytest.mark.parametrize("block", GUIDE)
+@pytest.mark.parametrize("block", code_blocks("docs/screening.md", "toml"))
 def test_configurations_of_the_guide(folder: Path, block: str) -> None:
     """Each is one without a mistake."""
     (folder / "x.toml").write_text(block)

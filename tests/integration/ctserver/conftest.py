@@ -287,9 +287,3 @@ def sound_of(tmp_path: Path) -> Callable[[str, int], tuple[Path, bytes]]:
         return path, codes
 
     return make
-
-
-@pytest.fixture
-def first_free_port() -> Callable[[int], int]:
-    """Finds consecutive free TCP ports."""
-    return free_ports
