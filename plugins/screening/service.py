@@ -18,7 +18,7 @@ from .patterns import Subject, fold
 from .sources import STORE_WAIT, Sources
 
 if TYPE_CHECKING:
-    from ctportd import Call, Caller, Daemon, Site
+    from ctportd import Call, Caller, Site
 
     from .judging import Judgement
     from .lists import Book
@@ -46,7 +46,7 @@ class Screening:
         numbers: Reads telephone numbers.
     """
 
-    def __init__(self, settings: Settings, site: Site | Daemon) -> None:
+    def __init__(self, settings: Settings, site: Site) -> None:
         self.settings = settings
         self.memory = Memory(site)
         self.numbers = site.numbers
@@ -140,10 +140,10 @@ class Screening:
         return next((seen for seen in await self.memory.recent() if (seen.port, seen.at) != here), None)
 
 
-_screenings: WeakKeyDictionary[Site | Daemon, Screening] = WeakKeyDictionary()
+_screenings: WeakKeyDictionary[Site, Screening] = WeakKeyDictionary()
 
 
-def screening_of(settings: Settings, site: Site | Daemon) -> Screening:
+def screening_of(settings: Settings, site: Site) -> Screening:
     """The one of an installation."""
     if site not in _screenings:
         _screenings[site] = Screening(settings, site)
