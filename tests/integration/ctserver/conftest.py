@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 FRAME = 160
 SILENCE = b"\xff" * FRAME
-CHANCE = random.SystemRandom()  # hypothesis seeds the other one, and would have the same ports every time
 PATIENCE = 20.0  # real seconds after which a test fails instead of waiting on
 
 
