@@ -50,16 +50,18 @@ async def _knows_pin(call: Call, hashed: str, daemon: Daemon) -> bool:
     if not hashed:
         log.error("nobody is let in: [plugins.screening] pin is missing")
         return False
-    try:
-        for _ in range(_PIN_TRIES):
-            await call.play("vm-enter-pin")
-            pin = await keyed_in(call, LONGEST_PIN, _PIN_WAIT)
-            if pin and await daemon.pins.check(_SUBJECT, call.caller.number, pin, hashed):
-                return True
-            await call.play("vm-wrong-pin", ignore_keys=True)
-    except PinLocked as error:
-        log.warning("nobody is let in", error=str(error))
-        await call.play("cid-locked", ignore_keys=True)
+    with call.secret():
+        try:
+            for _ in range(_PIN_TRIES):
+                await call.play("vm-enter-pin")
+                pin = await keyed_in(call, LONGEST_PIN, _PIN_WAIT)
+                if pin and await daemon.pins.check(_SUBJECT, call.caller.number, pin, hashed):
+                    return True
+                await call.clear()
+                await call.play("vm-wrong-pin", ignore_keys=True)
+        except PinLocked as error:
+            log.warning("nobody is let in", error=str(error))
+            await call.play("cid-locked", ignore_keys=True)
     return False
 
 

@@ -9,8 +9,11 @@ if TYPE_CHECKING:
 
 
 async def keyed_in(call: Call, longest: int, wait: int) -> str:
-    """What is typed until ``#``, until no more comes for so many seconds, or until it is as long as that."""
+    """What is typed until ``#``, until no more comes for so many seconds, or until there is more than is taken.
+
+    The ``#`` behind the longest is waited for, too: it is no answer to what is asked next.
+    """
     keys = ""
-    while len(keys) < longest and (key := await call.collect(1, first=wait)) and key != "#":
+    while (key := await call.collect(1, first=wait)) and key != "#" and len(keys) < longest:
         keys += key
     return keys

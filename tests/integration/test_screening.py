@@ -163,7 +163,8 @@ async def test_callers_show_that_they_are_wanted(ctportd_line: Line) -> None:
 
 async def test_owner_says_who_is_wanted(ctportd_line: Line) -> None:
     """By telephone: the next call is let through, the last caller allowed, or blocked; and the grey list."""
-    screening = {"unknown": "greylist", "block": ["+1900*"], "pin": hash_pin("4711"), "greylist": {"within": 30}}
+    pin = "471147114711"  # the longest: the key that ends it is no answer to the menu
+    screening = {"unknown": "greylist", "block": ["+1900*"], "pin": hash_pin(pin), "greylist": {"within": 30}}
     handlers = {1: ["screening", "answer"], 2: ["screening:control"], 3: ["answer:9,2125550177"]}
     house = await ctportd_line(handlers, plugins=PLUGINS, settings={"screening": screening})
 
@@ -174,7 +175,7 @@ async def test_owner_says_who_is_wanted(ctportd_line: Line) -> None:
     async def control(*keys: str) -> list[str]:
         owner = await house.call(2, number="2125550199")
         await owner.hear_begin("vm-enter-pin")
-        await owner.press("4711#")
+        await owner.press(f"{pin}#")
         await owner.hear("cid-control")
         for key in keys:
             await owner.press(key[0])
@@ -189,6 +190,10 @@ async def test_owner_says_who_is_wanted(ctportd_line: Line) -> None:
 
     assert await called(house, "9005550100") == REJECTED
     assert "cid-next-permitted" in await control("1")
+    steps = await house.store.steps((await house.calls())[0].id)
+    keys = [step.details["keys"] for step in steps if step.kind == "collected"]
+    assert keys == ["?"] * (len(pin) + 1) + ["1", "#"]
+    assert [step.details["key"] for step in steps if step.kind == "key"] == keys
     assert await called(house, "9005550100") == LET_THROUGH
     assert await verdict_of_last(house)
     assert await called(house, "9005550100") == REJECTED
