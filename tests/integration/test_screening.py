@@ -123,9 +123,10 @@ async def test_lists_decide_who_is_let_through(
     assert [line["error"] for line in told] == ["the database is away"]
 
 
-async def test_callers_show_that_they_are_wanted(ctportd_line: Line) -> None:
+async def test_callers_show_that_they_are_wanted(ctportd_line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     """The test for humans, passed and failed; a caller without a number keys one in, and is judged by it."""
-    screening = {"unknown": "challenge", "anonymous": "ask-number", "block": ["9005550100"]}
+    screening: dict[str, Any] = {"unknown": "challenge", "anonymous": "ask-number", "block": ["9005550100"]}
+    screening["block"].append({"match": "9005550101", "action": "ignore"})
     house = await ctportd_line({1: ["screening", "answer"]}, plugins=PLUGINS, settings={"screening": screening})
 
     assert [prompt for prompt in await called(house, "2125550100") if not prompt.isdigit()] == [
@@ -147,7 +148,12 @@ async def test_callers_show_that_they_are_wanted(ctportd_line: Line) -> None:
     assert await verdict_of_last(house) == ("screened", "on no list; passed the test")
     assert await called(house, "2125550100") == LET_THROUGH  # it is not asked again
 
-    for keys, heard in (("2125550100#", LET_THROUGH), ("9005550100#", REJECTED), ("#", REJECTED)):
+    for keys, heard in (
+        ("2125550100#", LET_THROUGH),
+        ("9005550100#", REJECTED),
+        ("9005550101#", []),
+        ("#", REJECTED),
+    ):
         phone = await house.call()
         await phone.hear("cid-enter-number")
         await phone.press(keys)
@@ -156,9 +162,19 @@ async def test_callers_show_that_they_are_wanted(ctportd_line: Line) -> None:
         await phone.ended()
         assert [prompt for prompt in phone.heard if prompt != "cid-enter-number"] == heard
         await house.idle()
-    blocked, known = (await house.calls())[1:3]
+    blocked, known = (await house.calls())[2:4]
     assert (known.e164, blocked.verdict) == ("+12125550100", "blocked")
     assert known.rule.startswith("keyed in 2125550100; on no list; passed the test, which counts until ")
+
+    async def full(*_: object) -> None:
+        raise StoreError("the disk is full")
+
+    monkeypatch.setattr(house.store, "put", full)
+    phone = await house.call()
+    await phone.hear("cid-enter-number")
+    await phone.press("9005550100#")
+    await phone.ended()
+    assert phone.heard[1:] == REJECTED  # whatever can be remembered of it
 
 
 async def test_owner_says_who_is_wanted(ctportd_line: Line) -> None:
