@@ -18,7 +18,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ctportd import display
+    from ctportd import cells, display
     from ctportd.calls import recordings, speech
     from ctportd.calls.call import Call
     from ctportd.calls.caller import Caller, Recording
@@ -144,6 +144,7 @@ __all__ = [
     "UserMessage",
     "Verdict",
     "VoiceMessage",
+    "cells",
     "check_hash",
     "counts_of",
     "display",
@@ -158,6 +159,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "cells": "ctportd.cells",
     "display": "ctportd.display",
     "recordings": "ctportd.calls.recordings",
     "speech": "ctportd.calls.speech",
