@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -252,3 +253,28 @@ async def test_caller_who_sends_what_is_no_text(ctportd_line: Line) -> None:
         )
         await house.settle()
     assert [seen.number for seen in await Memory(house.daemon).recent()] == ["5", "6?", "55?5"]
+
+
+async def test_two_callers_are_not_the_next_one(ctportd_line: Line) -> None:
+    """Of two who call at once only one is let through, though neither call has begun when they are judged."""
+    screening = {"unknown": "reject"}
+    handlers = {1: ["screening"], 2: ["screening"]}
+    house = await ctportd_line(handlers, plugins="plugins/screening", settings={"screening": screening})
+    dispatcher, at = house.daemon.dispatcher, house.clock.now()
+    memory = Memory(house.daemon)
+    await memory.permit_next(at + timedelta(minutes=1))
+
+    async def kind(number: str, port: int) -> str:
+        return (await dispatcher.screen_caller(Caller(number), f"main:{port}", at)).kind
+
+    assert [await kind("2125550100", 1), await kind("2125550101", 2)] == ["permitted", "blocked"]
+    call = SimpleNamespace(port=house.daemon.ports[1], rings=2, began=at, caller=Caller("2125550100"))
+    dispatcher.tell("call_started", call=call)
+    await house.settle()
+    assert await kind("2125550102", 2) == "blocked"
+    await memory.permit_next(at + timedelta(minutes=1))
+    assert await kind("2125550102", 2) == "permitted"
+    lifted = SimpleNamespace(port=house.daemon.ports[2], rings=0, began=at, caller=Caller("2125550102"))
+    dispatcher.tell("call_started", call=lifted)  # a set, which is no caller
+    await house.settle()
+    assert await kind("2125550103", 1) == "permitted"
