@@ -37,4 +37,5 @@ async def explain(inquiry: Inquiry, target: str, settings: Settings, site: Site)
         return Explanation(
             lines, handed.takes, handed.sure
         )  # it goes on to the next handler where that one lets it pass
-    return Explanation(lines, takes=action not in (actions.CHALLENGE, actions.ASK_NUMBER))
+    asked = action in (actions.CHALLENGE, actions.ASK_NUMBER)
+    return Explanation(lines, takes=not asked, sure=not asked)

@@ -93,4 +93,4 @@ def explain_call(inquiry: Inquiry, target: str, settings: Settings) -> Explanati
     port, callee = reached
     asked = ", where whoever lifts it is asked to take the call" if callee.screen else ""
     lines = [f"the set of extension {target}, on port {port}, rings for {settings.ring} s{asked}"]
-    return Explanation([*lines, "a caller whom nobody answers passes on"], takes=False)
+    return Explanation([*lines, "a caller whom nobody answers passes on"], takes=False, sure=False)

@@ -287,7 +287,7 @@ def test_fifty_thousand_entries_cost_no_more_than_fifty() -> None:
     [
         ("pass", None, (False, True), "the call goes on to the next handler"),
         ("ignore", None, (True, True), "the telephone rings on, and nobody answers"),
-        ("challenge", None, (False, True), "the call is answered and hung up at once"),
+        ("challenge", None, (False, False), "the call is answered and hung up at once"),
         ("station:101", Explanation(["rings"], takes=False), (False, True), "rings"),
         ("voicemail:100", Explanation(["records"]), (True, True), "records"),
         ("mine", Explanation(["unknown"], takes=False, sure=False), (False, False), "unknown"),
