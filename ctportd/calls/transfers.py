@@ -121,6 +121,7 @@ class Transfers(Joined):
     async def _listen(self, within: float) -> str:
         progress = CallProgress()
         deadline = self.clock.time() + within
+        self._forget(Grunt)  # of an earlier wait: they say nothing of this one
         await self._request("grunt_on")
         try:
             while True:
@@ -140,6 +141,7 @@ class Transfers(Joined):
         Raises:
             RequestFailed: As for :meth:`wait_answer`.
         """
+        self._forget(Grunt)
         await self._request("grunt_on")
         try:
             return await self.next_event(Grunt, within=within) is not None
