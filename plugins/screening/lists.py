@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, time
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import msgspec
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from .patterns import Subject
 
 Side: TypeAlias = Literal["allow", "block"]
+
+Moment: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
+"""One without a time zone could not be compared with a call's."""
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -41,8 +44,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     name: str = ""
     note: str = ""
     by: str = ""
-    added: datetime | None = None
-    expires: datetime | None = None
+    added: Moment | None = None
+    expires: Moment | None = None
     hours: str = ""
 
     @property

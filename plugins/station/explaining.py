@@ -22,4 +22,4 @@ def explain(inquiry: Inquiry, target: str, settings: Settings) -> Explanation:
     port, callee = reached
     asked = ", where whoever lifts it is asked to take the call" if callee.screen else ""
     lines = [f"the set of extension {target}, on port {port}, rings for {settings.ring} s{asked}"]
-    return Explanation([*lines, "a caller whom nobody answers passes on"], takes=False)
+    return Explanation([*lines, "a caller whom nobody answers passes on"], takes=False, sure=False)

@@ -199,7 +199,8 @@ def test_log_is_searched_and_counted(folder: Path) -> None:
     today = NOW.astimezone().date()
     there = told("calls", "--since", str(today), "--until", str(today), "-n", "99")
     assert len(there) == sum(call.began.astimezone().date() == today for call in made)
-    assert "is no date such as" in ctportd("calls", "--since", "yesterday", status=64)
+    for option, value in (("--since", "yesterday"), ("--until", "9999-12-31")):
+        assert "is no date such as" in ctportd("calls", option, value, status=64)
     assert ctportd("calls", "-n", "1").splitlines()[0].split("  ")[0] == "began"
 
     ctportd("calls", "--csv", "calls.csv")

@@ -158,6 +158,7 @@ def test_targets() -> None:
     inquiry = Inquiry(Caller("555"), "main:3", datetime(2026, 12, 25, tzinfo=UTC))
     assert station.explain_call(inquiry, "", used).lines == ["the set on port main:3 hears dial tone, and dials"]
     rung = station.explain_call(inquiry, "101", used)
+    assert (rung.takes, rung.sure) == (False, False)  # people decide
     assert rung.lines[0] == "the set of extension 101, on port 3, rings for 25 s"
     assert not rung.takes
     assert station.explain_call(inquiry, "9", used).lines == ["no set has the extension 9: the call passes"]
