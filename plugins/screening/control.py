@@ -32,7 +32,9 @@ log = structlog.stdlib.get_logger("screening")
 async def control(call: Call, screening: Screening, daemon: Daemon) -> None:
     """Ask for the PIN, and do what the owner says: let the next caller through, allow or block the last one."""
     await call.answer()
-    if not await _knows_pin(call, screening.settings.pin, daemon):
+    with call.secret():
+        known = await _knows_pin(call, screening.settings.pin, daemon)
+    if not known:
         await call.play("goodbye")
         return
     while key := await call.menu("cid-control", keys="123#"):

@@ -197,6 +197,10 @@ async def test_owner_says_who_is_wanted(ctportd_line: Line) -> None:
     spoken = heard[heard.index("cid-last-caller") :][:12]
     assert spoken == ["cid-last-caller", *"19005550100"]
     assert await called(house, "9005550100") == LET_THROUGH
+    (owners,) = [call.id for call in (await house.calls())[1:2]]
+    pressed = [step for step in await house.store.steps(owners) if step.kind in ("key", "collected")]
+    assert [step.details["key"] for step in pressed if step.kind == "key"][:7] == [*"?????", "2", "1"]
+    assert not {*"4711#"} & {step.details.get("keys") for step in pressed[:10]}
     assert await control("3*", "31")
     assert await called(house, "9005550100") == REJECTED
 
