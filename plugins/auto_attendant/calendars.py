@@ -34,7 +34,7 @@ _LONGEST_SEARCH = 3.0
 """Seconds of computing that it may take to find what there is on a day: a caller waits for it (our figure)."""
 
 _FAR = datetime(2050, 1, 1, tzinfo=UTC)
-"""A day to which all rules are followed to see how long that takes: on any before it, it takes no longer (our figure)."""
+"""A day to which all rules are followed to see how long that takes: before it, it takes no longer (our figure)."""
 
 log = structlog.get_logger("auto_attendant")
 

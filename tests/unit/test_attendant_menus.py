@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import pathlib
 import re
 import sys
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -21,6 +20,9 @@ from plugins.auto_attendant.directory import find, keys_of, words
 from plugins.auto_attendant.schedule import State
 from plugins.auto_attendant.settings import Menu, Settings
 from plugins.auto_attendant.walking import Entries, Path, Patience
+
+if TYPE_CHECKING:
+    import pathlib
 
 OPEN, CLOSED, HOLIDAY = State("open", "tue"), State("closed", "sun"), State("holiday", "12-25")
 
