@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ctportd import ListError
+from ctportd import ListError, display
 
 from .actions import problem_of
 from .lists import Entry
@@ -26,6 +26,9 @@ ADDRESS_BOOKS = (".vcf", ".vcard")
 
 COLUMNS = ("list", "match", "action", "name", "note", "by", "added", "expires", "hours")
 """Of the CSV that is written, and read back; two more follow them, for people: hits, last hit."""
+
+_WORDS = ("name", "note", "by")
+"""Those that hold words of anybody's, a caller's among them."""
 
 _KNOWN_AS = {
     "match": ("match", "pattern", "number", "phone", "phone no", "phone number", "telephone", "tel", "nmbr"),
@@ -106,7 +109,9 @@ def write_text(entries: Iterable[Entry], hits: Mapping[str, Hits]) -> str:
         plain = msgspec.to_builtins(entry)
         counted = hits.get(entry.key)
         told = [counted.count, counted.last.isoformat()] if counted else [0, ""]
-        writer.writerow([*(plain.get(column) or "" for column in COLUMNS), *told])
+        cells = {column: plain.get(column) or "" for column in COLUMNS}
+        cells |= {column: display.cell(cells[column]) for column in _WORDS}
+        writer.writerow([*cells.values(), *told])
     return written.getvalue()
 
 
@@ -166,7 +171,9 @@ def _guessed(cells: list[str]) -> dict[str, str]:
 
 def _entry(told: dict[str, str], side: Side) -> Entry:
     """An entry of the texts of its columns; raises ValueError where one makes no sense."""
-    given = {column: text for column, text in told.items() if text}
+    given = {
+        column: display.from_cell(text) if column in _WORDS else text for column, text in told.items() if text
+    }
     if "match" not in given:
         raise ValueError("there is no number, and nothing else to match")
     if problem := problem_of(given.get("action", "")):

@@ -47,6 +47,14 @@ def test_what_is_written_is_read_back(entries: list[Entry]) -> None:
     assert [entry for _, entry in read_text(text, "x.csv", "allow")] == entries
 
 
+def test_no_name_is_a_formula() -> None:
+    """The last caller, whom the owner has blocked by telephone, has chosen the name."""
+    entry = Entry(match="204", list="block", name="=1+1", note="'@x", by="+49 30 55")
+    text = write_text([entry], {})
+    assert ",'=1+1,''@x,+49 30 55," in text
+    assert [read for _, read in read_text(text, "x.csv", "allow")] == [entry]
+
+
 def test_hits_are_written_for_people() -> None:
     """How often a rule has counted, and when last."""
     text = write_text([Entry(match="204", list="block")], {"block 204": Hits(3, NOON)})
