@@ -23,7 +23,7 @@ CONTROL = "control"
 
 _PIN_TRIES = 3
 _PIN_WAIT = 6  # seconds for each key
-_SUBJECT = "screening"
+_SUBJECT = "screening:control"
 """What is locked where somebody guesses at the PIN, as a mailbox would be."""
 
 log = structlog.stdlib.get_logger("screening")
