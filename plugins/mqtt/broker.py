@@ -33,8 +33,9 @@ ONLINE, OFFLINE = b"online", b"offline"
 
 log = structlog.get_logger("mqtt")
 
-_silent = logging.Logger("mqtt", logging.CRITICAL)
-"""For the library, which logs each packet that makes no sense to it, and raises it, too: a broker could fill the disk."""
+_silent = logging.getLogger("mqtt.packets")
+"""For the library, which logs each packet that makes no sense, and raises it, too: a broker could fill the disk."""
+_silent.setLevel(logging.CRITICAL)
 
 
 class Broker:
