@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 import signal
 from collections import deque
 from contextlib import suppress
 from functools import partial
+from itertools import pairwise
+from pathlib import PurePath
 from string import Formatter
 from typing import TYPE_CHECKING, Annotated
 from weakref import WeakKeyDictionary
@@ -35,6 +38,10 @@ PLACEHOLDERS = {
     "call_ended": (*_OF_CALLS, "seconds", "reason"),
 }
 """What may be filled in for each hook."""
+
+_OF_ANYBODY = {"number", "name"}  # callers choose them
+_INTERPRETER = re.compile(r"(?:ba|da|z|k|a|fi|c|tc)?sh|(?:python|perl|ruby|node|php|lua)[0-9.]*")
+_SCRIPT = re.compile(r"-[A-Za-z]*[cer]")
 
 MOST_WAITING = 1000
 """Programs that may wait for their turn; beyond them the oldest are left out (our figure)."""
@@ -77,6 +84,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
                 raise ValueError(f"{hook}: found {program!r}, expected a program that no call can choose")
             for argument in arguments:
                 _check(hook, argument, known)
+            _check_scripts(hook, [program, *arguments])
             problem = program_problem(program) if program else None
             if problem:
                 raise ValueError(f"{hook}: {program} is not run as root: {problem}")
@@ -91,6 +99,19 @@ def _check(hook: str, argument: str, known: tuple[str, ...]) -> None:
         if name is not None and (name not in known or form or conversion):
             expected = ", ".join(f"{{{each}}}" for each in known)
             raise ValueError(f"{hook}: found {argument!r}, expected of what can be filled in only {expected}")
+
+
+def _check_scripts(hook: str, arguments: list[str]) -> None:
+    """Refuse to fill a caller's words into what an interpreter takes for a script: the argument behind ``-c`` or so."""
+    interpreter = False
+    for argument, script in pairwise(arguments):
+        interpreter = interpreter or bool(_INTERPRETER.fullmatch(PurePath(argument).name))
+        filled_in = {name for _, name, _, _ in Formatter().parse(script)}
+        if interpreter and _SCRIPT.fullmatch(argument) and filled_in & _OF_ANYBODY:
+            raise ValueError(
+                f"{hook}: found the script {script!r}, in which what a caller is called could be a command: "
+                "let it take $1 or the like, and put that behind it as an argument"
+            )
 
 
 class _Job(msgspec.Struct, eq=False):

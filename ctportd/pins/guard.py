@@ -33,6 +33,14 @@ _CALLER = 2
 
 _LONGEST_CALLER = 64  # characters, as the database keeps of a number
 
+_LONGEST_MAILBOX = 48  # of one that is none, likewise
+
+_ASKED_FOR = f"{CALLER}who asks for "
+"""What is locked where there is no PIN. Callers may ask for anything, so it is forgotten as callers are."""
+
+_NO_PIN = "scrypt:32768:8:1:AAAAAAAAAAAAAAAAAAAAAA==:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+"""The hash of no PIN: to compare one with it takes as long as with a real one."""
+
 log = structlog.stdlib.get_logger("ctportd.pins")
 
 
@@ -85,19 +93,20 @@ class PinGuard:
             mailbox: The mailbox.
             caller: The caller's number; empty where it is withheld.
             pin: What was keyed in.
-            hashed: The mailbox's PIN, as :func:`~ctportd.pins.hashing.hash_pin` made it.
+            hashed: The mailbox's PIN, as :func:`~ctportd.pins.hashing.hash_pin` made it. Empty: it has none, or there is
+                no such mailbox; that takes as long, and locks as much, so that nobody can tell.
 
         Raises:
             PinLocked: The mailbox or the caller is locked, maybe by this very PIN.
         """
-        subjects = {f"{MAILBOX}{mailbox}": self._tries}
+        subjects = {f"{MAILBOX}{mailbox}" if hashed else f"{_ASKED_FOR}{mailbox[:_LONGEST_MAILBOX]}": self._tries}
         if caller:
             subjects[f"{CALLER}{caller[:_LONGEST_CALLER]}"] = self._tries * _CALLER
         async with self._turn:
             await self._load()
             self._refuse_locked(subjects)
             with nobodys_threads():
-                right = await asyncio.to_thread(matches, pin, hashed)
+                right = await asyncio.to_thread(matches, pin, hashed or _NO_PIN)
             if right:
                 await self._forgive(list(subjects))
                 return True

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 CONTROL = "control"
 """The target of ``screening`` that this is."""
 
-_SUBJECT = "screening"
+_SUBJECT = "screening:control"
 """What is locked where somebody guesses at the PIN, as a mailbox would be."""
 
 log = structlog.stdlib.get_logger("screening")

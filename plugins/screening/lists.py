@@ -6,6 +6,7 @@ from datetime import datetime, time
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import msgspec
+from msgspec import Meta
 
 from .hours import read_hours, within
 from .patterns import Pattern, fold, read_pattern
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
 Side: TypeAlias = Literal["allow", "block"]
 
-Moment: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
-"""One without a time zone could not be compared with a call's."""
+Moment: TypeAlias = Annotated[datetime, Meta(tz=True)]
+"""With a time zone: without one it could not be compared with the moment of a call."""
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

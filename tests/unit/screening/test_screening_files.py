@@ -5,15 +5,19 @@ from __future__ import annotations
 import csv
 import io
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ctportd.errors import ListError
-from plugins.screening.files import read_cards, read_text, write_text
+from plugins.screening.files import read_cards, read_side, read_text, write_text
 from plugins.screening.lists import Entry
 from plugins.screening.memory import Hits
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -119,6 +123,9 @@ def test_files_of_others(text: str, expected: list[tuple[str, str, str, str]]) -
         ("number,expires\n1,2027-01-31T00:00:00\n", "^x line 2: Expected `datetime` with a timezone"),
         ("number,name\n,Ada\n", "^x line 2: there is no number, and nothing else to match"),
         ('204,ok\n205,"open\n', "^x line 2: is no CSV: unexpected end of data"),
+        ('"a\\"\n', "x line 1: No closing quotation"),
+        ("number,expires\n204,2026-12-25T10:00\n", "x line 2: Invalid"),
+        ("number,expires\n204,2026-12-25T10:00:00\n", "x line 2: Expected `datetime` with a timezone"),
     ],
 )
 def test_lines_that_make_no_sense(text: str, problem: str) -> None:
@@ -155,3 +162,21 @@ def test_address_book() -> None:
     ]
     with pytest.raises(ListError, match=r"^a\.vcf: is no address book: "):
         list(read_cards("BEGIN:VCARD\nnonsense\n", "a.vcf", "allow"))
+    for charset in ("x-none", "utf-8"):  # one that nobody knows, and bytes that are not of it
+        card = f"BEGIN:VCARD\nFN;ENCODING=QUOTED-PRINTABLE;CHARSET={charset}:=E9\nTEL:204\nEND:VCARD\n"
+        with pytest.raises(ListError, match=r"^a\.vcf: is no address book: "):
+            list(read_cards(card, "a.vcf", "allow"))
+
+
+def test_list_from_elsewhere_has_its_own_side_only(tmp_path: Path) -> None:
+    """Whoever writes a list of callers to block lets nobody through with it."""
+    spam = tmp_path / "spam.csv"
+    spam.write_text("number,list\n2125550100,\n*,allow\n")
+    assert [(where, entry.match) for where, entry in read_side(spam, "block")] == [
+        ("spam.csv line 2", "2125550100")
+    ]
+    assert [entry.match for _, entry in read_side(spam, "allow")] == ["2125550100", "*"]
+    with spam.open("wb") as file:
+        file.truncate((64 << 20) + 1)
+    with pytest.raises(ListError, match="it has more than 64 MiB"):
+        read_side(spam, "block")
