@@ -12,6 +12,7 @@ import aiosmtplib
 import msgspec
 
 from ctportd.errors import MailError
+from ctportd.mail.compose import one_line
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -142,7 +143,7 @@ def told(error: Exception) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())[:LONGEST_WORDS]
+    return one_line(text)[:LONGEST_WORDS]
 
 
 def credentials(table: MailTable) -> tuple[ssl.SSLContext | None, str]:

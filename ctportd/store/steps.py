@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import msgspec
 import sqlalchemy as sa
 
+from ctportd.errors import StoreError
 from ctportd.records import Step
 from ctportd.store.database import Database
 from ctportd.store.tables import Utc, metadata
@@ -33,9 +35,12 @@ class StepStore(Database):
         Args:
             call: The call's id.
             steps: What happened, such as ``Step(daemon.clock.now(), "mail", {"to": "ada@example.org"})``.
+
+        Raises:
+            StoreError: The database cannot be used, or no JSON can hold the steps.
         """
         if steps:
-            row = {"call": call, "at": steps[0].at, "steps": msgspec.json.encode(steps).decode()}
+            row = {"call": call, "at": steps[0].at, "steps": _encoded(steps)}
             async with self._begin() as connection:
                 await connection.execute(sa.insert(steps_table).values(row))
 
@@ -47,3 +52,15 @@ class StepStore(Database):
         )  # a crash may have written one twice
         found = [step for text in texts for step in msgspec.json.decode(text, type=list[Step])]
         return sorted(found, key=lambda step: step.at)
+
+
+def _encoded(steps: Sequence[Step]) -> str:
+    """Steps as JSON: what it does not know becomes text, and bytes that are none become question marks."""
+    try:
+        try:
+            return msgspec.json.encode(steps, enc_hook=str).decode()
+        except UnicodeEncodeError:
+            told = msgspec.to_builtins(steps, enc_hook=str, str_keys=True)
+            return json.dumps(told, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace").decode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise StoreError(f"the steps cannot be written down: {error}", of_data=True) from error

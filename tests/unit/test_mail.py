@@ -9,6 +9,7 @@ from email.policy import default
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import aiosmtplib
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -18,6 +19,7 @@ from ctportd.errors import ConfigError, InvalidArgument
 from ctportd.hooks.sources import PluginFile
 from ctportd.mail.compose import cleaned, composed
 from ctportd.mail.letter import Letter
+from ctportd.mail.server import told
 from ctportd.mail.service import back_off, is_due
 
 if TYPE_CHECKING:
@@ -139,3 +141,8 @@ def test_letters_about_calls_are_bounded() -> None:
     assert [may_write(lately, now, 2) for now in (0.0, 60.0, 61.0, 3599.0, 3600.0, 3601.0, 3660.0)] == [
         True, True, False, False, True, False, True,
     ]  # fmt: skip
+
+
+def test_words_of_a_server_are_text() -> None:
+    """Bytes that are no UTF-8 come as what no JSON can hold, and the outbox and the timeline are JSON."""
+    assert told(aiosmtplib.SMTPResponseException(550, "no \udcff\r\nnever\x1b[2J")) == "550 no ? never [2J"
