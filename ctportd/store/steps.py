@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import msgspec
 import sqlalchemy as sa
 
-from ctportd.errors import StoreError
 from ctportd.records import Step
 from ctportd.store.database import Database
+from ctportd.store.encoding import as_json
 from ctportd.store.tables import Utc, metadata
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ class StepStore(Database):
             StoreError: The database cannot be used, or no JSON can hold the steps.
         """
         if steps:
-            row = {"call": call, "at": steps[0].at, "steps": _encoded(steps)}
+            row = {"call": call, "at": steps[0].at, "steps": as_json(steps, str)}
             async with self._begin() as connection:
                 await connection.execute(sa.insert(steps_table).values(row))
 
@@ -52,15 +51,3 @@ class StepStore(Database):
         )  # a crash may have written one twice
         found = [step for text in texts for step in msgspec.json.decode(text, type=list[Step])]
         return sorted(found, key=lambda step: step.at)
-
-
-def _encoded(steps: Sequence[Step]) -> str:
-    """Steps as JSON: what it does not know becomes text, and bytes that are none become question marks."""
-    try:
-        try:
-            return msgspec.json.encode(steps, enc_hook=str).decode()
-        except UnicodeEncodeError:
-            told = msgspec.to_builtins(steps, enc_hook=str, str_keys=True)
-            return json.dumps(told, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace").decode()
-    except (TypeError, ValueError, RecursionError) as error:
-        raise StoreError(f"the steps cannot be written down: {error}", of_data=True) from error
