@@ -165,6 +165,7 @@ class Daemon:
             for server in self.servers:
                 await self._start_server(server, stack)
             await self._or_stop(self._wait_connected())
+            await stack.enter_async_context(self._background(self.router.look_after_lines(), "health of lines"))
             self._ready()
             await self._or_stop(self._stop.wait())
             await self._wind_up()

@@ -120,6 +120,7 @@ class PortListener(_Logging):
     def connect_failed(self, error: ConnectFailed, retry_in: float | None) -> None:
         """Tell that it could not be made."""
         super().connect_failed(error, retry_in)
+        self._router.lost(self.port)
         self._dispatcher.port_connect_failed(self.port, error, retry_in)
 
     async def idle(self) -> None:

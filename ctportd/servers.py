@@ -129,6 +129,7 @@ class Server:
             ring_timeout=table.ring_timeout,
             end_timeout=host.end_timeout,
             call_limit=table.call_limit or None,
+            dial_tone_every=table.dial_tone_every or None,
         )
         host.router.add_port(port, routing, clock)
 

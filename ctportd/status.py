@@ -24,7 +24,8 @@ class PortStatus(msgspec.Struct, frozen=True):
 
     Attributes:
         address: How it is named where there are several ctservers: ``main:2``.
-        state: ``disconnected``, ``idle``, the state of its call, or what is wrong with its line (``no dial tone``).
+        state: ``disconnected``, ``idle``, the state of its call, or what is wrong with its line: ``no dial
+            tone``, ``stuck``.
         strays: Lines from ctserver that meant nothing here, since the daemon started.
         requests: What became of the requests that were asked of it, since the daemon started.
     """

@@ -1,4 +1,4 @@
-"""Mails calls: those that nobody answered, those of callers who are blocked, or all.
+"""Mails calls: those that nobody answered, those of callers who are blocked, or all; and alerts.
 
 It does nothing as long as nobody is named who wants them. docs/mail.md tells how letters are sent.
 """
@@ -13,10 +13,13 @@ import msgspec
 import structlog
 from msgspec import Meta
 
-from ctportd import MAIL_ADDRESS, Letter, hookimpl
+from ctportd import MAIL_ADDRESS, Letter, Problem, hookimpl
 
 if TYPE_CHECKING:
-    from ctportd import Call, Daemon
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from ctportd import Call, Daemon, Port, Site
 
 HOUR = 3600.0
 
@@ -29,11 +32,14 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
     Attributes:
         to: Who gets a letter for each call.
         calls: Which: ``missed`` (nobody answered), ``answered``, ``blocked`` (whatever became of them).
-        hourly: How many letters there are in an hour at most: a machine that calls all night fills no letter box.
+        alerts_to: Who gets a letter when a line is in trouble, or well again, and when somebody guesses at PINs.
+        hourly: How many letters of calls there are in an hour at most, and how many alerts: a machine that calls all
+            night fills no letter box.
     """
 
     to: list[Annotated[str, Meta(pattern=MAIL_ADDRESS)]] = []
     calls: tuple[Literal["missed", "answered", "blocked"], ...] = ("missed",)
+    alerts_to: list[Annotated[str, Meta(pattern=MAIL_ADDRESS)]] = []
     hourly: Annotated[int, Meta(ge=1)] = 60
 
 
@@ -63,7 +69,9 @@ def letter_about(call: Call, to: list[str]) -> Letter:
     return Letter(to=to, subject=subject, text=text, about={"call": call.id})
 
 
-_lately: WeakKeyDictionary[Daemon, deque[float]] = WeakKeyDictionary()
+_CALLS, _ALERTS = "calls", "alerts"
+
+_lately: WeakKeyDictionary[Daemon, dict[str, deque[float]]] = WeakKeyDictionary()
 
 
 def may_write(lately: deque[float], now: float, hourly: int) -> bool:
@@ -79,17 +87,54 @@ def may_write(lately: deque[float], now: float, hourly: int) -> bool:
 @hookimpl
 def daemon_started(settings: Settings, daemon: Daemon) -> None:
     """Tell at once what would be missed else."""
-    _lately[daemon] = deque()
-    if settings.to and not daemon.mail.configured:
-        log.error("calls are not mailed: no mail server is set, see [mail] host")
+    _lately[daemon] = {_CALLS: deque(), _ALERTS: deque()}
+    if (settings.to or settings.alerts_to) and not daemon.mail.configured:
+        log.error("calls and alerts are not mailed: no mail server is set, see [mail] host")
 
 
 @hookimpl
 async def call_ended(call: Call, settings: Settings, daemon: Daemon) -> None:
     """Write the letter, if somebody wants one for such a call."""
-    if not settings.to or kind_of(call) not in settings.calls or not daemon.mail.configured:
+    if settings.to and kind_of(call) in settings.calls:
+        await _write(_CALLS, letter_about(call, settings.to), settings, daemon)
+
+
+@hookimpl
+async def line_trouble(port: Port, problem: str, settings: Settings, daemon: Daemon) -> None:
+    """Tell of a line that is dead or stuck, and of one that is so no more."""
+    if settings.alerts_to:
+        line = f"{port.address} {port.name}".strip()
+        subject = f"Line {line}: {problem or 'well again'}"
+        await _write(
+            _ALERTS, Letter(to=settings.alerts_to, subject=subject, text=f"{subject}\n"), settings, daemon
+        )
+
+
+@hookimpl
+async def pin_locked(mailbox: str, caller: str, until: datetime, settings: Settings, daemon: Daemon) -> None:
+    """Tell of somebody who guesses at PINs."""
+    if settings.alerts_to:
+        subject = f"Wrong PINs for {mailbox}"
+        text = f"{caller or 'Somebody without a number'} guesses at PINs for {mailbox}.\n"
+        text += f"It is locked until {until.astimezone():%A, %d %B %Y, %H:%M:%S}.\n"
+        await _write(_ALERTS, Letter(to=settings.alerts_to, subject=subject, text=text), settings, daemon)
+
+
+async def _write(kind: str, letter: Letter, settings: Settings, daemon: Daemon) -> None:
+    """Post a letter. Those of calls and alerts are counted apart: a machine that calls all night hides no alert."""
+    if not daemon.mail.configured:
         return
-    if may_write(_lately[daemon], daemon.clock.time(), settings.hourly):
-        await daemon.mail.post(letter_about(call, settings.to))
+    if may_write(_lately[daemon][kind], daemon.clock.time(), settings.hourly):
+        await daemon.mail.post(letter)
     else:
-        log.warning("a call is not mailed: there were too many in this hour", call=call.id)
+        log.warning("a letter is not mailed: there were too many in this hour", subject=letter.subject)
+
+
+@hookimpl
+def check_settings(settings: Settings, site: Site) -> Iterator[Problem]:
+    """Tell of letters that could not be sent."""
+    for key in ("to", "alerts_to"):
+        if getattr(settings, key) and not site.mails:
+            yield Problem(
+                f"[plugins.call_mail] {key}", "asks for mail, but [mail] host is not set: nothing would be sent"
+            )

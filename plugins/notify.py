@@ -1,4 +1,4 @@
-"""Runs programs of yours for messages and calls: to switch a lamp, to speak a caller's name in the kitchen.
+"""Runs programs of yours for messages, calls and lines: to switch a lamp, to speak a caller's name in the kitchen.
 
 Each is a list of arguments, in which ``{mailbox}`` and the like are filled in. No shell sees them, so that no caller's
 name can do more than be a name.
@@ -27,7 +27,7 @@ from msgspec import Meta
 from ctportd import Problem, hookimpl, program_problem
 
 if TYPE_CHECKING:
-    from ctportd import Call, Daemon, VoiceMessage
+    from ctportd import Call, Daemon, Port, VoiceMessage
 
 _OF_CALLS = ("call", "port", "number", "name", "verdict")
 PLACEHOLDERS = {
@@ -36,6 +36,7 @@ PLACEHOLDERS = {
     "call_started": _OF_CALLS,
     "call_answered": _OF_CALLS,
     "call_ended": (*_OF_CALLS, "seconds", "reason"),
+    "line_trouble": ("port", "problem"),
 }
 """What may be filled in for each hook."""
 
@@ -64,6 +65,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
         call_started: When somebody calls.
         call_answered: When the call is answered.
         call_ended: When it is over.
+        line_trouble: When something is wrong with a line, and, with an empty problem, when nothing is any more.
         timeout: Seconds that a program may take; then it is killed.
         at_once: How many programs may run at a time.
     """
@@ -73,6 +75,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
     call_started: list[str] = []
     call_answered: list[str] = []
     call_ended: list[str] = []
+    line_trouble: list[str] = []
     timeout: Annotated[float, Meta(gt=0)] = 10.0
     at_once: Annotated[int, Meta(ge=1)] = 4
 
@@ -284,6 +287,13 @@ def message_waiting(mailbox: str, new: int, old: int, settings: Settings, daemon
     """A mailbox has more messages, or fewer: what was still to be told of it no longer counts."""
     values = {"mailbox": mailbox, "new": str(new), "old": str(old)}
     _of(daemon, settings).add("message_waiting", mailbox, values, replaces=True)
+
+
+@hookimpl
+def line_trouble(port: Port, problem: str, settings: Settings, daemon: Daemon) -> None:
+    """A line is in trouble, or well again: only what is so now counts."""
+    values = {"port": port.address, "problem": problem}
+    _of(daemon, settings).add("line_trouble", port.address, values, replaces=True)
 
 
 @hookimpl

@@ -13,10 +13,10 @@ from ctportd.calls.call import Call
 from ctportd.calls.called import Called, neighbour
 from ctportd.calls.caller import Caller
 from ctportd.calls.finding import find_caller, judged
+from ctportd.calls.health import NO_DIAL_TONE, Health
 from ctportd.calls.leg import handler_parts
 from ctportd.calls.offering import offer
 from ctportd.calls.putdown import PutDown
-from ctportd.calls.stations import NO_DIAL_TONE
 from ctportd.errors import CallEnded
 from ctportd.wire.events import CallerId, Dtmf, Hangup, LoopDrop
 
@@ -46,7 +46,7 @@ class Line:
         idle: Set while there is none.
         task: What runs it.
         closed: Whether no more calls are taken.
-        trouble: What is wrong with the line, such as ``no dial tone``; empty where nothing is known to be.
+        health: What is known to be wrong with the line.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Line:
     ) -> None:
         """``lines``: every line of the router, this one among them."""
         self._lines = lines
-        self.trouble = ""
+        self.health = Health(port, handlers.line_trouble)
         self.port = port
         self.routing = routing
         self.clock = clock
@@ -80,13 +80,13 @@ class Line:
         self._rang_again: float | None = None
         self._counts = False  # whether this ctserver counts the rings of a call: not each does
         self._lifted_again = False
-        self._putting_down = PutDown(port, lambda: self.call is not None)
+        self._putting_down = PutDown(port, lambda: self.call is not None, self.health)
 
     # -- what happens on the port
 
     def ring(self, count: int | None = None) -> None:
         """It rings: a call begins, or goes on ringing. ``count``: which ring of the call it is, if ctserver says so."""
-        self.trouble = ""
+        self.health.over()
         if self.closed:
             return
         if self.call is not None and self.call.outgoing:  # both ends have taken the line: the caller goes first
@@ -139,7 +139,15 @@ class Line:
 
     def connected(self) -> None:
         """The connection is there again: a line that could not be put on hook is put there now."""
+        self.health.back()
         self._putting_down.if_needed()
+
+    def lost(self) -> None:
+        """There is no connection, and so no call."""
+        if not self.closed:
+            self.health.lost(self.clock)
+        if self.call is not None:
+            self.call.end("disconnected")
 
     def _rings_stopped(self) -> None:
         if self.call is not None and not self.call.answered:
@@ -253,7 +261,10 @@ class Line:
 
     def dial_tone(self, *, heard: bool) -> None:
         """The line has dial tone, or has none."""
-        self.trouble = "" if heard else NO_DIAL_TONE
+        if heard:
+            self.health.over(NO_DIAL_TONE)
+        else:
+            self.health.found(NO_DIAL_TONE)
 
     def answered(self) -> None:
         """The call was answered."""

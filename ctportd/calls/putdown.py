@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from ctportd.errors import LinkError, RequestFailed
+from ctportd.calls.health import STUCK
+from ctportd.errors import Disconnected, LinkError, RequestFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ctportd.calls.health import Health
     from ctportd.links.port import Port
 
 PUT_DOWN_AGAIN = 5.0
@@ -27,11 +29,12 @@ class PutDown:
         needed: Whether the line may be off hook, though nothing could be done about that yet.
     """
 
-    def __init__(self, port: Port, in_call: Callable[[], bool]) -> None:
-        """``in_call`` tells whether the line has a call."""
+    def __init__(self, port: Port, in_call: Callable[[], bool], health: Health) -> None:
+        """``in_call`` tells whether the line has a call; ``health`` is told when it is stuck."""
         self.needed = False
         self._port = port
         self._in_call = in_call
+        self._health = health
         self._task: asyncio.Task[None] | None = None
         self._again: asyncio.TimerHandle | None = None
 
@@ -52,7 +55,11 @@ class PutDown:
         except LinkError as error:
             self.needed = True
             log.warning("the line may not be free", port=str(self._port), error=str(error))
+            if not isinstance(error, Disconnected):
+                self._health.found(STUCK)
             if isinstance(error, RequestFailed):
                 self._again = asyncio.get_running_loop().call_later(PUT_DOWN_AGAIN, self.if_needed)
             elif not self._in_call():
                 self._port.reconnect()  # it stands and is of no use; the next one begins with putting the line down
+        else:
+            self._health.over(STUCK)

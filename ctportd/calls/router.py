@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from ctportd.calls.line import Line
+from ctportd.calls.listening import listen_for_dial_tone
 from ctportd.wire.events import Pickup, Ring
 
 if TYPE_CHECKING:
@@ -55,8 +56,8 @@ class Router:
         await self._lines[port].idle.wait()
 
     def trouble_of(self, port: Port) -> str:
-        """What is wrong with the line of a port, such as ``no dial tone``; empty where nothing is known to be."""
-        return self._lines[port].trouble
+        """What is wrong with the line of a port, ``no dial tone`` or ``stuck``; empty where nothing is known to be."""
+        return self._lines[port].health.problem
 
     def handlers_of(self, port: Port) -> list[str]:
         """Who is offered the calls of a port."""
@@ -82,10 +83,16 @@ class Router:
         self._lines[port].connected()
 
     def lost(self, port: Port) -> None:
-        """The connection of a port is gone, and its call with it."""
-        call = self._lines[port].call
-        if call is not None:
-            call.end("disconnected")
+        """There is no connection of a port, be it gone or not to be had; its call is over."""
+        self._lines[port].lost()
+
+    async def look_after_lines(self) -> None:
+        """Listen for dial tone on the lines on which that is wanted, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for line in self._lines.values():
+                if line.routing.dial_tone_every is not None:
+                    group.create_task(listen_for_dial_tone(line, line.routing.dial_tone_every))
+            await asyncio.Event().wait()
 
     async def drain(self, within: float, hurry: asyncio.Event) -> None:
         """Take no more calls, and let those under way come to their ends, for so many seconds or until ``hurry``."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from ctportd.calls.call import Call
     from ctportd.calls.verdict import Verdict
+    from ctportd.links.port import Port
     from ctportd.records import Step
 
 Keep: TypeAlias = "Callable[[str, list[Step]], None]"
@@ -32,6 +33,9 @@ class Handlers(Protocol):
 
     def call_ended(self, call: Call) -> None:
         """It is over."""
+
+    def line_trouble(self, port: Port, problem: str) -> None:
+        """Something is wrong with a line; an empty problem: nothing is any more."""
 
     async def screen_caller(self, caller: Caller, port: str, at: datetime) -> Verdict:
         """What the plugins think of a caller. Never raises."""
@@ -59,6 +63,7 @@ class Routing:
         ring_timeout: Seconds without a ring after which the caller has given up.
         end_timeout: Seconds of the clock that a plugin gets when its call is over; then it is cancelled.
         call_limit: Seconds of the line after which an answered call is ended; None: it may go on for ever.
+        dial_tone_every: Seconds of the line between two looks at whether there is dial tone; None: nobody looks.
     """
 
     def __init__(
@@ -69,9 +74,11 @@ class Routing:
         ring_timeout: float = 8.0,
         end_timeout: float = 10.0,
         call_limit: float | None = None,
+        dial_tone_every: float | None = None,
     ) -> None:
         self.handlers = list(handlers)
         self.caller_id = caller_id
         self.ring_timeout = ring_timeout
         self.end_timeout = end_timeout
         self.call_limit = call_limit
+        self.dial_tone_every = dial_tone_every

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from ctportd.calls.acceptance import DECLINED, accepts, announcement_of
+from ctportd.calls.health import NO_DIAL_TONE
 from ctportd.calls.joined import Joined
 from ctportd.calls.progress import ANSWERED, BUSY, NO_ANSWER
 from ctportd.errors import CallEnded, CtportdError, LinkError, RequestFailed
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from ctportd.calls.call import Call
-
-NO_DIAL_TONE = "no dial tone"
-"""What became of a line on which nothing could be dialled."""
 
 CALLER_AFTER = 2.5
 """Seconds from the first ring to caller ID, which most sets expect in the rest that follows it (our figure)."""

@@ -85,6 +85,7 @@ class PortTable(_Table, frozen=True):
     caller_id: bool = True
     ring_timeout: Seconds = 8.0
     call_limit: NotNegative = 14_400.0
+    dial_tone_every: NotNegative = 0.0
 
 
 class NumbersTable(_Table, frozen=True):

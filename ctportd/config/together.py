@@ -75,6 +75,9 @@ def _check_ports(source: str, file: ConfigFile) -> None:
         if port.ctserver and port.ctserver not in servers:
             raise ConfigError(f"{where} ctserver: {no_such('ctserver', port.ctserver, servers)}")
         server = servers[port.ctserver] if port.ctserver else file.ctserver[0]
+        if port.dial_tone_every and (port.kind != "trunk" or server.dialect != "keyed"):
+            told = "expected 0 here: it is for trunks of a ctserver of the keyed dialect"
+            raise ConfigError(f"{where} dial_tone_every: {told}")
         if (server.name, port.number) in seen:
             raise ConfigError(f"{where}: stands twice, expected each port once")
         seen.add((server.name, port.number))

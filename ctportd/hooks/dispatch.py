@@ -177,6 +177,10 @@ class Dispatcher:
         """Tell that it is over."""
         self.tell("call_ended", call=call)
 
+    def line_trouble(self, port: Port, problem: str) -> None:
+        """Tell that something is wrong with a line, or nothing any more."""
+        self.tell("line_trouble", port=port, problem=problem)
+
     def pin_locked(self, mailbox: str, caller: str, until: datetime) -> None:
         """Tell that somebody guesses at PINs."""
         self.tell("pin_locked", mailbox=mailbox, caller=caller, until=until)

@@ -71,6 +71,15 @@ def port_event(port: Port, event: Event, settings: Any, daemon: Daemon) -> None:
     """Observer: ctserver told of an event: parsed, with the line as it came in ``event.raw``."""
 
 
+@hookspec
+def line_trouble(port: Port, problem: str, settings: Any, daemon: Daemon) -> None:
+    """Observer: something is wrong with a line.
+
+    ``no dial tone``; ``stuck``: ctserver does not put it on hook; ``disconnected``: it is not reached for a minute.
+    It is told once, and once more with an empty ``problem`` when it is over.
+    """
+
+
 @hookspec(firstresult=True)
 def screen_caller(caller: Caller, port: str, at: datetime, settings: Any, site: Site) -> Verdict | None:
     """Judge a caller before the call is offered to anybody; the first plugin that does is believed.

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 from msgspec import Meta
 
-from ctportd import MAIL_ADDRESS, CallRecord, hookimpl, region_of
+from ctportd import MAIL_ADDRESS, CallRecord, Problem, hookimpl, region_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import click
 
     from ctportd import Call, Daemon, Site
@@ -70,6 +72,14 @@ def register_commands(cli: click.Group, site: Site) -> None:
     from .commands import stats  # noqa: PLC0415 - a daemon needs none of it
 
     cli.add_command(stats(site))
+
+
+@hookimpl
+def check_settings(settings: Settings, site: Site) -> Iterator[Problem]:
+    """Tell of reports that could not be sent."""
+    if settings.report_to and not site.mails:
+        what = "asks for mail, but [mail] host is not set: nothing would be sent"
+        yield Problem("[plugins.caller_id_log] report_to", what)
 
 
 async def _log(call: Call, settings: Settings, daemon: Daemon) -> None:

@@ -86,6 +86,12 @@ class Teller:
         caller = {"number": call.caller.number, "name": call.caller.name} if call else {"number": "", "name": ""}
         self._broker.keep(f"{self._topic}/port/{port.address}", {"state": state, "kind": port.kind, **caller})
 
+    def trouble(self, port: Port, problem: str) -> None:
+        """What is wrong with a line; empty: nothing is."""
+        if self._discovery:
+            self._broker.keep(*self._discovery.trouble(port.address, port.name))
+        self._broker.keep(f"{self._topic}/trouble/{port.address}", {"problem": problem})
+
     def call(self, what: str, call: Call) -> None:
         """A call has ``started``, was ``answered``, or has ``ended``."""
         self._broker.tell(f"{self._topic}/call/{what}", _facts(call))
@@ -135,6 +141,7 @@ def daemon_started(settings: Settings, daemon: Daemon) -> None:
     teller = _tellers[daemon] = Teller(settings, Broker(settings))
     for port in daemon.ports.values():
         teller.port(port, "disconnected")
+        teller.trouble(port, "")
 
 
 @hookimpl
@@ -156,6 +163,13 @@ def port_disconnected(port: Port, daemon: Daemon) -> None:
     """A port cannot be used."""
     if teller := _tellers.get(daemon):
         teller.port(port, "disconnected")
+
+
+@hookimpl
+def line_trouble(port: Port, problem: str, daemon: Daemon) -> None:
+    """A line is in trouble, or well again."""
+    if teller := _tellers.get(daemon):
+        teller.trouble(port, problem)
 
 
 @hookimpl

@@ -35,6 +35,17 @@ class Discovery:
             value_template="{{ value_json.state }}",
         )
 
+    def trouble(self, address: str, name: str) -> tuple[str, dict[str, Any]]:
+        """Whether something is wrong with the line of a port."""
+        return self._sensor(
+            f"trouble_{_slug(address)}",
+            f"trouble/{address}",
+            kind="binary_sensor",
+            name=f"Trouble on {name or f'port {address}'}",
+            device_class="problem",
+            value_template="{{ 'ON' if value_json.problem else 'OFF' }}",
+        )
+
     def last_call(self) -> tuple[str, dict[str, Any]]:
         """Who called last."""
         return self._sensor(
@@ -56,7 +67,7 @@ class Discovery:
             value_template="{{ value_json.new }}",
         )
 
-    def _sensor(self, key: str, topic: str, **more: Any) -> tuple[str, dict[str, Any]]:
+    def _sensor(self, key: str, topic: str, kind: str = "sensor", **more: Any) -> tuple[str, dict[str, Any]]:
         config = {
             "unique_id": f"{self._node}_{key}",
             "state_topic": f"{self._topic}/{topic}",
@@ -66,7 +77,7 @@ class Discovery:
             "origin": {"name": "ctportd"},
             **more,
         }
-        return f"{self._prefix}/sensor/{self._node}/{key}/config", config
+        return f"{self._prefix}/{kind}/{self._node}/{key}/config", config
 
 
 def _slug(text: str) -> str:

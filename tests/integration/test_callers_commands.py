@@ -139,6 +139,10 @@ allow = ["+1900*", "212-555-0100"]
 block = ["9005550100", "+1 900 555*", "name:*x", "name:*x", "2125550100", "Ada"]
 block_action = "voicmail:100"
 block_files = ["none.csv"]
+[plugins.caller_id_log]
+report_to = ["ada@example.com"]
+[plugins.call_mail]
+alerts_to = ["ada@example.com"]
 """
 
 
@@ -156,6 +160,8 @@ def test_lint_and_explain(folder: Path) -> None:
         "none.csv: cannot be read",
         "screening:control lets nobody in without [plugins.screening] pin",
         "'screening' is not the first of them",
+        "[plugins.caller_id_log] report_to: asks for mail, but [mail] host is not set",
+        "[plugins.call_mail] alerts_to: asks for mail, but [mail] host is not set",
     ):
         assert problem in found
     (folder / "x.toml").write_text(SETTINGS)

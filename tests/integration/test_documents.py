@@ -43,7 +43,8 @@ def test_plugins_of_the_guide_load(tmp_path: Path, number: int) -> None:
 
 def test_guide_names_every_hook() -> None:
     """No hook is missing from the guide's table, with its arguments; none is there that does not exist."""
-    rows = re.findall(r"^\| `(\w+)` \|([^|]*)\|", (ROOT / "docs/plugins.md").read_text(), re.MULTILINE)
+    chapter = (ROOT / "docs/plugins.md").read_text().partition("## Answering a call")[0]
+    rows = re.findall(r"^\| `(\w+)` \|([^|]*)\|", chapter, re.MULTILINE)
     told = {name: set(re.findall(r"`(\w+)`", arguments)) for name, arguments in rows}
     real = {
         name: set(function.__code__.co_varnames[: function.__code__.co_argcount]) - {"settings", "daemon", "site"}

@@ -21,11 +21,12 @@ from support.system import ROOT, tick
 
 from ctportd.cli import program
 from ctportd.config import MailTable
-from ctportd.errors import MailError, StorageError
+from ctportd.errors import MailError, PinLocked, StorageError
 from ctportd.mail.letter import Letter
 from ctportd.mail.outbox import Outbox
 from ctportd.mail.service import Mail
 from ctportd.mail.trial import send_test_letter
+from ctportd.pins.hashing import hash_pin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, MutableMapping
@@ -375,6 +376,8 @@ def screen_caller(caller):
 async def answer_call(call):
     if call.caller.name != "Ada":
         await call.answer()
+    if call.caller.name == "Eve":
+        await call.wait_dial_tone()
 """
 
 
@@ -391,7 +394,7 @@ async def test_calls_are_mailed(ctportd_line: Line) -> None:
             await phone.ended()
             await house.idle()
         await house.until(lambda: len(server.taken) == 2 and not house.daemon.mail.status.waiting)
-        assert any(line["event"].startswith("a call is not mailed: there were too many") for line in house.log)
+        assert any(line["event"].startswith("a letter is not mailed: there were too many") for line in house.log)
         letters = [line["about"]["call"] for line in house.log if line["event"] == "letter"]
         steps = [step.kind for call in letters for step in await house.store.steps(call)]
     subjects = [message["Subject"] for _, message in server.taken]
@@ -401,3 +404,32 @@ async def test_calls_are_mailed(ctportd_line: Line) -> None:
     assert recipients == [ADA, BOB]
     assert "nobody answered" in missed.get_content()
     assert "Rule:    a pest" in blocked.get_content()
+
+
+async def test_alerts_are_mailed(ctportd_line: Line) -> None:
+    """A line that is dead, and is well again; PINs that somebody guesses at."""
+    server = MailServer()
+    async with server.listening() as port:
+        house = await ctportd_line(
+            {1: ["answers"]},
+            plugins={"call_mail": ROOT / "plugins" / "call_mail.py", "answers": HANDLERS},
+            settings={"call_mail": {"alerts_to": [BOB]}},
+            mail={"host": "127.0.0.1", "port": port, "security": "none", "sender": "phone@example.com"},
+            port=[{"number": 1, "name": "shop", "dial_tone_every": 30}],
+        )
+        phone = await house.call(name="Eve")  # on whose line is silence, where the plugin expects dial tone
+        await house.until(lambda: len(server.taken) == 1)
+        await phone.hang_up()
+        await house.idle()
+        await house.until(lambda: len(server.taken) == 2)
+        hashed = await asyncio.to_thread(hash_pin, "4711")
+        for pin in ("1111", "2222", "3333", "4444"):
+            assert not await house.daemon.pins.check("100", "666", pin, hashed)
+        with pytest.raises(PinLocked):
+            await house.daemon.pins.check("100", "666", "5555", hashed)
+        await house.until(lambda: len(server.taken) == 3)
+        assert len(await house.calls()) == 0
+    assert {tuple(recipients) for recipients, _ in server.taken} == {(BOB,)}
+    subjects = [message["Subject"] for _, message in server.taken]
+    assert subjects == ["Line main:1 shop: no dial tone", "Line main:1 shop: well again", "Wrong PINs for 100"]
+    assert server.taken[2][1].get_content().startswith("666 guesses at PINs for 100.\r\nIt is locked until ")

@@ -253,6 +253,11 @@ async def test_calls_are_told_of(ctportd_line: Line) -> None:
         await heard.until(lambda newest: newest.get("ctportd/call/ended") and newest.get("ctportd/message"))
         await heard.until(lambda newest: newest.get("ctportd/mailbox/100") == {"new": 1, "old": 0})
         await heard.until(lambda newest: newest["ctportd/port/main:1"]["state"] == "idle")
+        assert heard.newest["ctportd/trouble/main:1"] == {"problem": ""}
+        house.daemon.dispatcher.line_trouble(house.daemon.ports[1], "stuck")
+        await heard.until(lambda newest: newest["ctportd/trouble/main:1"] == {"problem": "stuck"})
+        sensor = heard.newest["homeassistant/binary_sensor/ctportd/trouble_main_1/config"]
+        assert (sensor["state_topic"], sensor["device_class"]) == ("ctportd/trouble/main:1", "problem")
     told = [topic for topic in heard.events if topic.startswith("ctportd/call/")]
     assert told == ["ctportd/call/started", "ctportd/call/answered", "ctportd/call/ended"]
     ended = heard.newest["ctportd/call/ended"]

@@ -129,6 +129,7 @@ async def test_calls_run_programs(ctportd_line: Line, tmp_path: Path) -> None:
         "call_started": [*program, "started", "{port}", "{number}", "{name}", "{verdict}"],
         "call_answered": [*program, "answered", "{number}"],
         "call_ended": [*program, "ended", "{number}", "{reason}"],
+        "line_trouble": [*program, "trouble", "{port}", "{problem}"],
         "timeout": 100_000.0,  # of the line's time, which leaps
     }
     plugins: dict[str, str | Path] = {"notify": ROOT / "plugins" / "notify.py", "answers": ANSWERS}
@@ -139,8 +140,13 @@ async def test_calls_run_programs(ctportd_line: Line, tmp_path: Path) -> None:
         async with asyncio.timeout(10):
             while not out.exists() or len(out.read_text().splitlines()) < 3:
                 await tick()
+        house.daemon.dispatcher.line_trouble(house.daemon.ports[1], "no dial tone")
+        async with asyncio.timeout(10):
+            while len(out.read_text().splitlines()) < 4:
+                await tick()
     assert out.read_text().splitlines() == [
         "['started', 'main:1', '5550100', '$(id)', 'screened']",
         "['answered', '5550100']",
         "['ended', '5550100', 'finished']",
+        "['trouble', 'main:1', 'no dial tone']",
     ]

@@ -235,6 +235,10 @@ def test_missing_keys_have_their_defaults() -> None:
             "[[port]] number 2: its TCP port would be 1201, which is not free for it",
         ),
         (
+            {"port": [{"number": 1, "kind": "station", "dial_tone_every": 60}]},
+            "[[port]] number 1 dial_tone_every: expected 0 here: it is for trunks of a ctserver of the keyed dialect",
+        ),
+        (
             {"exchange": {"listen": "1190"}},
             "[exchange] listen: found '1190', expected host:port, such as 127.0.0.1:1190",
         ),

@@ -63,6 +63,10 @@ class Plugins:
         self.told.append(f"ended: {call.end_reason}")
         self.over.set()
 
+    def line_trouble(self, port: Port, problem: str) -> None:
+        """Remember."""
+        self.told.append(f"trouble: {problem}")
+
     async def screen_caller(self, caller: Caller, port: str, at: datetime) -> Verdict:
         """Think what the test says."""
         self.screened.append((caller, port, at))
@@ -689,7 +693,7 @@ async def test_hang_up_that_fails_is_told_and_leaves_nothing(tmp_path: Path) -> 
     line.network.answer = refuse
     await line.ring_twice()
     await line.ended()
-    assert line.plugins.told[-1] == "ended: failed"
+    assert line.plugins.told[-2:] == ["ended: failed", "trouble: stuck"]
     await line.ring_twice()
     await line.ended()
     assert line.plugins.told.count("started") == 2
@@ -770,6 +774,51 @@ async def test_line_that_ctserver_fails_to_put_down_is_put_down_later(tmp_path: 
     await line.ended()
     await asyncio.sleep(3600)
     assert line.commands.count("cthangup") == 2
+    assert not any("trouble" in told for told in line.plugins.told)  # refused once: it was free a moment later
+
+
+@pytest.mark.looptime
+async def test_line_that_is_stuck_is_told_of(tmp_path: Path, log_lines: list[dict[str, Any]]) -> None:
+    """Once, when ctserver has refused twice to put it on hook, and again when it has done so."""
+    line = Line(tmp_path, "one")
+    line.plugins.plugins["one"] = answer_and_wait
+    await line.ring_twice()
+    line.network.answer = lambda request: (
+        [Message("cthangup", args=("ERROR", "busy"))] if request.cmd == "cthangup" else ok(request)
+    )
+    line.network.say("rly=hangup")
+    await line.ended()
+    await asyncio.sleep(60)
+    assert line.router.trouble_of(line.port) == "stuck"
+    line.network.answer = ok
+    await asyncio.sleep(60)
+    assert line.router.trouble_of(line.port) == ""
+    assert [told for told in line.plugins.told if "trouble" in told] == ["trouble: stuck", "trouble: "]
+    assert [(each["log_level"], each["problem"]) for each in log_lines if "problem" in each] == [
+        ("error", "stuck"),
+        ("warning", "stuck"),
+    ]
+
+
+@pytest.mark.looptime
+async def test_line_without_ctserver_is_told_of(tmp_path: Path) -> None:
+    """When there was none for a minute, however often it was tried; one that is back sooner is no trouble."""
+    line = Line(tmp_path, "one")
+    line.router.lost(line.port)
+    await asyncio.sleep(59)
+    line.router.connected(line.port)
+    await asyncio.sleep(120)
+    assert line.plugins.told == []
+    for _ in range(10):
+        line.router.lost(line.port)
+        await asyncio.sleep(30)
+    assert line.plugins.told == ["trouble: disconnected"]
+    line.router.connected(line.port)
+    assert line.plugins.told == ["trouble: disconnected", "trouble: "]
+    await line.router.drain(0, asyncio.Event())
+    line.router.lost(line.port)  # by ourselves
+    await asyncio.sleep(120)
+    assert len(line.plugins.told) == 2
 
 
 @pytest.mark.looptime

@@ -59,6 +59,10 @@ class Plugins:
         """Remember."""
         self.told.append(f"{call.port.number} ended: {call.end_reason}")
 
+    def line_trouble(self, port: Port, problem: str) -> None:
+        """Remember."""
+        self.told.append(f"{port.number} trouble: {problem}")
+
     async def screen_caller(self, caller: Caller, port: str, at: datetime) -> Verdict:
         """Judge nobody."""
         return Verdict()
@@ -169,6 +173,13 @@ class Office:
 async def office(tmp_path: Path) -> Office:
     """The office."""
     return Office(tmp_path)
+
+
+async def answered_and_held(call: Call) -> str:
+    """A plugin that answers, and waits until the caller has gone."""
+    await call.answer()
+    await call.wait_ended()
+    return "over"
 
 
 async def answered_and_rung(call: Call) -> str:
@@ -435,10 +446,49 @@ async def test_line_without_dial_tone_says_so(office: Office) -> None:
     office.plugins.answer = answered_and_rung
     await office.say(2, "ring")
     assert office.router.trouble_of(port) == ""
+    assert [told for told in office.plugins.told if "trouble" in told] == [
+        "2 trouble: no dial tone",
+        "2 trouble: ",
+    ]
     office.plugins.answer = dials_out
     await office.say(4, "pickup")
     assert office.plugins.outcomes[-1] == "busy"
     await office.say(2, "hangup")
+    await office.free()
+
+
+@pytest.mark.looptime
+async def test_lines_are_listened_to(office: Office) -> None:
+    """Each so often, while nothing is on them; plugins hear of a line that is dead, once, and of no call."""
+    line = next(line for port, line in office.router._lines.items() if port.number == 1)
+    line.routing.dial_tone_every = 60
+    looks = asyncio.create_task(office.router.look_after_lines())
+    sent = office.networks[1].requests
+    await asyncio.sleep(61)
+    assert [request.cmd for request in sent] == ["ctanswer", "ctwaitfordial", "cthangup", "ctclear"]
+    office.refused["ctwaitfordial"] = "no-dial-tone"
+    await asyncio.sleep(120)
+    assert office.plugins.told == ["1 trouble: no dial tone"]
+    del office.refused["ctwaitfordial"]
+    await asyncio.sleep(60)
+    assert office.plugins.told == ["1 trouble: no dial tone", "1 trouble: "]
+    office.refused["ctanswer"] = "busy"
+    await asyncio.sleep(60)
+    assert sent[-1].cmd != "ctwaitfordial"
+    del office.refused["ctanswer"]
+    office.blocking.add("ctwaitfordial")
+    await asyncio.sleep(60)
+    assert sent[-1].cmd == "ctwaitfordial"
+    office.plugins.answer = answered_and_held
+    await office.say(1, "ring")
+    await settle(200)
+    assert office.plugins.told[2:] == ["1 started", "1 answered"]  # the caller goes first
+    count = len(sent)
+    await asyncio.sleep(300)
+    assert len(sent) == count  # and is not disturbed
+    looks.cancel()
+    await asyncio.wait([looks])
+    await office.say(1, "hangup")
     await office.free()
 
 

@@ -7,6 +7,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 import soundfile
 from support.owner import PIN, left, logged_in, settings, talk
 
@@ -55,8 +56,11 @@ async def keys_of(house: House, call: str) -> str:
 
 async def test_messages_are_heard_and_put_in_order(ctportd_line: Line) -> None:
     """Urgent ones first; previous, again, next, delete, restore, save; hanging up in the middle loses none of it."""
-    house = await ctportd_line({1: ["voicemail:100"]}, settings=settings(most_messages=4))
-    house.clock.set("2026-11-24 15:05")
+    house = await ctportd_line({1: ["voicemail:100"]}, settings=settings(most_messages=4, zone="Asia/Tokyo"))
+    house.clock.set("2026-11-24 15:05+00:00")
+    colleague = house.daemon.state / "voicemail" / "101" / "greetings"
+    await asyncio.to_thread(colleague.mkdir, parents=True)
+    await asyncio.to_thread(soundfile.write, colleague / "name.wav", tone(600, seconds=0.5), 8000)
     first = await left(house, voice(2), number="5550100")
     urgent = await left(house, voice(2), number="101", urgent=True)
     last = await left(house, voice(2))
@@ -68,7 +72,7 @@ async def test_messages_are_heard_and_put_in_order(ctportd_line: Line) -> None:
             press *
             hear vm-to-hear
             press 1
-            hear vm-urgent vm-first vm-message vm-received today at 3 oh 5 pm from 1 0 1 vm-lasting 2 seconds
+            hear vm-urgent vm-first vm-message vm-received today at 12 oh 5 am from name vm-lasting 2 seconds
             hear {urgent.uid} vm-to-again
             press 4
             hear vm-no-previous
@@ -350,8 +354,10 @@ async def test_silence_ends_the_call(ctportd_line: Line) -> None:
     phone = await house.call(1)
     await talk(phone, f"hear vm-enter-mailbox\npress 100#\nhear vm-enter-pin\npress {PIN}#")
     await phone.hear("goodbye", within=200)
-    menus = [playback for playback in phone.playbacks if playback.prompt == "vm-to-hear"]
+    menus = [place for place, playback in enumerate(phone.playbacks) if playback.prompt == "vm-to-hear"]
     assert len(menus) == 4
+    pauses = [phone.playbacks[place].began - (phone.playbacks[place - 1].ended or 0) for place in menus[1:]]
+    assert pauses == [pytest.approx(6, abs=0.3)] * 3
 
 
 async def test_owner_calls_out(ctportd_line: Line) -> None:
