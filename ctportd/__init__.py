@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ctportd.calls.caller import Caller, Recording
     from ctportd.calls.numbers import Number, Numbers, plain, region_of
     from ctportd.calls.verdict import Verdict
+    from ctportd.config import MAIL_ADDRESS
     from ctportd.errors import (
         AudioError,
         CallEnded,
@@ -48,10 +49,9 @@ if TYPE_CHECKING:
     from ctportd.links.port import Port
     from ctportd.links.reply import Reply
     from ctportd.mail.letter import Letter
-    from ctportd.mail_table import MAIL_ADDRESS
     from ctportd.messages.service import Reviewed
     from ctportd.nearest import no_such
-    from ctportd.pins.hashing import LONGEST_PIN, PIN_HASH, check_hash, hash_pin
+    from ctportd.pins.hashing import LONGEST_PIN, PinHash, check_pin, hash_pin
     from ctportd.records import (
         FOLDERS,
         INBOX,
@@ -83,6 +83,7 @@ if TYPE_CHECKING:
         UserMessage,
     )
     from ctportd.wire.message import Message
+    from ctportd.zones import read_zone
 
 __all__ = [
     "FOLDERS",
@@ -91,7 +92,6 @@ __all__ = [
     "LONGEST_PIN",
     "MAIL_ADDRESS",
     "OLD",
-    "PIN_HASH",
     "TRASH",
     "AudioError",
     "Call",
@@ -123,6 +123,7 @@ __all__ = [
     "Number",
     "Numbers",
     "Pickup",
+    "PinHash",
     "PinLocked",
     "PluginError",
     "Port",
@@ -145,7 +146,7 @@ __all__ = [
     "Verdict",
     "VoiceMessage",
     "cells",
-    "check_hash",
+    "check_pin",
     "counts_of",
     "display",
     "hash_pin",
@@ -153,6 +154,7 @@ __all__ = [
     "no_such",
     "plain",
     "program_problem",
+    "read_zone",
     "recordings",
     "region_of",
     "speech",
@@ -173,13 +175,14 @@ _HOMES = (
     "ctportd.records",
     "ctportd.pins.hashing",
     "ctportd.nearest",
+    "ctportd.zones",
     "ctportd.hooks.markers",
     "ctportd.hooks.owners",
     "ctportd.hooks.inquiry",
     "ctportd.hooks.services",
     "ctportd.links.port",
     "ctportd.links.reply",
-    "ctportd.mail_table",
+    "ctportd.config",
     "ctportd.mail.letter",
     "ctportd.calls.caller",
     "ctportd.calls.numbers",

@@ -15,7 +15,6 @@ from ctportd.calls.router import Router
 from ctportd.clock import Clock, utc_now
 from ctportd.control.server import ControlServer
 from ctportd.controls import DaemonControls
-from ctportd.durable import DurableStore
 from ctportd.hooks.dispatch import Dispatcher
 from ctportd.hooks.questions import Questions
 from ctportd.links.ports import Ports
@@ -25,6 +24,7 @@ from ctportd.pins.guard import PinGuard
 from ctportd.running import run_command, search_for
 from ctportd.servers import Server
 from ctportd.site import configured_handlers, configured_prompts
+from ctportd.store.durable import DurableStore
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine

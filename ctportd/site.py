@@ -114,7 +114,7 @@ class ConfiguredSite:
     @cached_property
     def store(self) -> Store:
         """The database, opened when it is first used; empty where there is none yet."""
-        from ctportd.lookstore import LookStore  # noqa: PLC0415 - SQLAlchemy takes longer to load than all the rest
+        from ctportd.store.looking import LookStore  # noqa: PLC0415 - SQLAlchemy takes longer to load than all the rest
 
         return LookStore(self._store_url, writable=self._writable)
 

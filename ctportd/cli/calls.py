@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ctportd.calllog import filter_options
+from ctportd.cli.filters import filter_options
 from ctportd.cli.program import program
 from ctportd.cli.shared import json_option, mask_option, with_store
 
@@ -33,8 +33,9 @@ def calls(
 
     Example: ctportd calls --since 2026-11-01 --blocked --csv blocked.csv
     """
-    from ctportd import display, printing
-    from ctportd.masking import masked_call
+    from ctportd import display
+    from ctportd.showing import tables
+    from ctportd.showing.masking import masked_call
 
     if ctx.invoked_subcommand is not None:
         return
@@ -46,9 +47,9 @@ def calls(
     if mask:
         found = [masked_call(call) for call in found]
     if file is None:
-        display.show(found, printing.calls_table, as_json=as_json)
+        display.show(found, tables.calls_table, as_json=as_json)
     else:
-        file.write(printing.calls_csv(found))
+        file.write(tables.calls_csv(found))
 
 
 @calls.command("show")
@@ -63,10 +64,11 @@ def show_call(ctx: click.Context, call: str, *, as_json: bool, mask: bool) -> No
 
     Example: ctportd calls show last
     """
-    from ctportd import display, telling
+    from ctportd import display
+    from ctportd.showing.story import masked, story_of, story_tables
 
     async def read(store: Store) -> Any:
-        return await telling.story_of(store, call)
+        return await story_of(store, call)
 
     story = with_store(ctx, read)
-    display.show(telling.masked(story) if mask else story, telling.story_tables, as_json=as_json)
+    display.show(masked(story) if mask else story, story_tables, as_json=as_json)

@@ -22,11 +22,12 @@ def check(ctx: click.Context, *, as_json: bool, strict: bool) -> None:
 
     Example: ctportd --config etc/ctportd.toml check
     """
-    from ctportd import display, printing
+    from ctportd import display
     from ctportd.checks import check_configuration
+    from ctportd.showing import tables
 
     checked = check_configuration(site_of(ctx))
-    display.show(checked, printing.check_lines, as_json=as_json)
+    display.show(checked, tables.check_lines, as_json=as_json)
     if any(problem.serious or strict for problem in checked.problems):
         sys.exit(EXIT_CONFIG)
 
@@ -48,8 +49,9 @@ def explain(ctx: click.Context, *, number: str, name: str, port: str, at: str, k
 
     Example: ctportd explain --port 1 --number 5550100 --at "2026-12-25 10:00"
     """
-    from ctportd import display, explaining
+    from ctportd import display
     from ctportd.calls.caller import Caller
+    from ctportd.showing import explaining
 
     site = site_of(ctx)
 

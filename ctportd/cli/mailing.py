@@ -16,10 +16,11 @@ def outbox(ctx: click.Context, *, as_json: bool) -> None:
 
     Example: ctportd outbox
     """
-    from ctportd import display, printing
+    from ctportd import display
     from ctportd.mail.outbox import Outbox
+    from ctportd.showing import tables
 
-    display.show(Outbox(config_of(ctx).state).letters(), printing.outbox_table, as_json=as_json)
+    display.show(Outbox(config_of(ctx).state).letters(), tables.outbox_table, as_json=as_json)
 
 
 @program.command()

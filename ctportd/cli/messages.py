@@ -24,7 +24,8 @@ def messages(ctx: click.Context, *, as_json: bool, mailbox: str | None, folder: 
 
     Example: ctportd messages --mailbox 100 --folder INBOX
     """
-    from ctportd import display, printing
+    from ctportd import display
+    from ctportd.showing import tables
 
     if ctx.invoked_subcommand is not None:
         return
@@ -32,7 +33,7 @@ def messages(ctx: click.Context, *, as_json: bool, mailbox: str | None, folder: 
     async def read(store: Store) -> Any:
         return [message for message in await store.messages(mailbox) if folder in (None, message.folder)]
 
-    display.show(with_store(ctx, read), printing.messages_table, as_json=as_json)
+    display.show(with_store(ctx, read), tables.messages_table, as_json=as_json)
 
 
 def _file_messages(ctx: click.Context, ids: tuple[int, ...], action: str, folder: str = "") -> None:

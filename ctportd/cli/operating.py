@@ -34,9 +34,10 @@ def status(ctx: click.Context, *, as_json: bool) -> None:
 
     Example: ctportd status
     """
-    from ctportd import display, printing
+    from ctportd import display
+    from ctportd.showing import tables
 
-    display.show(wait_for(control_of(ctx).status()), printing.status_tables, as_json=as_json)
+    display.show(wait_for(control_of(ctx).status()), tables.status_tables, as_json=as_json)
 
 
 @program.command()

@@ -46,7 +46,7 @@ def plugin_list(ctx: click.Context, *, as_json: bool) -> None:
     Example: ctportd plugin list
     """
     from ctportd import display
-    from ctportd.printing import plugins_table
+    from ctportd.showing.tables import plugins_table
     from ctportd.workshop import list_plugins
 
     display.show(list_plugins(config_of(ctx)), plugins_table, as_json=as_json)

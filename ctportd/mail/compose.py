@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ctportd.config import MAIL_ADDRESS
 from ctportd.errors import InvalidArgument
-from ctportd.mail_table import MAIL_ADDRESS
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -16,7 +16,7 @@ from ctportd.errors import MailError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
-    from ctportd.mail_table import MailTable
+    from ctportd.config import MailTable
 
 _TOO_BIG = 552
 """The one refusal of a sender's MAIL command that is about the letter: it is bigger than the server takes (RFC 1870)."""

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from ctportd.config import MailTable
     from ctportd.mail.letter import Letter
     from ctportd.mail.server import MailServer, Outcome
-    from ctportd.mail_table import MailTable
 
 FIRST_RETRY = timedelta(seconds=30)
 LONGEST_RETRY = timedelta(hours=1)

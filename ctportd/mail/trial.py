@@ -15,7 +15,7 @@ from ctportd.mail.letter import Letter
 from ctportd.mail.server import check_set, connected
 
 if TYPE_CHECKING:
-    from ctportd.mail_table import MailTable
+    from ctportd.config import MailTable
 
 _TEXT = "This letter was sent to see whether ctportd can send letters. It can.\n"
 

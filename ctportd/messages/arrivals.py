@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from ctportd.durable import DurableStore
     from ctportd.messages.incoming import Place
     from ctportd.messages.rows import Tell
     from ctportd.records import VoiceMessage
+    from ctportd.store.durable import DurableStore
 
 RETRY = 2.0
 LONGEST_RETRY = 60.0

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from ctportd.durable import DurableStore
     from ctportd.messages.incoming import Place
     from ctportd.messages.notes import Note
     from ctportd.records import VoiceMessage
+    from ctportd.store.durable import DurableStore
 
 _FILED = ("path", "folder", "heard", "urgent", "filed_at")
 """What of a row may change."""

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ctportd.calls.call import Call
-    from ctportd.durable import DurableStore
     from ctportd.messages.rows import Tell
     from ctportd.records import VoiceMessage
+    from ctportd.store.durable import DurableStore
 
 _MEGABYTE = 1_000_000
 _MAILBOX = re.compile(r"[A-Za-z0-9_-]+\Z")  # a mailbox is a folder's name, too

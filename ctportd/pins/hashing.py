@@ -12,6 +12,9 @@ import hashlib
 import hmac
 import re
 import secrets
+from typing import Annotated, TypeAlias
+
+from msgspec import Meta
 
 _COST = 2**15
 _BLOCK = 8
@@ -30,6 +33,10 @@ LONGEST_PIN = 12
 
 PIN_HASH = r"^scrypt:[0-9]{1,8}:[0-9]{1,2}:[0-9]{1,2}:[A-Za-z0-9+/=]{8,64}:[A-Za-z0-9+/=]{16,96}\Z"
 """What a hash looks like: ``scrypt:COST:BLOCK:PARALLEL:SALT:HASH``, the last two in base 64."""
+
+
+PinHash: TypeAlias = Annotated[str, Meta(pattern=rf"^\Z|{PIN_HASH}")]
+"""The type of a key ``pin``, which may be empty; :func:`check_pin` looks at the rest."""
 
 
 def hash_pin(pin: str) -> str:
@@ -57,6 +64,20 @@ def check_hash(hashed: str) -> None:
     problem = _problem(int(cost), int(block), int(parallel)) or _unreadable(salt, digest)
     if problem:
         raise ValueError(problem)
+
+
+def check_pin(hashed: str) -> None:
+    """Check the key ``pin`` of a table: it is empty, or a PIN can be compared with it.
+
+    Raises:
+        ValueError: Neither. It begins with the key.
+    """
+    if not hashed:
+        return
+    try:
+        check_hash(hashed)
+    except ValueError as error:
+        raise ValueError(f"pin: cannot be used: {error}; make it anew with 'ctportd pin'") from None
 
 
 def _problem(cost: int, block: int, parallel: int) -> str:

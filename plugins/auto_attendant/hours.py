@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
-from typing import TYPE_CHECKING, Annotated
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+from typing import TYPE_CHECKING
 
 import msgspec
-from msgspec import Meta
 
-from ctportd import PIN_HASH, check_hash
+from ctportd import PinHash, check_pin, read_zone
 
 from .week import read_dates, read_spans, read_week
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
+    from datetime import datetime, tzinfo
 
     from .week import Days, Span
 
@@ -37,12 +34,11 @@ class Hours(msgspec.Struct, forbid_unknown_fields=True):
     holidays: list[str] = []
     dates: dict[str, str | list[str]] = {}
     calendar: str = ""
-    pin: Annotated[str, Meta(pattern=f"^$|{PIN_HASH}")] = ""
+    pin: PinHash = ""
 
     def __post_init__(self) -> None:
         """Read everything once, so that a mistake is told at the start."""
-        if self.zone:
-            _check_zone(self.zone)
+        read_zone(self.zone)
         read_week(self.week)
         for index, written in enumerate(self.holidays, 1):
             try:
@@ -50,13 +46,12 @@ class Hours(msgspec.Struct, forbid_unknown_fields=True):
             except ValueError as error:
                 raise ValueError(f"holidays, item {index}: {error}") from None
         dict(self.days_of_their_own())
-        if self.pin:
-            check_pin(self.pin)
+        check_pin(self.pin)
 
     @property
-    def clock(self) -> ZoneInfo | None:
+    def clock(self) -> tzinfo | None:
         """The time zone; None: this machine's."""
-        return ZoneInfo(self.zone) if self.zone else None
+        return read_zone(self.zone)
 
     def local(self, at: datetime) -> datetime:
         """A moment by the clock of these hours."""
@@ -69,20 +64,3 @@ class Hours(msgspec.Struct, forbid_unknown_fields=True):
                 yield read_dates(key), read_spans(value)
             except ValueError as error:
                 raise ValueError(f"dates, {key!r}: {error}") from None
-
-
-def _check_zone(zone: str) -> None:
-    try:
-        ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):  # a folder of zones, or what no file can be called
-        near = difflib.get_close_matches(zone, available_timezones(), n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ", expected one like 'Europe/Berlin'"
-        raise ValueError(f"zone: there is no time zone {zone!r}{hint}") from None
-
-
-def check_pin(hashed: str) -> None:
-    """Refuse a hash with which no PIN could be compared. Raises ValueError."""
-    try:
-        check_hash(hashed)
-    except ValueError as error:
-        raise ValueError(f"pin: it cannot be used: {error}; make it anew with 'ctportd pin'") from None

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from ctportd import PIN_HASH, no_such
+from ctportd import PinHash, check_pin, no_such
 
 from .actions import read_action
-from .hours import Hours, check_pin
+from .hours import Hours
 from .matching import DIGITS, read_pattern
 from .ways import Choice, Extension, Positive, Way, check_action
 
@@ -79,7 +79,7 @@ class Menu(msgspec.Struct, forbid_unknown_fields=True):
     no_key_to: str = ""
     barge_in: bool = True
     extensions: bool = True
-    pin: Annotated[str, Meta(pattern=f"^$|{PIN_HASH}")] = ""
+    pin: PinHash = ""
     when: list[When] = []
     otherwise: str = msgspec.field(default="", name="else")
 
@@ -96,8 +96,7 @@ class Menu(msgspec.Struct, forbid_unknown_fields=True):
             check_action(self.otherwise, "else")
         elif not self.prompt:
             raise ValueError("the key 'prompt' is missing" + (", or 'else'" if self.when else ""))
-        if self.pin:
-            check_pin(self.pin)
+        check_pin(self.pin)
 
     def way(self, entry: str) -> Way:
         """Where an entry leads."""

@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
+from msgspec import Meta
 
-from ctportd import CallRecord, hookimpl, region_of
+from ctportd import MAIL_ADDRESS, CallRecord, hookimpl, region_of
 
 if TYPE_CHECKING:
     import click
@@ -28,7 +29,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
     """
 
     regions: bool = False
-    report_to: list[str] = []
+    report_to: list[Annotated[str, Meta(pattern=MAIL_ADDRESS)]] = []
 
 
 _tasks: set[asyncio.Task[None]] = set()  # which nobody else holds

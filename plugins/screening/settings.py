@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from msgspec import Meta
 
-from ctportd import PIN_HASH, check_hash
+from ctportd import PinHash, check_pin, read_zone
 
 from .actions import GREYLIST, PASS, REJECT, problem_of
 from .hours import read_hours
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
 
 Count = Annotated[int, Meta(ge=1)]
 Days = Annotated[int, Meta(ge=0)]
@@ -148,25 +150,15 @@ class Settings(Table, frozen=True):
     dialled_days: Days = 30
     permit_minutes: Count = 30
     zone: str = ""
-    pin: Annotated[str, Meta(pattern=rf"^\Z|{PIN_HASH}")] = ""
+    pin: PinHash = ""
 
     def __post_init__(self) -> None:
         """Check what types cannot."""
         _check_action("block_action", self.block_action)
         _check_action("anonymous", self.anonymous, but=(GREYLIST,))
         _check_action("unknown", self.unknown, but=("ask-number",))
-        if self.zone:
-            try:
-                ZoneInfo(self.zone)
-            except (ZoneInfoNotFoundError, ValueError, OSError):
-                raise ValueError(
-                    f"zone: found {self.zone!r}, expected a time zone such as 'Europe/Berlin'"
-                ) from None
-        if self.pin:
-            try:
-                check_hash(self.pin)
-            except ValueError as error:
-                raise ValueError(f"pin: cannot be used: {error}; make it anew with 'ctportd pin'") from error
+        read_zone(self.zone)
+        check_pin(self.pin)
 
     def local(self, at: datetime) -> time:
         """The time of day of a moment, where the rules' hours are meant."""
@@ -179,5 +171,5 @@ class Settings(Table, frozen=True):
         return datetime.combine(day + timedelta(days=1), time(), self._zone).astimezone(UTC)
 
     @property
-    def _zone(self) -> ZoneInfo | None:
-        return ZoneInfo(self.zone) if self.zone else None
+    def _zone(self) -> tzinfo | None:
+        return read_zone(self.zone)

@@ -6,11 +6,10 @@ import asyncio
 import os
 import shutil
 from typing import TYPE_CHECKING, Protocol
-from zoneinfo import ZoneInfo
 
 import msgspec
 
-from ctportd import InvalidArgument, StorageError, hash_pin, recordings
+from ctportd import InvalidArgument, StorageError, hash_pin, read_zone, recordings
 
 from .settings import Mailbox
 
@@ -85,7 +84,7 @@ class Box:
         self.name = table.name
         self.emails = table.emails
         self.rules = settings.rules_of(number)
-        self.zone: tzinfo | None = ZoneInfo(self.rules.zone) if self.rules.zone else None
+        self.zone: tzinfo | None = read_zone(self.rules.zone)
         self._pin = table.pin
         self._place = place
         self._changes = changes

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-import zoneinfo
 from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta
 
-from ctportd import LONGEST_PIN, PIN_HASH, check_hash
+from ctportd import LONGEST_PIN, MAIL_ADDRESS, PinHash, check_pin, read_zone
 
 MAILBOX = r"^[A-Za-z0-9_-]+\Z"
 """A mailbox is a folder's name, too."""
-
-_ADDRESS = r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?\Z"  # as [mail] takes it
 
 OWNER = "owner"
 """The target with which owners are let in, which can be no mailbox."""
@@ -119,7 +115,7 @@ class Rules(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuse a time zone that there is not."""
-        check_zone(self.zone)
+        read_zone(self.zone)
 
 
 class Mailbox(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -132,7 +128,7 @@ class Mailbox(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """
 
     name: str = ""
-    pin: Annotated[str, Meta(pattern=f"^\\Z|{PIN_HASH}")] = ""
+    pin: PinHash = ""
     email: str | list[str] = []
 
     greeting: str | None = None
@@ -164,15 +160,11 @@ class Mailbox(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuse what its owner would learn of on the telephone only."""
-        check_zone(self.zone or "")
+        read_zone(self.zone or "")
         for address in self.emails:
-            if not re.match(_ADDRESS, address):
+            if not re.match(MAIL_ADDRESS, address):
                 raise ValueError(f"email: '{address}' is no address, such as 'ada@example.org'")
-        if self.pin:
-            try:
-                check_hash(self.pin)
-            except ValueError as error:
-                raise ValueError(f"pin: cannot be used: {error}; make it anew with 'ctportd pin'") from error
+        check_pin(self.pin)
 
     @property
     def emails(self) -> list[str]:
@@ -207,19 +199,3 @@ class Settings(Rules):
         said = {name: getattr(own, name) for name in Rules.__struct_fields__}
         values = {name: getattr(self, name) if value is None else value for name, value in said.items()}
         return Rules(**values)
-
-
-def check_zone(zone: str) -> None:
-    """Check that there is such a time zone.
-
-    Raises:
-        ValueError: There is not; it says what is near.
-    """
-    if not zone:
-        return
-    try:
-        zoneinfo.ZoneInfo(zone)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
-        near = difflib.get_close_matches(zone, zoneinfo.available_timezones(), 1)
-        hint = f"; did you mean '{near[0]}'?" if near else ", such as 'Europe/Berlin'"
-        raise ValueError(f"zone: '{zone}' is no time zone{hint}") from error

@@ -15,18 +15,19 @@ from ctportd.hooks.loader import load_plugins
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from support.system import StartSystem
+    from ctportd.testing import Line
 
 
-async def test_plugin_of_the_readme_answers(start_system: StartSystem) -> None:
+async def test_plugin_of_the_readme_answers(ctportd_line: Line) -> None:
     """The plugin on the README's first screen says hello, and the key that was pressed."""
     (hello,) = code_blocks("README.md", "python")
     assert len(hello.strip().splitlines()) <= 10
-    system = await start_system(["hello"], own_plugins={"hello.py": hello})
-    finished = await system.phone(1, "until", "hello", "press", "5")
-    assert finished.status == 0, finished
-    heard = [line["prompt"] for line in finished.happenings if line["event"] == "played"]
-    assert heard == ["hello", "5"]
+    house = await ctportd_line({1: ["hello"]}, plugins={"hello": hello})
+    phone = await house.call()
+    await phone.hear("hello")
+    await phone.press("5")
+    await phone.ended()
+    assert phone.heard == ["hello", "5"]
 
 
 @pytest.mark.parametrize("number", range(len(code_blocks("docs/plugins.md", "python"))))

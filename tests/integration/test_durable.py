@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from ctportd.durable import DurableStore
 from ctportd.errors import StoreError
 from ctportd.records import CallRecord, Step, VoiceMessage
 from ctportd.store import Store
+from ctportd.store.durable import DurableStore
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, MutableMapping
@@ -29,7 +29,7 @@ ENDED = msgspec.structs.replace(RINGING, ended_at=NOON + timedelta(seconds=60), 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A lock is noticed soon."""
-    monkeypatch.setattr("ctportd.store._BUSY_TIMEOUT", 50)
+    monkeypatch.setattr("ctportd.store.database._BUSY_TIMEOUT", 50)
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ async def test_steps_wait_for_a_locked_database(
     store: DurableStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log_lines: list[MutableMapping[str, Any]]
 ) -> None:
     """Whoever keeps them waits for nothing; they are written when the lock is gone, or at the end, and once."""
-    monkeypatch.setattr("ctportd.durable.MOST_STEPS_WAITING", 4)
+    monkeypatch.setattr("ctportd.store.durable.MOST_STEPS_WAITING", 4)
     ring, mail, late = (Step(NOON, kind) for kind in ("ring", "mail", "late"))
     with lock(tmp_path):
         store.keep_steps("lost", [ring])
@@ -166,7 +166,7 @@ async def test_memory_is_bounded(
     store: DurableStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log_lines: list[MutableMapping[str, Any]]
 ) -> None:
     """A database that stays away for weeks costs the oldest records, each told in the log."""
-    monkeypatch.setattr("ctportd.durable.MOST_WAITING", 3)
+    monkeypatch.setattr("ctportd.store.durable.MOST_WAITING", 3)
     with lock(tmp_path):
         for number in range(5):
             await store.save_call(msgspec.structs.replace(ENDED, id=str(number)))

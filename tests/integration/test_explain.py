@@ -15,14 +15,14 @@ from support.system import ROOT, copy_plugins
 
 from ctportd.calls.caller import Caller
 from ctportd.cli import program
-from ctportd.explaining import explain_call
+from ctportd.showing.explaining import explain_call
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from ctportd.explaining import Explained
     from ctportd.records import Step
+    from ctportd.showing.explaining import Explained
     from ctportd.testing import House, Line
 
 SCREEN = """

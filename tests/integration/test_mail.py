@@ -20,12 +20,12 @@ from support.mail import MailServer
 from support.system import ROOT, tick
 
 from ctportd.cli import program
+from ctportd.config import MailTable
 from ctportd.errors import MailError, StorageError
 from ctportd.mail.letter import Letter
 from ctportd.mail.outbox import Outbox
 from ctportd.mail.service import Mail
 from ctportd.mail.trial import send_test_letter
-from ctportd.mail_table import MailTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, MutableMapping

@@ -19,13 +19,13 @@ import pytest
 import soundfile
 
 from ctportd.calls.caller import Caller
-from ctportd.durable import DurableStore
 from ctportd.errors import AudioError, InvalidArgument, StorageError, StoreError
 from ctportd.messages import notes, sound
 from ctportd.messages.incoming import Place
 from ctportd.messages.notes import Note
 from ctportd.messages.service import Messages
 from ctportd.records import INBOX, OLD, TRASH, Counts
+from ctportd.store.durable import DurableStore
 from ctportd.testing import audio
 
 if TYPE_CHECKING:

@@ -23,13 +23,13 @@ from hypothesis import strategies as st
 
 from ctportd.calls import caller as callers
 from ctportd.clock import Clock
-from ctportd.durable import DurableStore
 from ctportd.errors import AudioError, CallEnded, RequestFailed, StorageError
 from ctportd.messages import incoming, notes
 from ctportd.messages.incoming import Place
 from ctportd.messages.mending import mend
 from ctportd.messages.notes import Note
 from ctportd.messages.service import Messages
+from ctportd.store.durable import DurableStore
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
@@ -421,7 +421,7 @@ async def test_database_that_goes_away_while_it_runs(tmp_path: Path) -> None:
 
 async def test_message_waits_for_a_locked_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is in its mailbox; the row comes when the lock is gone, and one only."""
-    monkeypatch.setattr("ctportd.store._BUSY_TIMEOUT", 50)
+    monkeypatch.setattr("ctportd.store.database._BUSY_TIMEOUT", 50)
     place = place_in(tmp_path)
     await asyncio.to_thread(incoming.begin, place, NOTE)
     write_part(part_of(place))

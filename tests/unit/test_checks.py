@@ -9,7 +9,7 @@ import pytest
 from ctportd.checks import check_configuration, open_doors, warn_of_open_doors
 from ctportd.config import from_data
 from ctportd.hooks.inquiry import Problem
-from ctportd.printing import check_lines
+from ctportd.showing.tables import check_lines
 from ctportd.site import ConfiguredSite, load_configured_plugins
 
 if TYPE_CHECKING:

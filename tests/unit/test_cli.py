@@ -15,12 +15,13 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from ctportd import display, printing
+from ctportd import display
 from ctportd.cli import program
 from ctportd.cli.shared import EXIT_CONFIG, EXIT_FAILED
 from ctportd.errors import ControlError
 from ctportd.pins.hashing import matches
 from ctportd.records import CallRecord, VoiceMessage
+from ctportd.showing import tables
 from ctportd.status import CallStatus, CtserverStatus, MailStatus, PluginStatus, PortStatus, Rotated, Status
 from ctportd.store import Store
 
@@ -474,7 +475,7 @@ def test_status(capsys: pytest.CaptureFixture[str]) -> None:
         ],
         mail=MailStatus(waiting=2, last_error=EVIL),
     )
-    assert rows(printed(status, printing.status_tables, capsys)) == [
+    assert rows(printed(status, tables.status_tables, capsys)) == [
         [f"ctportd 0.1.0, pid 4711, ready, up since {local(NOON)}, {HARMLESS}"],
         ["ctserver main: virtual, pid 4712, version 1.0, started 3 times"],
         ["ctserver far: remote, version unknown"],
@@ -499,7 +500,7 @@ def test_json_on_a_terminal_draws_nothing(
 ) -> None:
     """All but ASCII is escaped there, and so is the rubout: the same data, without a character that could steer."""
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
-    display.show({"name": _ODD}, printing.calls_table, as_json=True)  # type: ignore[arg-type]
+    display.show({"name": _ODD}, tables.calls_table, as_json=True)  # type: ignore[arg-type]
     out = capsys.readouterr().out
     assert json.loads(out) == {"name": _ODD}
     assert out.isascii()
@@ -508,7 +509,7 @@ def test_json_on_a_terminal_draws_nothing(
 
 def test_json_in_a_pipe_is_as_it_was(capsys: pytest.CaptureFixture[str]) -> None:
     """Programs get the letters themselves."""
-    display.show({"name": "\u00e9"}, printing.calls_table, as_json=True)  # type: ignore[arg-type]
+    display.show({"name": "\u00e9"}, tables.calls_table, as_json=True)  # type: ignore[arg-type]
     assert capsys.readouterr().out == '{\n  "name": "\u00e9"\n}\n'
 
 
@@ -557,7 +558,7 @@ def test_length_is_rounded_as_people_expect(
 ) -> None:
     """No minute has sixty seconds; a clock that was set back makes none negative."""
     message = VoiceMessage("101", "a", NOON, seconds, "/x.wav", "5550100", "Ada")
-    out = printed([message], printing.messages_table, capsys)
+    out = printed([message], tables.messages_table, capsys)
     assert rows(out)[1][7] == shown
     ended = call(
         id="a",
@@ -568,7 +569,7 @@ def test_length_is_rounded_as_people_expect(
         answered_at=NOON,
         ended_at=NOON + timedelta(seconds=seconds),
     )
-    assert rows(printed([ended], printing.calls_table, capsys))[1][4] == shown
+    assert rows(printed([ended], tables.calls_table, capsys))[1][4] == shown
 
 
 def test_wide_row_is_one_line_in_a_pipe(
@@ -582,7 +583,7 @@ def test_wide_row_is_one_line_in_a_pipe(
 
     assert printed(None, sentences, capsys) == "word " * 100 + "\n"
     message = msgspec.structs.replace(MESSAGES[0], name="n" * 128)
-    header, row = printed([message], printing.messages_table, capsys).splitlines()
+    header, row = printed([message], tables.messages_table, capsys).splitlines()
     assert header.startswith("id")
     assert message.path in row
     assert "n" * 128 in row

@@ -9,10 +9,10 @@ import msgspec
 import pytest
 
 from ctportd.errors import StoreError
-from ctportd.masking import Mask, masked_call, masked_number, masked_steps
 from ctportd.records import CallRecord, Step
+from ctportd.showing.masking import Mask, masked_call, masked_number, masked_steps
+from ctportd.showing.story import Story, masked, sentence, story_of, story_tables
 from ctportd.store import Store
-from ctportd.telling import Story, masked, sentence, story_of, story_tables
 
 if TYPE_CHECKING:
     from pathlib import Path

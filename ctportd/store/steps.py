@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 import sqlalchemy as sa
 
 from ctportd.records import Step
-from ctportd.tables import Utc, metadata
+from ctportd.store.database import Database
+from ctportd.store.tables import Utc, metadata
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from contextlib import AbstractAsyncContextManager
 
 steps_table = sa.Table(
     "steps",
@@ -25,7 +24,7 @@ steps_table = sa.Table(
 )
 
 
-class StepStore(ABC):
+class StepStore(Database):
     """The part of the store that keeps steps: as JSON, for they are read whole, and only for people."""
 
     async def add_steps(self, call: str, steps: Sequence[Step]) -> None:
@@ -48,11 +47,3 @@ class StepStore(ABC):
         )  # a crash may have written one twice
         found = [step for text in texts for step in msgspec.json.decode(text, type=list[Step])]
         return sorted(found, key=lambda step: step.at)
-
-    @abstractmethod
-    async def _rows(self, query: sa.Select[Any]) -> list[dict[str, Any]]:
-        """What a query finds."""
-
-    @abstractmethod
-    def _begin(self) -> AbstractAsyncContextManager[Any]:
-        """A transaction."""

@@ -10,8 +10,8 @@ import msgspec
 from ctportd.calls.timeline import HIDDEN
 from ctportd.display import moment, seconds, shown, table
 from ctportd.errors import StoreError
-from ctportd.masking import masked_call, masked_steps
 from ctportd.records import CallRecord, Step
+from ctportd.showing.masking import masked_call, masked_steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ctportd.records import VoiceMessage
     from ctportd.testing import House, Line, Telephone
 
-PLUGINS = Path(__file__).parents[2] / "plugins"
+PLUGINS = Path(__file__).parents[3] / "plugins"
 
 JUDGE = """
 from ctportd import Verdict, hookimpl

@@ -51,7 +51,7 @@ def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--blocked", is_flag=True, help="Those of callers who were blocked.")
     @wraps(command)
     def filtered(*args: Any, number: str, blocked: bool, **options: Any) -> Any:
-        from ctportd.records import CallFilter  # noqa: PLC0415 - as in ctportd.cli: help must be quick
+        from ctportd.records import CallFilter
 
         told = {name: options.pop(name) for name in ("name", "port", "since", "until")}
         verdict = "blocked" if blocked else ""

@@ -24,7 +24,7 @@ from ctportd.records import INBOX, OLD, TRASH, Counts, VoiceMessage
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FOLDER = Path(__file__).parents[2] / "plugins" / "voicemail"
+FOLDER = Path(__file__).parents[3] / "plugins" / "voicemail"
 PLUGIN: Any = PluginFile(FOLDER / "__init__.py").load("voicemail")
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -97,10 +97,13 @@ class Site:
 @pytest.mark.parametrize(
     ("table", "told"),
     [
-        ({"zone": "Europe/Belin"}, "[plugins.voicemail]: zone: 'Europe/Belin' is no time zone; did you mean"),
+        (
+            {"zone": "Europe/Belin"},
+            "[plugins.voicemail]: zone: there is no time zone 'Europe/Belin'; did you mean",
+        ),
         (
             {"mailboxes": {"100": {"zone": "../x"}}},
-            "[plugins.voicemail.mailboxes.100]: zone: '../x' is no time zone",
+            "[plugins.voicemail.mailboxes.100]: zone: there is no time zone '../x'",
         ),
         ({"mailboxes": {"100": {"pin": "4711"}}}, "[plugins.voicemail.mailboxes.100] pin: found '4711', expected"),
         ({"mailboxes": {"100": {"emial": "x"}}}, "there is no key 'emial'; did you mean 'email'?"),

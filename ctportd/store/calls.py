@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import sqlalchemy as sa
+import structlog
 
 from ctportd.records import CallCount, CallerCount, CallFilter, CallRecord
-from ctportd.tables import Told, Utc, metadata
+from ctportd.store.database import Database
+from ctportd.store.tables import Told, Utc, metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from contextlib import AbstractAsyncContextManager
 
 ALL_CALLS = CallFilter()
 
+CRASHED = "cut short"
+"""Why a call ended whose record was still open when the daemon started again."""
+
 QUARTER = 900
 """Seconds of what is counted together: every time zone is whole quarters of an hour away from UTC."""
+
+log = structlog.stdlib.get_logger("ctportd.store")
 
 calls_table = sa.Table(
     "calls",
@@ -44,7 +49,7 @@ _number = sa.func.coalesce(sa.func.nullif(_columns.e164, ""), _columns.number)
 _answered = sa.func.count(_columns.answered_at)
 
 
-class CallStore(ABC):
+class CallStore(Database):
     """The part of the store that keeps the log of calls."""
 
     async def save_call(self, record: CallRecord) -> None:
@@ -108,13 +113,16 @@ class CallStore(ABC):
         )
         return [CallerCount(**row) for row in await self._rows(query)]
 
-    @abstractmethod
-    async def _rows(self, query: sa.Select[Any]) -> list[dict[str, Any]]:
-        """What a query finds."""
-
-    @abstractmethod
-    def _begin(self) -> AbstractAsyncContextManager[Any]:
-        """A transaction."""
+    async def end_open_calls(self) -> None:
+        """End the records that are still open, since the daemon that kept them has gone."""
+        async with self._begin() as connection:
+            mended = await connection.execute(
+                sa.update(calls_table)
+                .where(_columns.ended_at.is_(None))
+                .values(ended_at=sa.func.coalesce(_columns.answered_at, _columns.began), end_reason=CRASHED)
+            )
+        if mended.rowcount:
+            log.warning("calls were cut short when the daemon last ended", calls=mended.rowcount)
 
 
 def _meant(which: CallFilter) -> Iterator[sa.ColumnElement[bool]]:

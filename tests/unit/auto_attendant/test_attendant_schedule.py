@@ -166,7 +166,7 @@ def test_days_and_dates_are_read() -> None:
         ({"holidays": ["2026-12-24/01-01"]}, "one date has a year and the other has none"),
         ({"holidays": ["2027-01-01/2026-12-24"]}, "ends before it begins"),
         ({"dates": {"12-24": "9"}}, "dates, '12-24': found '9', expected hours"),
-        ({"pin": "scrypt:99999999:8:1:aaaaaaaa:aaaaaaaaaaaaaaaa"}, "pin: it cannot be used"),
+        ({"pin": "scrypt:99999999:8:1:aaaaaaaa:aaaaaaaaaaaaaaaa"}, "pin: cannot be used"),
     ],
 )  # fmt: skip
 def test_mistakes_are_told(table: dict[str, object], told: str) -> None:

@@ -241,7 +241,7 @@ def test_aliases() -> None:
         ({"unknown": "ask-number"}, "unknown: cannot be 'ask-number' here"),
         ({"greylist": {"first": "greylist"}}, "first: cannot be 'greylist' here"),
         ({"test": {"failed": "challenge"}}, "failed: cannot be 'challenge' here"),
-        ({"zone": "Mars/Base"}, "zone: found 'Mars/Base', expected a time zone"),
+        ({"zone": "Mars/Base"}, "zone: there is no time zone 'Mars/Base', expected one like"),
         ({"block": [{"match": "1", "hours": "late"}]}, "hours: found 'late'"),
         ({"pin": "4711"}, "pin"),
     ],
