@@ -11,6 +11,7 @@ from ctportd import LONGEST_PIN, InvalidArgument, PinLocked, StoreError, speech
 
 from .keys import keyed_in
 from .lists import Entry
+from .patterns import exactly
 
 if TYPE_CHECKING:
     from ctportd import Call, Daemon
@@ -84,9 +85,10 @@ async def _judge_last(call: Call, side: Side, screening: Screening) -> None:
         return
     if await call.menu("cid-last-caller", *_spoken(seen.number), f"cid-confirm-{side}", keys="1*") != "1":
         return
-    entry = Entry(match=seen.number, list=side, name=seen.name, by="telephone", added=call.clock.now())
+    match = exactly(seen.number, screening.numbers)
+    entry = Entry(match=match, list=side, name=seen.name, by="telephone", added=call.clock.now())
     await screening.memory.keep([entry])
-    await screening.memory.forget([f"{'block' if side == 'allow' else 'allow'} {seen.number}"])
+    await screening.memory.forget([f"{'block' if side == 'allow' else 'allow'} {match}"])
     log.info("a caller is put on a list", list=side, number=seen.number)
     call.note("screening", done=side, number=seen.number)
     await call.play("cid-done", ignore_keys=True)
