@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import stat
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import structlog
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
     from ctportd.config import Config
     from ctportd.site import ConfiguredSite
+
+_SECRET = ("password", "pin")
+_SECRET_FILE = ("password_file",)
 
 log = structlog.stdlib.get_logger("ctportd")
 
@@ -62,7 +66,14 @@ def check_configuration(site: ConfiguredSite) -> Checked:
         Problem(f"[plugins.{name}]", f"is the folder's, and not that of the installed {package}", serious=False)
         for name, package in site.plugins.hidden.items()
     ]
-    own = [*doors, *hidden, *missing_folders(config), *check_mail(config), *check_ports(site)]
+    own = [
+        *doors,
+        *hidden,
+        *missing_folders(config),
+        *check_mail(config),
+        *check_secrets(config),
+        *check_ports(site),
+    ]
     problems = [*own, *site.run(site.questions.problems())]
     return Checked(config.source, len(config.file.port), list(site.plugins.loaded), problems)
 
@@ -104,6 +115,33 @@ def check_mail(config: Config) -> Iterator[Problem]:
         except MailError as error:
             where, _, what = str(error).partition("] ")
             yield Problem(f"{where}]", what)
+
+
+def check_secrets(config: Config) -> Iterator[Problem]:
+    """Files that everybody can read, with passwords or PINs in them: of each, the first. Looks at the disk."""
+    told: set[str] = set()
+    for where, file in _secrets({**msgspec.to_builtins(config.file), "plugins": config.plugins}, config.source):
+        if file not in told and _everybody_reads(Path(file)):
+            told.add(file)
+            yield Problem(where, f"everybody on this machine can read it in {file}: chmod o-r it", serious=False)
+
+
+def _secrets(data: dict[str, Any], source: str, table: str = "") -> Iterator[tuple[str, str]]:
+    """Each key that holds a password or a PIN, or names a file that does, with the file in which that is."""
+    for key, value in data.items():
+        if isinstance(value, dict):
+            yield from _secrets(value, source, f"{table}.{key}" if table else key)
+        elif value and key in _SECRET:
+            yield f"[{table}] {key}", source
+        elif value and key in _SECRET_FILE:
+            yield f"[{table}] {key}", value
+
+
+def _everybody_reads(path: Path) -> bool:
+    try:
+        return bool(path.stat().st_mode & stat.S_IROTH)
+    except OSError:  # told of elsewhere
+        return False
 
 
 def missing_folders(config: Config) -> list[Problem]:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 import signal
 from collections import deque
 from contextlib import suppress
 from functools import partial
+from itertools import pairwise
+from pathlib import PurePath
 from string import Formatter
 from typing import TYPE_CHECKING, Annotated
 from weakref import WeakKeyDictionary
@@ -36,6 +39,10 @@ PLACEHOLDERS = {
     "line_trouble": ("port", "problem"),
 }
 """What may be filled in for each hook."""
+
+_OF_ANYBODY = {"number", "name"}  # callers choose them
+_INTERPRETER = re.compile(r"(?:ba|da|z|k|a|fi|c|tc)?sh|(?:python|perl|ruby|node|php|lua)[0-9.]*")
+_SCRIPT = re.compile(r"-[A-Za-z]*[cer]")
 
 MOST_WAITING = 1000
 """Programs that may wait for their turn; beyond them the oldest are left out (our figure)."""
@@ -80,6 +87,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
                 raise ValueError(f"{hook}: found {program!r}, expected a program that no call can choose")
             for argument in arguments:
                 _check(hook, argument, known)
+            _check_scripts(hook, [program, *arguments])
             problem = program_problem(program) if program else None
             if problem:
                 raise ValueError(f"{hook}: {program} is not run as root: {problem}")
@@ -96,18 +104,29 @@ def _check(hook: str, argument: str, known: tuple[str, ...]) -> None:
             raise ValueError(f"{hook}: found {argument!r}, expected of what can be filled in only {expected}")
 
 
+def _check_scripts(hook: str, arguments: list[str]) -> None:
+    """Refuse to fill a caller's words into what an interpreter takes for a script: the argument behind ``-c`` or so."""
+    interpreter = False
+    for argument, script in pairwise(arguments):
+        interpreter = interpreter or bool(_INTERPRETER.fullmatch(PurePath(argument).name))
+        filled_in = {name for _, name, _, _ in Formatter().parse(script)}
+        if interpreter and _SCRIPT.fullmatch(argument) and filled_in & _OF_ANYBODY:
+            raise ValueError(
+                f"{hook}: found the script {script!r}, in which what a caller is called could be a command: "
+                "let it take $1 or the like, and put that behind it as an argument"
+            )
+
+
 class _Job(msgspec.Struct, eq=False):
     """A program to run.
 
     Attributes:
         subject: What it is about: no two programs run for that at a time, and they run in order.
-        replaces: Whether it makes older ones needless that wait for the same subject.
     """
 
     hook: str
     subject: str
     arguments: list[str]
-    replaces: bool
 
 
 class Programs:
@@ -123,7 +142,7 @@ class Programs:
         self._running: dict[str, asyncio.Task[None]] = {}
 
     def add(self, hook: str, subject: str, values: dict[str, str], *, replaces: bool = False) -> None:
-        """Have a hook's program run, if there is one."""
+        """Have a hook's program run, if there is one; ``replaces``: those that wait for the subject are needless."""
         arguments = [filled(argument, values) for argument in getattr(self._settings, hook)]
         if not arguments:
             return
@@ -132,7 +151,7 @@ class Programs:
         if len(self._waiting) >= MOST_WAITING:
             lost = self._waiting.popleft()
             log.error("too many programs wait; one is left out", hook=lost.hook, arguments=lost.arguments)
-        self._waiting.append(_Job(hook, subject, arguments, replaces))
+        self._waiting.append(_Job(hook, subject, arguments))
         self._start()
 
     async def finish(self) -> None:

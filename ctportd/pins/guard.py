@@ -11,22 +11,35 @@ import structlog
 
 from ctportd.errors import PinLocked, StoreError
 from ctportd.logs import nobodys_threads
-from ctportd.pins.hashing import matches
+from ctportd.pins.hashing import LONGEST_PIN, matches
 from ctportd.records import CALLER, MAILBOX, WrongPins
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
+    from ctportd.calls.call import Call
+
 FORGET = timedelta(days=7)
 """After which a caller's wrong PINs are forgotten; a mailbox's are with its right one only."""
 
 LONGEST_LOCK = timedelta(days=1)
 
+TRIES = 3
+"""How often a PIN is asked for at a time."""
+
 _CALLER = 2
 """How many times as many wrong PINs a caller may give as a mailbox may get: a household may have several mailboxes."""
 
 _LONGEST_CALLER = 64  # characters, as the database keeps of a number
+
+_LONGEST_MAILBOX = 48  # of one that is none, likewise
+
+_ASKED_FOR = f"{CALLER}who asks for "
+"""What is locked where there is no PIN. Callers may ask for anything, so it is forgotten as callers are."""
+
+_NO_PIN = "scrypt:32768:8:1:AAAAAAAAAAAAAAAAAAAAAA==:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+"""The hash of no PIN: to compare one with it takes as long as with a real one."""
 
 log = structlog.stdlib.get_logger("ctportd.pins")
 
@@ -80,19 +93,20 @@ class PinGuard:
             mailbox: The mailbox.
             caller: The caller's number; empty where it is withheld.
             pin: What was keyed in.
-            hashed: The mailbox's PIN, as :func:`~ctportd.pins.hashing.hash_pin` made it.
+            hashed: The mailbox's PIN, as :func:`~ctportd.pins.hashing.hash_pin` made it. Empty: it has none, or there is
+                no such mailbox; that takes as long, and locks as much, so that nobody can tell.
 
         Raises:
             PinLocked: The mailbox or the caller is locked, maybe by this very PIN.
         """
-        subjects = {f"{MAILBOX}{mailbox}": self._tries}
+        subjects = {f"{MAILBOX}{mailbox}" if hashed else f"{_ASKED_FOR}{mailbox[:_LONGEST_MAILBOX]}": self._tries}
         if caller:
             subjects[f"{CALLER}{caller[:_LONGEST_CALLER]}"] = self._tries * _CALLER
         async with self._turn:
             await self._load()
             self._refuse_locked(subjects)
             with nobodys_threads():
-                right = await asyncio.to_thread(matches, pin, hashed)
+                right = await asyncio.to_thread(matches, pin, hashed or _NO_PIN)
             if right:
                 await self._forgive(list(subjects))
                 return True
@@ -101,6 +115,32 @@ class PinGuard:
             self._tell_locked(mailbox, caller, subjects)
             self._refuse_locked(subjects)
             return False
+
+    async def admits(self, call: Call, what: str, hashed: str, *, enter: str, wrong: str, locked: str) -> bool:
+        """Ask a caller for a PIN, and tell whether it was right. What is keyed in stays out of the call's timeline.
+
+        Args:
+            call: The call, answered.
+            what: What the PIN opens, for :meth:`check`, which calls it a mailbox, and the log.
+            hashed: As for :meth:`check`.
+            enter: The prompt that asks for it.
+            wrong: The one after a wrong PIN.
+            locked: The one where no PIN is believed any more.
+        """
+        with call.secret():
+            try:
+                for _ in range(TRIES):
+                    await call.play(enter)
+                    pin = await call.keyed_in(LONGEST_PIN)
+                    if pin and await self.check(what, call.caller.number, pin, hashed):
+                        return True
+                    await call.clear()
+                    await call.play(wrong)
+            except PinLocked as error:
+                log.warning("nobody is let in", what=what, error=str(error))
+                await call.play(locked, ignore_keys=True)
+                await call.clear()
+        return False
 
     def _refuse_locked(self, subjects: Iterable[str]) -> None:
         for subject in subjects:

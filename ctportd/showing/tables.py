@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ctportd.cells import cell
 from ctportd.display import moment, seconds, shown, table
 from ctportd.records import CallRecord
 
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from ctportd.records import VoiceMessage
     from ctportd.status import PluginStatus, PortStatus, Status
     from ctportd.workshop import FoundPlugin
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a cell begins with that spreadsheets take for a formula: a caller chooses the name."""
 
 
 def status_tables(status: Status) -> Iterable[Table | str]:
@@ -130,9 +128,7 @@ def calls_csv(calls: Iterable[CallRecord]) -> str:
     writer = csv.writer(written, lineterminator="\n")
     writer.writerow(CallRecord.__struct_fields__)
     for call in calls:
-        plain = msgspec.to_builtins(call)
-        name = f"'{call.name}" if call.name.startswith(_FORMULA) else call.name
-        writer.writerow((plain | {"name": name}).values())
+        writer.writerow(cell(value or "") for value in msgspec.to_builtins(call).values())
     return written.getvalue()
 
 

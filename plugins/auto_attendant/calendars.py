@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time as clock
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,19 @@ if TYPE_CHECKING:
 
 _CANCELLED = "CANCELLED"
 _TOO_OFTEN = ("SECONDLY", "MINUTELY", "HOURLY")
+_TIMES_OF_DAY = ("BYHOUR", "BYMINUTE", "BYSECOND")
+
+_LONGEST_FILE = 4 * 1024 * 1024
+"""Bytes of a file: ten thousand events (our figure)."""
+
+_MOST_VALUES = 62
+"""Values of one part of a rule: as many as days of a month have numbers, from the first and from the last."""
+
+_LONGEST_SEARCH = 3.0
+"""Seconds of computing that it may take to find what there is on a day: a caller waits for it (our figure)."""
+
+_FAR = datetime(2050, 1, 1, tzinfo=UTC)
+"""A day to which all rules are followed to see how long that takes: before it, it takes no longer (our figure)."""
 
 log = structlog.get_logger("auto_attendant")
 
@@ -38,7 +52,8 @@ class Holidays:
             for event in calendar.events:
                 _check(event)
             self._query: CalendarQuery = recurring_ical_events.of(calendar, skip_bad_series=False)
-            self.event_at(datetime(2000, 1, 1, tzinfo=UTC), UTC)
+            _check_search(self._query)
+            self.event_at(_FAR, UTC)
         except Exception as error:  # whatever a library raises for whatever a file holds
             raise CalendarError(" ".join(str(error).split()) or type(error).__name__) from error
 
@@ -69,6 +84,22 @@ def _check(event: Event) -> None:
             raise ValueError(f"an event recurs {often[0]}: at most DAILY is followed")
         if any(step < 1 for step in rule.get("INTERVAL", [])):
             raise ValueError("an event recurs with an INTERVAL of less than 1")
+        for part, values in rule.items():
+            if part.upper() in _TIMES_OF_DAY and len(values) > 1:
+                raise ValueError(f"an event recurs several times a day, by its {part}: at most DAILY is followed")
+            if len(values) > _MOST_VALUES:
+                raise ValueError(
+                    f"an event recurs by {len(values)} values of {part}, expected {_MOST_VALUES} at most"
+                )
+
+
+def _check_search(query: CalendarQuery) -> None:
+    """Refuse rules that are each harmless, and too many together."""
+    began = clock.thread_time()
+    for series in query.series:
+        list(series.between(_FAR, _FAR + timedelta(days=1)))
+        if clock.thread_time() - began > _LONGEST_SEARCH:
+            raise ValueError(f"its events recur so often that finding one takes more than {_LONGEST_SEARCH:g} s")
 
 
 def _moment(value: date, zone: tzinfo | None) -> datetime:
@@ -82,9 +113,13 @@ def _moment(value: date, zone: tzinfo | None) -> datetime:
 def read(path: Path) -> Holidays:
     """Read a file. Looks at the disk. Raises CalendarError."""
     try:
-        return Holidays(path.read_bytes())
+        with path.open("rb") as file:
+            content = file.read(_LONGEST_FILE + 1)
     except OSError as error:
         raise CalendarError(error.strerror or str(error)) from error
+    if len(content) > _LONGEST_FILE:
+        raise CalendarError(f"it has more than the {_LONGEST_FILE >> 20} MiB that are read")
+    return Holidays(content)
 
 
 class Calendars:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ctportd import display
+
 from .overrides import override, states_at
 from .schedule import COMMAND_LINE, Override
 
@@ -46,7 +48,7 @@ def attendant_command(settings: Settings, site: Site, calendars: Calendars) -> c
         for name, state in (await states_at(settings.hours, now, site, calendars)).items():
             if hours in (None, name):
                 local = settings.hours[name].local(now)
-                click.echo(f"{name}: {state.kind} at {local:%a %H:%M %Z}: {state.why}")
+                click.echo(display.shown(f"{name}: {state.kind} at {local:%a %H:%M %Z}: {state.why}"))
 
     return attendant
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import ssl
 from collections import deque
 from contextlib import suppress
@@ -31,6 +32,10 @@ ONLINE, OFFLINE = b"online", b"offline"
 """What Home Assistant takes for them by itself."""
 
 log = structlog.get_logger("mqtt")
+
+_silent = logging.getLogger("mqtt.packets")
+"""For the library, which logs each packet that makes no sense, and raises it, too: a broker could fill the disk."""
+_silent.setLevel(logging.CRITICAL)
 
 
 class Broker:
@@ -81,11 +86,12 @@ class Broker:
     async def _run(self) -> None:
         delay = FIRST_RETRY
         while not self._closing:
+            began = asyncio.get_running_loop().time()
             try:
                 await self._serve()
             except (aiomqtt.MqttError, OSError, ValueError) as error:
-                if self._connected:
-                    delay = FIRST_RETRY
+                if self._connected and asyncio.get_running_loop().time() - began >= LONGEST_RETRY:
+                    delay = FIRST_RETRY  # it was of some use
                 self._tell_trouble(str(error) or type(error).__name__)
             finally:
                 self._connected = False
@@ -117,6 +123,7 @@ class Broker:
             password=password or None,
             will=aiomqtt.Will(self._status, OFFLINE, qos=1, retain=True),
             tls_context=context,
+            logger=_silent,
         )
         async with client:
             self._connected, self._trouble = True, ""

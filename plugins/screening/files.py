@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ctportd import ListError
+from ctportd import ListError, cells
 
 from .actions import problem_of
 from .lists import Entry
@@ -34,6 +34,9 @@ _KNOWN_AS = {
 }
 """What other programs call these columns. The others are known by their own names only."""
 
+_LONGEST = 64 * 1024 * 1024
+"""Bytes of a file: a million callers (our figure)."""
+
 _DIGIT = re.compile(r"[0-9]")
 
 
@@ -51,14 +54,27 @@ def read_file(path: Path, side: Side) -> list[tuple[str, Entry]]:
         ListError: It cannot be read, or a line makes no sense.
     """
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        with path.open("rb") as file:
+            content = file.read(_LONGEST + 1)
+        text = content.decode("utf-8-sig")
     except OSError as error:
         raise ListError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ListError(f"{path}: cannot be read: it is no UTF-8") from error
+    if len(content) > _LONGEST:
+        raise ListError(f"{path}: cannot be read: it has more than {_LONGEST >> 20} MiB")
     if path.suffix.casefold() in ADDRESS_BOOKS:
         return list(read_cards(text, path.name, side))
     return list(read_text(text, path.name, side))
+
+
+def read_side(path: Path, side: Side) -> list[tuple[str, Entry]]:
+    """Read what a file has for one list: whoever writes a list of callers to block cannot have one let through.
+
+    Raises:
+        ListError: As for :func:`read_file`.
+    """
+    return [(where, entry) for where, entry in read_file(path, side) if entry.list == side]
 
 
 def read_text(text: str, source: str, side: Side) -> Iterator[tuple[str, Entry]]:
@@ -68,15 +84,16 @@ def read_text(text: str, source: str, side: Side) -> Iterator[tuple[str, Entry]]
         ListError: A line makes no sense.
     """
     columns: dict[str, int] | None = None
-    for line, cells in _rows(text, source):
+    for line, written in _rows(text, source):
+        row = [cells.text_of(cell.strip()) for cell in written]
         if columns is None:
-            columns = _columns(cells)
+            columns = _columns(row)
             if columns:
                 continue
         where = f"{source} line {line}"
         try:
-            told = {name: cells[at].strip() for name, at in columns.items() if at < len(cells)}
-            yield where, _entry(told or _guessed(cells), side)
+            told = {name: row[at] for name, at in columns.items() if at < len(row)}
+            yield where, _entry(told or _guessed(row), side)
         except ValueError as error:
             raise ListError(f"{where}: {error}") from error
 
@@ -90,7 +107,7 @@ def write_text(entries: Iterable[Entry], hits: Mapping[str, Hits]) -> str:
         plain = msgspec.to_builtins(entry)
         counted = hits.get(entry.key)
         told = [counted.count, counted.last.isoformat()] if counted else [0, ""]
-        writer.writerow([*(plain.get(column) or "" for column in COLUMNS), *told])
+        writer.writerow([*(cells.cell(plain.get(column) or "") for column in COLUMNS), *told])
     return written.getvalue()
 
 
@@ -98,31 +115,34 @@ def _rows(text: str, source: str) -> Iterator[tuple[int, list[str]]]:
     """The rows that hold anything, each with the line on which it begins."""
     lines = text.splitlines()
     if not any("," in line for line in lines if not line.lstrip().startswith("#")):
-        yield from _plain_rows(lines)
+        yield from _plain_rows(lines, source)
         return
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     line = 1
     try:
-        for cells in reader:
-            if any(map(str.strip, cells)) and not cells[0].lstrip().startswith("#"):
-                yield line, cells
+        for row in reader:
+            if any(map(str.strip, row)) and not row[0].lstrip().startswith("#"):
+                yield line, row
             line = reader.line_num + 1
     except csv.Error as error:
         raise ListError(f"{source} line {line}: is no CSV: {error}") from error
 
 
-def _plain_rows(lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
+def _plain_rows(lines: Iterable[str], source: str) -> Iterator[tuple[int, list[str]]]:
     """The rows of a file without commas, as NCID keeps its lists: what stands behind a hash is a note."""
     for line, text in enumerate(lines, 1):
         told, _, note = text.partition("#")
-        matches = shlex.split(told) if told.count('"') % 2 == 0 and '"' in told else [told.strip()]
+        try:
+            matches = shlex.split(told) if told.count('"') % 2 == 0 and '"' in told else [told.strip()]
+        except ValueError as error:
+            raise ListError(f"{source} line {line}: {error}") from error
         for match in filter(None, matches):
             yield line, [match, "", note.strip().lstrip("=").strip()]
 
 
-def _columns(cells: list[str]) -> dict[str, int]:
+def _columns(header: list[str]) -> dict[str, int]:
     """Where each column is, if this is a header; else empty."""
-    names = [" ".join(cell.casefold().replace("_", " ").split()) for cell in cells]
+    names = [" ".join(cell.casefold().replace("_", " ").split()) for cell in header]
     if not any(name in _KNOWN_AS["match"] for name in names):
         return {}
     known = {column: _KNOWN_AS.get(column, (column,)) for column in COLUMNS}
@@ -133,9 +153,9 @@ def _columns(cells: list[str]) -> dict[str, int]:
     }
 
 
-def _guessed(cells: list[str]) -> dict[str, str]:
+def _guessed(row: list[str]) -> dict[str, str]:
     """A row of a file without a header: the number, the name and a note, or the name before the number."""
-    match, name, note, *_ = [*map(str.strip, cells), "", ""]
+    match, name, note, *_ = [*row, "", ""]
     if name and _DIGIT.search(name) and not _DIGIT.search(match):
         match, name = name, match
     if match.startswith("^"):
@@ -174,7 +194,7 @@ def read_cards(text: str, source: str, side: Side) -> Iterator[tuple[str, Entry]
                 match = number.value.removeprefix("tel:")
                 if _DIGIT.search(match):
                     yield f"{source} card {count}", Entry(match=match, list=side, name=name)
-    except vobject.base.ParseError as error:
+    except Exception as error:  # whatever the library raises for whatever a file holds
         raise ListError(f"{source}: is no address book: {error}") from error
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ctportd import ListError, Problem
 
 from . import actions
-from .files import read_file
+from .files import read_side
 from .lists import List, read_rule
 from .patterns import Subject
 from .sources import of_settings
@@ -57,7 +57,7 @@ def _entries(settings: Settings, faults: list[Problem]) -> Iterator[tuple[str, E
         for name in names:
             try:
                 yield from (
-                    (f"{TABLE} {side}_files: {where}", entry) for where, entry in read_file(Path(name), side)
+                    (f"{TABLE} {side}_files: {where}", entry) for where, entry in read_side(Path(name), side)
                 )
             except ListError as error:
                 faults.append(Problem(f"{TABLE} {side}_files", str(error)))

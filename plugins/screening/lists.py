@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime, time
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import msgspec
+from msgspec import Meta
 
 from .hours import read_hours, within
 from .patterns import Pattern, fold, read_pattern
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from .patterns import Subject
 
 Side: TypeAlias = Literal["allow", "block"]
+
+Moment: TypeAlias = Annotated[datetime, Meta(tz=True)]
+"""With a time zone: without one it could not be compared with the moment of a call."""
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -41,8 +45,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     name: str = ""
     note: str = ""
     by: str = ""
-    added: datetime | None = None
-    expires: datetime | None = None
+    added: Moment | None = None
+    expires: Moment | None = None
     hours: str = ""
 
     @property

@@ -11,7 +11,7 @@ import structlog
 
 from ctportd import ListError, StoreError
 
-from .files import read_file
+from .files import read_side
 from .lists import Book, Entry, read_rule
 from .patterns import fold
 
@@ -106,7 +106,7 @@ class Sources:
                 continue
             self._stamps[name] = stamp
             try:
-                self._files[name] = read_file(Path(name), side)
+                self._files[name] = read_side(Path(name), side)
                 changed = True
             except ListError as error:
                 log.error("a file of callers cannot be read", error=str(error))  # noqa: TRY400 - it says all

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import ssl
 import sys
@@ -21,6 +22,7 @@ from support.system import ROOT, tick
 from ctportd.hooks.loader import load_plugins
 from ctportd.records import VoiceMessage
 from ctportd.testing.setup import free_ports
+from plugins.mqtt import Settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, MutableMapping
@@ -175,6 +177,36 @@ async def test_states_are_kept_whatever_becomes_of_the_broker(
     assert "home/line/message" not in again.newest
     assert any(line["event"] == "the broker cannot be used; it is tried again" for line in log_lines)
     assert "hush" not in str(log_lines)
+
+
+async def test_broker_that_talks_nonsense_fills_no_log(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It lets us in, publishes on topics that there cannot be, and hangs up: it is tried more and more seldom."""
+    pauses: list[float] = []
+    module = importlib.import_module("plugins.mqtt.broker")
+
+    async def pause(_self: object, seconds: float) -> None:
+        pauses.append(seconds)
+        await tick()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1000)
+        writer.write(b"\x20\x02\0\0" + 1000 * b"\x30\x06\0\3a/#x")
+        with suppress(OSError):
+            await writer.drain()
+        writer.close()
+
+    monkeypatch.setattr(module.Broker, "_pause", pause)
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as listener:
+        port = listener.sockets[0].getsockname()[1]
+        tested = module.Broker(Settings(host="127.0.0.1", port=port))
+        async with asyncio.timeout(10):
+            while len(pauses) < 4:
+                await tick()
+        await tested.close()
+    assert pauses[:4] == [1, 2, 4, 8]
+    assert len(caplog.records) < 20  # of thousands of packets
 
 
 class Daemon(SimpleNamespace):

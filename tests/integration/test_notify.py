@@ -48,8 +48,10 @@ class Daemon(SimpleNamespace):
         ({"call_started": ["say", "{name!r}"]}, "call_started: found '{name!r}'"),
         ({"call_started": ["say", "{"]}, "call_started: found '{', which cannot be filled in"),
         ({"call_ended": ["{name}"]}, "call_ended: found '{name}', expected a program that no call can choose"),
+        ({"call_ended": ["/bin/sh", "-ec", "say {name}"]}, "call_ended: found the script 'say {name}', in"),
+        ({"call_ended": ["nice", "bash", "-c", "say '{name}'"]}, 'call_ended: found the script "say'),
     ],
-    ids=["of another hook", "attribute", "conversion", "brace", "program"],
+    ids=["of another hook", "attribute", "conversion", "brace", "program", "shell", "another's shell"],
 )
 def test_what_cannot_be_filled_in_is_a_mistake(table: dict[str, Any], problem: str) -> None:
     """It is told when the configuration is read, and not when somebody calls."""

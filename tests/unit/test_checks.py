@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ctportd.checks import check_configuration, open_doors, warn_of_open_doors
+from ctportd.checks import check_configuration, check_secrets, open_doors, warn_of_open_doors
 from ctportd.config import from_data
 from ctportd.hooks.inquiry import Problem
 from ctportd.showing.tables import check_lines
@@ -71,6 +71,26 @@ def test_problems_are_grouped(tmp_path: Path) -> None:
         "  hint: [plugins.p] b: is odd",
     ]
     assert checked.problems[-1] == Problem("[plugins.p] b", "is odd", serious=False)
+
+
+def test_secrets_that_everybody_can_read_are_told(tmp_path: Path) -> None:
+    """The configuration by its first password or PIN, and each file that holds one."""
+    config, password = tmp_path / "x.toml", tmp_path / "password"
+    data = {
+        "mail": {"password_file": str(password)},
+        "plugins": {"voicemail": {"mailboxes": {"100": {"pin": "scrypt"}, "101": {"pin": "scrypt"}}}},
+    }
+    for file in (config, password):
+        file.touch(0o644)
+    found = list(check_secrets(from_data(data, str(config))))
+    assert [problem.where for problem in found] == [
+        "[plugins.voicemail.mailboxes.100] pin",
+        "[mail] password_file",
+    ]
+    assert found[0].what == f"everybody on this machine can read it in {config}: chmod o-r it"
+    for file in (config, password):
+        file.chmod(0o640)
+    assert list(check_secrets(from_data(data, str(config)))) == []
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])

@@ -6,24 +6,24 @@ from collections import deque
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.policy import default
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import aiosmtplib
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ctportd.config import MASK, dump, from_data
 from ctportd.errors import ConfigError, InvalidArgument
-from ctportd.hooks.sources import PluginFile
 from ctportd.mail.compose import cleaned, composed
 from ctportd.mail.letter import Letter
+from ctportd.mail.server import told
 from ctportd.mail.service import back_off, is_due
+from plugins.call_mail import may_write
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
 
-PLUGINS = Path(__file__).parent.parent.parent / "plugins"
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 MAIL = {"host": "mail.example.com", "sender": "ctportd <phone@example.com>"}
 ODD = st.text(st.characters(codec=None, categories=None) | st.sampled_from('\r\n\0\x85\u2028:<>@,"\\\udcff'))
@@ -134,8 +134,12 @@ def test_tcp_ports_and_passwords() -> None:
 
 def test_letters_about_calls_are_bounded() -> None:
     """So many in any hour, whenever it begins."""
-    may_write: Any = PluginFile(PLUGINS / "call_mail.py").load("call_mail").may_write
     lately: deque[float] = deque()
     assert [may_write(lately, now, 2) for now in (0.0, 60.0, 61.0, 3599.0, 3600.0, 3601.0, 3660.0)] == [
         True, True, False, False, True, False, True,
     ]  # fmt: skip
+
+
+def test_words_of_a_server_are_text() -> None:
+    """Bytes that are no UTF-8 come as what no JSON can hold, and the outbox and the timeline are JSON."""
+    assert told(aiosmtplib.SMTPResponseException(550, "no \udcff\r\nnever\x1b[2J")) == "550 no ? never [2J"

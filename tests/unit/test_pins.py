@@ -229,6 +229,21 @@ async def test_old_callers_are_forgotten_and_mailboxes_are_not(shop: Shop) -> No
     assert shop.kept["mailbox m0"].count == 2
 
 
+async def test_nobody_can_tell_which_mailboxes_there_are(shop: Shop) -> None:
+    """One that is none is locked as one that is, each by itself, and forgotten; no PIN is the right one for it."""
+    for mailbox, hashed in (("100", HASH), ("777", ""), ("778", "")):
+        told = []
+        for _ in range(4):
+            try:
+                told.append(str(await shop.guard.check(mailbox, "", "0000", hashed)))
+            except PinLocked as error:
+                told.append(f"{error.until - shop.now}")
+        assert told == ["False", "False", "0:01:00", "0:01:00"]
+    shop.now += timedelta(days=8)
+    await shop.wrong(1, "m0", caller="")
+    assert sorted(shop.kept) == ["mailbox 100", "mailbox m0"]
+
+
 async def test_own_mailbox_washes_nobody_clean(shop: Shop, hashed: str) -> None:
     """Who keys in the own PIN between guesses at the others' is locked out all the same."""
     locked = []

@@ -19,12 +19,6 @@ if TYPE_CHECKING:
 TRIES = 3
 """How often a PIN is asked for in one call."""
 
-_NO_MAILBOX = "-"
-"""Whose wrong PINs those are that are given for mailboxes that are none, or have no PIN: they count for the caller."""
-
-_NO_PIN = "scrypt:32768:8:1:AAAAAAAAAAAAAAAAAAAAAA==:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
-"""The hash of no PIN: to compare one with it takes as long as with a real one, and tells as little."""
-
 
 async def log_in(call: Call, number: str, settings: Settings, daemon: Daemon) -> tuple[Box, str] | None:
     """Ask for the mailbox, unless it is known, and for its PIN; ``*`` instead of the PIN asks for the mailbox again.
@@ -50,13 +44,8 @@ async def log_in(call: Call, number: str, settings: Settings, daemon: Daemon) ->
             number = ""
             continue
         box = await open_box(number, settings, daemon) if number in settings.mailboxes else None
-        if pin and await _is_right(call, box, pin, daemon) and box is not None:
+        hashed = box.pin_hash if box is not None else ""
+        if pin and await daemon.pins.check(number, call.caller.number, pin, hashed) and box is not None:
             return box, pin
         await call.play("vm-wrong-pin", ignore_keys=True)
     return None
-
-
-async def _is_right(call: Call, box: Box | None, pin: str, daemon: Daemon) -> bool:
-    if box is None or not box.pin_hash:
-        return await daemon.pins.check(_NO_MAILBOX, call.caller.number, pin, _NO_PIN)
-    return await daemon.pins.check(box.number, call.caller.number, pin, box.pin_hash)

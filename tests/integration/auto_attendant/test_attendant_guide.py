@@ -95,6 +95,9 @@ def test_guide_is_good_and_does_what_it_says(ctportd: Callable[..., str], tmp_pa
     refused = ctportd(data, "attendant", "office", "undo", "--for", "2", status=64)
     assert "--for goes with 'open' or 'closed'" in refused
     assert "set from" not in ctportd(data, "attendant", "office", "undo")
+    event = STOCKTAKING.replace("Stocktaking", "\x1b]0;Sale\x07\nRRULE:FREQ=DAILY").replace("20261130", "20260101")
+    (tmp_path / "holidays.ics").write_text(event)
+    assert "\x1b" not in ctportd(data, "attendant", "office")
 
 
 async def make_database(url: str) -> None:

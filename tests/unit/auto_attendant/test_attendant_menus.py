@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,11 +15,14 @@ from ctportd.errors import ConfigError
 from ctportd.pins.hashing import hash_pin
 from plugins.auto_attendant.actions import Action, read_action
 from plugins.auto_attendant.arriving import arrive
-from plugins.auto_attendant.calendars import CalendarError, Holidays
+from plugins.auto_attendant.calendars import CalendarError, Holidays, read
 from plugins.auto_attendant.directory import find, keys_of, words
 from plugins.auto_attendant.schedule import State
 from plugins.auto_attendant.settings import Menu, Settings
 from plugins.auto_attendant.walking import Entries, Path, Patience
+
+if TYPE_CHECKING:
+    import pathlib
 
 OPEN, CLOSED, HOLIDAY = State("open", "tue"), State("closed", "sun"), State("holiday", "12-25")
 
@@ -279,6 +283,9 @@ def test_calendar_knows_days_times_and_what_comes_again() -> None:
         ["DTSTART:20260101T000000Z", "RRULE:FREQ=NEVERLY"],
         ["DTSTART:20260101T000000Z", "RRULE:FREQ=SECONDLY"],
         ["DTSTART:20260101T000000Z", "RRULE:FREQ=DAILY;INTERVAL=0"],
+        ["DTSTART:20260101T000000Z", "RRULE:FREQ=DAILY;BYHOUR=" + ",".join(map(str, range(24)))],
+        ["DTSTART:20260101T000000Z", "RRULE:FREQ=YEARLY;BYMINUTE=0,1;BYSECOND=0,1"],
+        ["DTSTART:20260101T000000Z", "RRULE:FREQ=YEARLY;BYYEARDAY=" + ",".join(map(str, range(1, 101)))],
         ["DTSTART:20260102T000000Z", "DTEND:20260101T000000Z"],
         ["DTSTART;VALUE=DATE:20260102", "DTEND:20260103T000000Z"],
     ],
@@ -287,6 +294,21 @@ def test_broken_calendar_is_told(broken: list[str]) -> None:
     """Nothing of it is believed; what would take hours to follow is refused."""
     with pytest.raises(CalendarError, match=r"\w+"):
         calendar(event(*broken))
+
+
+def test_calendar_that_keeps_callers_waiting_is_refused(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever it is that takes long, it is told when the file is read, and not found out by whoever calls."""
+    monkeypatch.setattr(sys.modules[Holidays.__module__], "_LONGEST_SEARCH", 0.1)
+    daily = ("DTSTART;VALUE=DATE:19000101", "RRULE:FREQ=DAILY")
+    with pytest.raises(CalendarError, match=r"finding one takes more than 0\.1 s"):
+        calendar(*[event(f"SUMMARY:{number}", *daily) for number in range(20)])
+    huge = tmp_path / "huge.ics"
+    with huge.open("wb") as file:
+        file.truncate(5 << 20)
+    with pytest.raises(CalendarError, match="more than the 4 MiB"):
+        read(huge)
 
 
 def test_no_calendar_is_told() -> None:
