@@ -18,7 +18,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ctportd import display
+    from ctportd import cells, display
     from ctportd.calls import recordings, speech
     from ctportd.calls.call import Call
     from ctportd.calls.caller import Caller, Recording
@@ -145,6 +145,7 @@ __all__ = [
     "UserMessage",
     "Verdict",
     "VoiceMessage",
+    "cells",
     "check_pin",
     "counts_of",
     "display",
@@ -160,6 +161,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "cells": "ctportd.cells",
     "display": "ctportd.display",
     "recordings": "ctportd.calls.recordings",
     "speech": "ctportd.calls.speech",

@@ -21,11 +21,6 @@ _T = TypeVar("_T")
 
 _UNSAFE = re.compile(r"[^\n -~]")
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a cell begins with that spreadsheets take for a formula: a caller chooses name and number."""
-
-_NUMBER = re.compile(r"\+[0-9 ()./-]*\Z")
-
 _WIDE = 10_000
 """Columns of a table: each row is one line, which a terminal breaks better than cells could be, and a pipe keeps."""
 
@@ -83,17 +78,6 @@ def table(*columns: str) -> Table:
 def shown(text: str) -> str:
     """Text as it may go to a terminal: a caller chooses the name, and must not draw with it."""
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
-
-
-def cell(text: str) -> str:
-    """Text as it may go into a cell of a CSV: an apostrophe before it says that it is no formula."""
-    formula = text.lstrip("'").startswith(_FORMULA) and not _NUMBER.match(text)
-    return f"'{text}" if formula else text
-
-
-def from_cell(text: str) -> str:
-    """The text that :func:`cell` was given."""
-    return text[1:] if text.startswith("'") and cell(text[1:]) == text else text
 
 
 def moment(at: datetime) -> str:

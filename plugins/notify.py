@@ -122,13 +122,11 @@ class _Job(msgspec.Struct, eq=False):
 
     Attributes:
         subject: What it is about: no two programs run for that at a time, and they run in order.
-        replaces: Whether it makes older ones needless that wait for the same subject.
     """
 
     hook: str
     subject: str
     arguments: list[str]
-    replaces: bool
 
 
 class Programs:
@@ -144,7 +142,7 @@ class Programs:
         self._running: dict[str, asyncio.Task[None]] = {}
 
     def add(self, hook: str, subject: str, values: dict[str, str], *, replaces: bool = False) -> None:
-        """Have a hook's program run, if there is one."""
+        """Have a hook's program run, if there is one; ``replaces``: those that wait for the subject are needless."""
         arguments = [filled(argument, values) for argument in getattr(self._settings, hook)]
         if not arguments:
             return
@@ -153,7 +151,7 @@ class Programs:
         if len(self._waiting) >= MOST_WAITING:
             lost = self._waiting.popleft()
             log.error("too many programs wait; one is left out", hook=lost.hook, arguments=lost.arguments)
-        self._waiting.append(_Job(hook, subject, arguments, replaces))
+        self._waiting.append(_Job(hook, subject, arguments))
         self._start()
 
     async def finish(self) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ctportd.calls import speech
-from ctportd.errors import InvalidArgument
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,8 +34,4 @@ async def accepts(leg: Leg, announcement: Sequence[str]) -> bool:
 
 def announcement_of(caller: Caller) -> list[str]:
     """The prompts that say who calls, where nothing better is known: the number, digit by digit."""
-    try:
-        number = speech.digits(caller.number)
-    except InvalidArgument:  # an exchange may send anything
-        number = []
-    return ["from", *number] if number else ["from", "unknown-number"]
+    return ["from", *speech.caller_number(caller.number)]

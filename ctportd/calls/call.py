@@ -108,6 +108,21 @@ class Call(Transfers, Stations):
         """
         return await self.ask(*prompts, digits=1, accept=lambda key: key in keys, first=first, tries=tries)
 
+    async def keyed_in(self, most: int, *, wait: int = 6, cancel: str = "") -> str:
+        """Collect keys until ``#``, or until no more come, as a number is keyed in.
+
+        Args:
+            most: How many count. Those after them are taken, too: they answer nothing that is asked next.
+            wait: Seconds to wait for each.
+            cancel: The key that ends it at once, and is all that is returned then; empty: none does.
+        """
+        keys = ""
+        while (key := await self.collect(1, first=wait)) and key != "#":
+            if key == cancel:
+                return cancel
+            keys += key
+        return keys[:most]
+
     async def record_reviewed(
         self,
         path: str | Path,

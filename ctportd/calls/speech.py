@@ -63,6 +63,14 @@ def digits(text: str) -> list[str]:
     return [name for name in names if name]
 
 
+def caller_number(text: str) -> list[str]:
+    """A caller's number, digit by digit; exchanges send what they like, so it may be unknown."""
+    try:
+        return digits(text) or ["unknown-number"]
+    except InvalidArgument:
+        return ["unknown-number"]
+
+
 def ordinal(value: int) -> str:
     """A day of the month, 1 to 31: ``1st``, ``22nd``."""
     suffix = "th" if 10 <= value % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(value % 10, "th")

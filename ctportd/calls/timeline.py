@@ -140,7 +140,7 @@ class Timeline:
 
     def forgotten(self) -> None:
         """The keys that waited were forgotten: they may be a PIN that was keyed in too early."""
-        self._forgotten += self._waiting
+        self._forgotten = (self._forgotten + self._waiting)[:MOST_STEPS]  # later ones are in no step that is kept
         self._waiting = []
 
     def hidden(self, keys: str) -> str:

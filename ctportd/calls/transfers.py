@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from ctportd.calls.acceptance import DECLINED, accepts, announcement_of
 from ctportd.calls.joined import Joined
 from ctportd.calls.progress import ANSWERED, BUSY, NO_ANSWER, CallProgress
-from ctportd.errors import CallEnded, CtportdError
+from ctportd.errors import CallEnded, CtportdError, RequestTimedOut
 from ctportd.wire.events import Grunt, Hangup, LoopDrop
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import AsyncIterator, Iterator, Sequence
 
 FLASH_PAUSE = ","
 """Between a hook flash and the number: one second in which the exchange brings its dial tone."""
@@ -24,7 +24,7 @@ class Transfers(Joined):
 
     async def transfer(self, number: str) -> None:
         """Give the call to another number of the exchange, whatever becomes of it: hook flash, number, on hook."""
-        self.note("transfer", number=number)
+        self.note("transfer", number=self.timeline.hidden(number))
         await self.dial(f"&{FLASH_PAUSE}{number}")
         await self.hangup()
 
@@ -51,19 +51,13 @@ class Transfers(Joined):
             RequestFailed: This ctserver tells nothing of sound (``grunt_on``); the caller is back. So it is after any
                 other error but the end of the call, and where the wait for it is cancelled.
         """
-        with self._enquiry(), self.timeline.during("transfer", {"number": number}) as step:
-            await self.dial(f"&{FLASH_PAUSE}{number}")
-            try:
+        with self._enquiry(), self.timeline.during("transfer", {"number": self.timeline.hidden(number)}) as step:
+            async with self._returning(RequestTimedOut):  # what is refused has not flashed
+                await self.dial(f"&{FLASH_PAUSE}{number}")
+            async with self._returning(CtportdError):
                 outcome = await self._enquire(
                     within, list(announce) or announcement_of(self.caller), screen=screen
                 )
-            except CtportdError:
-                await self._return_to_caller()
-                raise
-            except asyncio.CancelledError:  # by a plugin that has lost patience, and goes on with the caller
-                with suppress(CallEnded, CtportdError):
-                    await self._return_to_caller()
-                raise
             if outcome == ANSWERED:
                 await self.hangup()
             else:
@@ -86,6 +80,19 @@ class Transfers(Joined):
         finally:
             self._enquiring = False
             self._forget(Hangup, LoopDrop, Grunt)
+
+    @asynccontextmanager
+    async def _returning(self, *errors: type[Exception]) -> AsyncIterator[None]:
+        """Return to the caller where the block fails so, or is cancelled."""
+        try:
+            yield
+        except errors:
+            await self._return_to_caller()
+            raise
+        except asyncio.CancelledError:  # by a plugin that has lost patience, and goes on with the caller
+            with suppress(CallEnded, CtportdError):
+                await self._return_to_caller()
+            raise
 
     async def _return_to_caller(self) -> None:
         """Flash back; what is told of a far end from now on is told of the caller."""
@@ -114,6 +121,7 @@ class Transfers(Joined):
     async def _listen(self, within: float) -> str:
         progress = CallProgress()
         deadline = self.clock.time() + within
+        self._forget(Grunt)  # of an earlier wait: they say nothing of this one
         await self._request("grunt_on")
         try:
             while True:
@@ -133,6 +141,7 @@ class Transfers(Joined):
         Raises:
             RequestFailed: As for :meth:`wait_answer`.
         """
+        self._forget(Grunt)
         await self._request("grunt_on")
         try:
             return await self.next_event(Grunt, within=within) is not None

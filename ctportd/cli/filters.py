@@ -30,12 +30,12 @@ class Moment(click.ParamType[datetime]):
         """Read one."""
         if isinstance(value, datetime):
             return value
+        whole_day = len(value) <= len("2026-11-24")
         try:
             moment = datetime.fromisoformat(value)
-        except ValueError:
+            return (moment + timedelta(days=1) if self._ends and whole_day else moment).astimezone()
+        except (ValueError, OverflowError):  # the last day of all has none after it
             self.fail(f"{value!r} is no date such as 2026-11-24 or '2026-11-24 10:00'", param, ctx)
-        whole_day = len(value.strip()) <= len("2026-11-24")
-        return (moment + timedelta(days=1) if self._ends and whole_day else moment).astimezone()
 
 
 def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:

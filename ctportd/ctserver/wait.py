@@ -12,11 +12,8 @@ if TYPE_CHECKING:
 
     from ctportd.ctserver.line import Signal
 
-CUTTING = frozenset({"hangup", "loopdrop", "pickup", "flash", "timer"})
-"""Events that cut any blocking request short; so does every user message. The others only some requests."""
-
 TELLING = frozenset({"ring", "dtmf", "cid", "toneend", "grunt"})
-"""Events that are told, and cut short nothing but ``ctwaitforevent``."""
+"""Events that are told, and cut short nothing but ``ctwaitforevent``. All others cut any request short, messages too."""
 
 
 class Interrupted(ServerError):  # noqa: N818  named after what happened, as in ctportd.errors

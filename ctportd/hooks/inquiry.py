@@ -48,7 +48,8 @@ class Explanation(msgspec.Struct, frozen=True):
     Attributes:
         lines: One sentence each, for people; two leading spaces a level where another plugin has the call meanwhile.
         takes: Whether it takes the call; else the next handler is asked.
-        sure: Whether that is known: of a plugin that does not tell, it is not.
+        sure: Whether that is known. It is not of a plugin that does not tell, nor where people decide: whoever a
+            telephone rings for, a caller who is asked something.
     """
 
     lines: list[str]

@@ -11,17 +11,22 @@ import structlog
 
 from ctportd.errors import PinLocked, StoreError
 from ctportd.logs import nobodys_threads
-from ctportd.pins.hashing import matches
+from ctportd.pins.hashing import LONGEST_PIN, matches
 from ctportd.records import CALLER, MAILBOX, WrongPins
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
+    from ctportd.calls.call import Call
+
 FORGET = timedelta(days=7)
 """After which a caller's wrong PINs are forgotten; a mailbox's are with its right one only."""
 
 LONGEST_LOCK = timedelta(days=1)
+
+TRIES = 3
+"""How often a PIN is asked for at a time."""
 
 _CALLER = 2
 """How many times as many wrong PINs a caller may give as a mailbox may get: a household may have several mailboxes."""
@@ -110,6 +115,32 @@ class PinGuard:
             self._tell_locked(mailbox, caller, subjects)
             self._refuse_locked(subjects)
             return False
+
+    async def admits(self, call: Call, what: str, hashed: str, *, enter: str, wrong: str, locked: str) -> bool:
+        """Ask a caller for a PIN, and tell whether it was right. What is keyed in stays out of the call's timeline.
+
+        Args:
+            call: The call, answered.
+            what: What the PIN opens, for :meth:`check`, which calls it a mailbox, and the log.
+            hashed: As for :meth:`check`.
+            enter: The prompt that asks for it.
+            wrong: The one after a wrong PIN.
+            locked: The one where no PIN is believed any more.
+        """
+        with call.secret():
+            try:
+                for _ in range(TRIES):
+                    await call.play(enter)
+                    pin = await call.keyed_in(LONGEST_PIN)
+                    if pin and await self.check(what, call.caller.number, pin, hashed):
+                        return True
+                    await call.clear()
+                    await call.play(wrong)
+            except PinLocked as error:
+                log.warning("nobody is let in", what=what, error=str(error))
+                await call.play(locked, ignore_keys=True)
+                await call.clear()
+        return False
 
     def _refuse_locked(self, subjects: Iterable[str]) -> None:
         for subject in subjects:

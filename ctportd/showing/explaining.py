@@ -30,8 +30,8 @@ class Asked(msgspec.Struct, frozen=True):
 
     Attributes:
         handler: Its name, as in the configuration.
-        outcome: What comes of the call there: it ``may`` be taken where the plugin does not tell, and ``is not asked``
-            where a handler before it takes the call.
+        outcome: What comes of the call there: it ``may`` be taken where people decide that, or the plugin does not
+            tell, and ``is not asked`` where a handler before it takes the call.
         lines: What it would do, in sentences.
     """
 

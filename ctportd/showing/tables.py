@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ctportd.display import cell, moment, seconds, shown, table
+from ctportd.cells import cell
+from ctportd.display import moment, seconds, shown, table
 from ctportd.records import CallRecord
 
 if TYPE_CHECKING:
@@ -127,8 +128,7 @@ def calls_csv(calls: Iterable[CallRecord]) -> str:
     writer = csv.writer(written, lineterminator="\n")
     writer.writerow(CallRecord.__struct_fields__)
     for call in calls:
-        plain = msgspec.to_builtins(call).values()
-        writer.writerow([cell(value) if isinstance(value, str) else value for value in plain])
+        writer.writerow(cell(value or "") for value in msgspec.to_builtins(call).values())
     return written.getvalue()
 
 

@@ -47,6 +47,7 @@ class Explainer:
         self._states: dict[str, State] = {}
         self._path = Path()
         self._answers = list(inquiry.keys)
+        self._ahead = ""
         self._lines: list[str] = []
 
     async def explain(self, menu: str) -> Explanation:
@@ -66,30 +67,47 @@ class Explainer:
         self._lines += arrival.reasons
         if arrival.action.verb != "menu":
             following = await self._follow(arrival.action)
-            return following if following != name and self._answers else None
+            return following if following != name and (self._ahead or self._answers) else None
         name, menu = arrival.action.what, self._settings.menus[arrival.action.what]
         self._path.enter(name)
         entries, patience = Entries(self._settings, menu), Patience(menu)
         self._lines.append(f"menu {name}: plays {menu.prompt}" + (", for who knows its PIN" if menu.pin else ""))
-        while self._answers:
-            answer = self._answers.pop(0)
-            chosen = self._chosen(answer, entries)
-            if chosen is not None:
+        while True:
+            if not menu.barge_in:
+                self._ahead = ""
+            if not (self._ahead or self._answers):
+                break
+            answer, chosen = self._chosen(entries)
+            problem = self._problem_with(chosen)
+            if chosen is not None and not problem:
                 return await self._take(answer, chosen)
-            self._lines.append(f"{answer or 'no key'}: {menu.invalid if answer else menu.no_key}")
+            self._lines.append(f"{answer or 'no key'}: {problem}{menu.invalid if answer else menu.no_key}")
             if patience.lose(invalid=bool(answer)):
                 return await self._give_up(name, menu, invalid=bool(answer))
         self._lines += self._entries(entries, menu)
         return None
 
-    @staticmethod
-    def _chosen(answer: str, entries: Entries) -> Chosen | None:
-        keying = entries.keying()
-        for key in answer:
-            if keying.over:
-                return None
+    def _answer(self) -> str:
+        """What was typed ahead, or else what is pressed next; empty: nothing."""
+        answer = self._ahead or (self._answers.pop(0) if self._answers else "")
+        self._ahead = ""
+        return answer
+
+    def _chosen(self, entries: Entries) -> tuple[str, Chosen | None]:
+        """The next answer as far as it is one entry, with that; what goes on is typed ahead."""
+        answer, keying = self._answer(), entries.keying()
+        for count, key in enumerate(answer, 1):
             keying.press(key)
-        return entries.chosen(keying)
+            if keying.over:
+                answer, self._ahead = answer[:count], answer[count:]
+                break
+        return answer, entries.chosen(keying)
+
+    def _problem_with(self, chosen: Chosen | None) -> str:
+        """Why a handler cannot have the call, which makes of its keys no entry; empty where nothing is wrong."""
+        action = read_action(chosen.way.to) if chosen is not None else None
+        problem = self._site.check_handler(action.what) if action is not None and action.verb == HANDLER else ""
+        return f"{problem}: " if problem else ""
 
     async def _take(self, answer: str, chosen: Chosen) -> str | None:
         kind = "extension" if chosen.extension else "entry"
@@ -109,6 +127,7 @@ class Explainer:
         if action.verb == "names":
             return await self._name()
         if action.verb == HANDLER:
+            self._ahead = ""  # that is the other plugin's
             inquiry = msgspec.structs.replace(self._inquiry, keys=())
             further = await self._site.explain(action.what, inquiry)
             self._lines += [_FURTHER + line for line in further.lines]
@@ -116,14 +135,14 @@ class Explainer:
 
     async def _name(self) -> str | None:
         """Letters of a name, and which of those who may be meant."""
-        letters = self._answers.pop(0) if self._answers else ""
+        letters = self._answer()
         found = await asyncio.to_thread(find, self._settings.extensions, letters)
         choices = [
             f"{key} for {number} ({way.name})"
             for key, (number, way) in zip("12345678", found.items(), strict=False)
         ]
         self._lines.append(f"letters {letters or 'none'}: {', '.join(choices) or 'no name has them'}")
-        choice = self._answers.pop(0) if self._answers else ""
+        choice = self._answer()
         number = dict(zip("12345678", found, strict=False)).get(choice)
         if number is None:
             return self._path.here

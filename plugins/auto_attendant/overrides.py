@@ -9,7 +9,7 @@ import structlog
 
 from ctportd import StoreError
 
-from .schedule import Override, state_at
+from .schedule import Override, day_before, state_at
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,7 +49,16 @@ def _states(
     hours: Mapping[str, Hours], at: datetime, kept: Mapping[str, Override], calendars: Calendars
 ) -> dict[str, State]:
     """Looks at the disk: calendars and time zones are files."""
-    return {name: state_at(each, at, calendars.event_at(each, at), kept.get(name)) for name, each in hours.items()}
+    return {
+        name: state_at(
+            each,
+            at,
+            calendars.event_at(each, at),
+            kept.get(name),
+            event_before=calendars.event_at(each, day_before(each, at)),
+        )
+        for name, each in hours.items()
+    }
 
 
 async def override(site: Site, name: str, value: Override | None) -> None:

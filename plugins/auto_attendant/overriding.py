@@ -9,7 +9,7 @@ import structlog
 
 from ctportd import StoreError
 
-from .admitting import admitted, keyed_in
+from .admitting import admitted
 from .overrides import override, states_at
 from .schedule import Override
 
@@ -59,7 +59,7 @@ async def set_hours(call: Call, name: str, hours: Hours, daemon: Daemon, calenda
 async def _wanted(call: Call, daemon: Daemon, key: str) -> Override:
     """Ask for how long."""
     await call.play("aa-how-long")
-    digits = "".join(filter(str.isdigit, await keyed_in(call, _DIGITS_OF_HOURS)))
+    digits = "".join(filter(str.isdigit, await call.keyed_in(_DIGITS_OF_HOURS)))
     now = daemon.clock.now()
     until = now + timedelta(hours=int(digits)) if int(digits or 0) else None
     return Override("open" if key == OPEN else "closed", now, until, call.caller.number)

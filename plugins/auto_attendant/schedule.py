@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
@@ -51,7 +51,14 @@ class State(msgspec.Struct, frozen=True):
     why: str
 
 
-def state_at(hours: Hours, at: datetime, event: str | None = None, override: Override | None = None) -> State:
+def state_at(
+    hours: Hours,
+    at: datetime,
+    event: str | None = None,
+    override: Override | None = None,
+    *,
+    event_before: str | None = None,
+) -> State:
     """What hours say of a moment.
 
     Args:
@@ -59,6 +66,7 @@ def state_at(hours: Hours, at: datetime, event: str | None = None, override: Ove
         at: The moment, with a time zone.
         event: What the calendar calls that which it has at the moment; None where it has nothing.
         override: What was set by telephone, in force or not.
+        event_before: As ``event``, at the end of the day before: hours that would have gone on have not begun.
     """
     if override is not None and in_force(override, at):
         return State(override.kind, _told(override, hours))
@@ -70,7 +78,13 @@ def state_at(hours: Hours, at: datetime, event: str | None = None, override: Ove
     own = _own(hours, today)
     if own is None and event is not None:
         return State("holiday", f"calendar: {event or 'an event without a name'}")
-    return _by_spans(hours, local)
+    return _by_spans(hours, local, begun=event_before is None)
+
+
+def day_before(hours: Hours, at: datetime) -> datetime:
+    """The last second of the day before a moment, by the clock of the hours."""
+    midnight = datetime.combine(hours.local(at).date(), time(), hours.clock)
+    return midnight.astimezone(UTC) - timedelta(seconds=1)
 
 
 def in_force(override: Override, at: datetime) -> bool:
@@ -113,10 +127,14 @@ def _spans(hours: Hours, day: date) -> tuple[str, tuple[Span, ...]]:
     return name, () if _holiday(hours, day) else read_week(hours.week)[day.weekday()]
 
 
-def _by_spans(hours: Hours, local: datetime) -> State:
+def _by_spans(hours: Hours, local: datetime, *, begun: bool) -> State:
+    """``begun``: whether nothing but the hours and their holidays kept those of the day before from going on."""
     minute = local.hour * 60 + local.minute
-    for day, passed in ((local.date(), 0), (local.date() - timedelta(days=1), 24 * 60)):
+    before = local.date() - timedelta(days=1)
+    for day, passed in ((local.date(), 0), (before, 24 * 60)):
         name, spans = _spans(hours, day)
+        if day == before and not begun and _own(hours, day) is None:
+            spans = ()
         for span in spans:
             if span.first <= minute + passed < span.end:
                 return State("open", f"{name} {span}")

@@ -40,10 +40,7 @@ async def daemon_started(settings: Settings, daemon: Daemon) -> None:
 @hookimpl
 async def screen_caller(caller: Caller, port: str, at: datetime, settings: Settings, site: Site) -> Verdict:
     """Judge a caller by the lists of now."""
-    screening = screening_of(settings, site)
-    judgement = await screening.judge(caller, at)
-    screening.remember(port, at, judgement)
-    return judgement.verdict
+    return (await screening_of(settings, site).judge_call(caller, port, at)).verdict
 
 
 @hookimpl

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 import msgspec
 import structlog
 
-from ctportd import Caller, Verdict
+from ctportd import Caller, StoreError, Verdict
 
 from . import actions
 from .human import is_human
-from .keys import keyed_in
 
 if TYPE_CHECKING:
     from ctportd import Call
@@ -36,10 +35,12 @@ async def act(call: Call, action: str, screening: Screening) -> None:
         case "" | actions.PASS:
             if call.answered:
                 call.pass_on()
-        case actions.IGNORE:
+        case actions.IGNORE if not call.answered:
             await call.wait_ended()
             call.check()
-        case actions.HANGUP:
+        case (
+            actions.HANGUP | actions.IGNORE
+        ):  # one who was answered, to be asked, hears no ringing: the line is freed
             await _end(call)
         case actions.BUSY:
             await _end(call, *["cid-busy"] * _BUSY_TIMES)
@@ -78,17 +79,25 @@ async def _ask_number(call: Call, screening: Screening) -> None:
     for _ in range(settings.tries):
         await call.clear()
         await call.play("cid-enter-number")
-        keyed = await keyed_in(call, _LONGEST_NUMBER, settings.wait)
+        keyed = await call.keyed_in(_LONGEST_NUMBER, wait=settings.wait)
         if keyed.isdigit():
             call.identify(Caller(keyed, call.caller.name))
             judgement = await screening.judge(call.caller, call.began)
             screening.remember(call.port.address, call.began, judgement)
-            await screening.began(call)
+            await _remembered(call, screening)
             verdict = judgement.verdict
             _judge_anew(call, Verdict(verdict.kind, verdict.action, f"keyed in {keyed}; {verdict.rule}"))
             await act(call, judgement.verdict.action, screening)
             return
     await _keep_out(call, settings.refused, "keyed in no number", screening)
+
+
+async def _remembered(call: Call, screening: Screening) -> None:
+    """Have it remembered who called; where the store is away, what is thought of the caller counts all the same."""
+    try:
+        await screening.began(call)
+    except StoreError as error:
+        log.warning("a caller who has keyed in a number is forgotten", error=str(error))
 
 
 async def _keep_out(call: Call, action: str, why: str, screening: Screening) -> None:

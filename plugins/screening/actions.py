@@ -42,8 +42,10 @@ def problem_of(action: str) -> str:
     return f"found {action!r}, expected one of {', '.join(MEANINGS)}, or a handler such as 'voicemail:100'"
 
 
-def meaning_of(action: str) -> str:
-    """An action in words, for people."""
+def meaning_of(action: str, *, answered: bool = False) -> str:
+    """An action in words, for people; ``answered``: of a caller who was answered before, to be asked something."""
+    if answered and action == IGNORE:
+        action = HANGUP
     return MEANINGS.get(action) or f"the call is handed over to {action}"
 
 

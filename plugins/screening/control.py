@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from ctportd import LONGEST_PIN, InvalidArgument, PinLocked, StoreError, speech
+from ctportd import StoreError, speech
 
-from .keys import keyed_in
 from .lists import Entry
+from .patterns import exactly
 
 if TYPE_CHECKING:
     from ctportd import Call, Daemon
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 CONTROL = "control"
 """The target of ``screening`` that this is."""
 
-_PIN_TRIES = 3
-_PIN_WAIT = 6  # seconds for each key
 _SUBJECT = "screening:control"
 """What is locked where somebody guesses at the PIN, as a mailbox would be."""
 
@@ -32,9 +30,7 @@ log = structlog.stdlib.get_logger("screening")
 async def control(call: Call, screening: Screening, daemon: Daemon) -> None:
     """Ask for the PIN, and do what the owner says: let the next caller through, allow or block the last one."""
     await call.answer()
-    with call.secret():
-        known = await _knows_pin(call, screening.settings.pin, daemon)
-    if not known:
+    if not await _knows_pin(call, screening.settings.pin, daemon):
         await call.play("goodbye")
         return
     while key := await call.menu("cid-control", keys="123#"):
@@ -52,17 +48,8 @@ async def _knows_pin(call: Call, hashed: str, daemon: Daemon) -> bool:
     if not hashed:
         log.error("nobody is let in: [plugins.screening] pin is missing")
         return False
-    try:
-        for _ in range(_PIN_TRIES):
-            await call.play("vm-enter-pin")
-            pin = await keyed_in(call, LONGEST_PIN, _PIN_WAIT)
-            if pin and await daemon.pins.check(_SUBJECT, call.caller.number, pin, hashed):
-                return True
-            await call.play("vm-wrong-pin", ignore_keys=True)
-    except PinLocked as error:
-        log.warning("nobody is let in", error=str(error))
-        await call.play("cid-locked", ignore_keys=True)
-    return False
+    told = {"enter": "vm-enter-pin", "wrong": "vm-wrong-pin", "locked": "cid-locked"}
+    return await daemon.pins.admits(call, _SUBJECT, hashed, **told)
 
 
 async def _do(key: str, call: Call, screening: Screening) -> None:
@@ -82,18 +69,15 @@ async def _judge_last(call: Call, side: Side, screening: Screening) -> None:
     if seen is None:
         await call.play("cid-no-caller", ignore_keys=True)
         return
-    if await call.menu("cid-last-caller", *_spoken(seen.number), f"cid-confirm-{side}", keys="1*") != "1":
+    if (
+        await call.menu("cid-last-caller", *speech.caller_number(seen.number), f"cid-confirm-{side}", keys="1*")
+        != "1"
+    ):
         return
-    entry = Entry(match=seen.number, list=side, name=seen.name, by="telephone", added=call.clock.now())
+    match = exactly(seen.number, screening.numbers)
+    entry = Entry(match=match, list=side, name=seen.name, by="telephone", added=call.clock.now())
     await screening.memory.keep([entry])
-    await screening.memory.forget([f"{'block' if side == 'allow' else 'allow'} {seen.number}"])
+    await screening.memory.forget([f"{'block' if side == 'allow' else 'allow'} {match}"])
     log.info("a caller is put on a list", list=side, number=seen.number)
     call.note("screening", done=side, number=seen.number)
     await call.play("cid-done", ignore_keys=True)
-
-
-def _spoken(number: str) -> list[str]:
-    try:
-        return speech.digits(number)
-    except InvalidArgument:  # letters of a language that the prompts do not speak
-        return ["unknown-number"]

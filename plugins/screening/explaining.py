@@ -27,11 +27,15 @@ async def explain(inquiry: Inquiry, target: str, settings: Settings, site: Site)
     if action == actions.CHALLENGE:
         lines += [
             f"  who presses the key goes on to the next handler, for {settings.test.days} days without a test",
-            f"  who does not: {actions.meaning_of(settings.test.failed)}",
+            f"  who does not: {actions.meaning_of(settings.test.failed, answered=True)}",
         ]
     elif action == actions.ASK_NUMBER:
-        lines.append(f"  who keys in none: {actions.meaning_of(settings.ask.refused)}")
+        lines.append(f"  who keys in none: {actions.meaning_of(settings.ask.refused, answered=True)}")
     elif action not in actions.MEANINGS:
         handed = await site.explain(action, inquiry)
         lines += [f"  {line}" for line in handed.lines]
-    return Explanation(lines, takes=action not in (actions.CHALLENGE, actions.ASK_NUMBER))
+        return Explanation(
+            lines, handed.takes, handed.sure
+        )  # it goes on to the next handler where that one lets it pass
+    asked = action in (actions.CHALLENGE, actions.ASK_NUMBER)
+    return Explanation(lines, takes=not asked, sure=not asked)

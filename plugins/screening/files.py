@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ctportd import ListError, display
+from ctportd import ListError, cells
 
 from .actions import problem_of
 from .lists import Entry
@@ -26,9 +26,6 @@ ADDRESS_BOOKS = (".vcf", ".vcard")
 
 COLUMNS = ("list", "match", "action", "name", "note", "by", "added", "expires", "hours")
 """Of the CSV that is written, and read back; two more follow them, for people: hits, last hit."""
-
-_WORDS = ("name", "note", "by")
-"""Those that hold words of anybody's, a caller's among them."""
 
 _KNOWN_AS = {
     "match": ("match", "pattern", "number", "phone", "phone no", "phone number", "telephone", "tel", "nmbr"),
@@ -87,15 +84,16 @@ def read_text(text: str, source: str, side: Side) -> Iterator[tuple[str, Entry]]
         ListError: A line makes no sense.
     """
     columns: dict[str, int] | None = None
-    for line, cells in _rows(text, source):
+    for line, written in _rows(text, source):
+        row = [cells.text_of(cell.strip()) for cell in written]
         if columns is None:
-            columns = _columns(cells)
+            columns = _columns(row)
             if columns:
                 continue
         where = f"{source} line {line}"
         try:
-            told = {name: cells[at].strip() for name, at in columns.items() if at < len(cells)}
-            yield where, _entry(told or _guessed(cells), side)
+            told = {name: row[at] for name, at in columns.items() if at < len(row)}
+            yield where, _entry(told or _guessed(row), side)
         except ValueError as error:
             raise ListError(f"{where}: {error}") from error
 
@@ -109,9 +107,7 @@ def write_text(entries: Iterable[Entry], hits: Mapping[str, Hits]) -> str:
         plain = msgspec.to_builtins(entry)
         counted = hits.get(entry.key)
         told = [counted.count, counted.last.isoformat()] if counted else [0, ""]
-        cells = {column: plain.get(column) or "" for column in COLUMNS}
-        cells |= {column: display.cell(cells[column]) for column in _WORDS}
-        writer.writerow([*cells.values(), *told])
+        writer.writerow([*(cells.cell(plain.get(column) or "") for column in COLUMNS), *told])
     return written.getvalue()
 
 
@@ -124,9 +120,9 @@ def _rows(text: str, source: str) -> Iterator[tuple[int, list[str]]]:
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     line = 1
     try:
-        for cells in reader:
-            if any(map(str.strip, cells)) and not cells[0].lstrip().startswith("#"):
-                yield line, cells
+        for row in reader:
+            if any(map(str.strip, row)) and not row[0].lstrip().startswith("#"):
+                yield line, row
             line = reader.line_num + 1
     except csv.Error as error:
         raise ListError(f"{source} line {line}: is no CSV: {error}") from error
@@ -144,9 +140,9 @@ def _plain_rows(lines: Iterable[str], source: str) -> Iterator[tuple[int, list[s
             yield line, [match, "", note.strip().lstrip("=").strip()]
 
 
-def _columns(cells: list[str]) -> dict[str, int]:
+def _columns(header: list[str]) -> dict[str, int]:
     """Where each column is, if this is a header; else empty."""
-    names = [" ".join(cell.casefold().replace("_", " ").split()) for cell in cells]
+    names = [" ".join(cell.casefold().replace("_", " ").split()) for cell in header]
     if not any(name in _KNOWN_AS["match"] for name in names):
         return {}
     known = {column: _KNOWN_AS.get(column, (column,)) for column in COLUMNS}
@@ -157,9 +153,9 @@ def _columns(cells: list[str]) -> dict[str, int]:
     }
 
 
-def _guessed(cells: list[str]) -> dict[str, str]:
+def _guessed(row: list[str]) -> dict[str, str]:
     """A row of a file without a header: the number, the name and a note, or the name before the number."""
-    match, name, note, *_ = [*map(str.strip, cells), "", ""]
+    match, name, note, *_ = [*row, "", ""]
     if name and _DIGIT.search(name) and not _DIGIT.search(match):
         match, name = name, match
     if match.startswith("^"):
@@ -171,9 +167,7 @@ def _guessed(cells: list[str]) -> dict[str, str]:
 
 def _entry(told: dict[str, str], side: Side) -> Entry:
     """An entry of the texts of its columns; raises ValueError where one makes no sense."""
-    given = {
-        column: display.from_cell(text) if column in _WORDS else text for column, text in told.items() if text
-    }
+    given = {column: text for column, text in told.items() if text}
     if "match" not in given:
         raise ValueError("there is no number, and nothing else to match")
     if problem := problem_of(given.get("action", "")):

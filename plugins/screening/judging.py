@@ -22,6 +22,9 @@ Kind: TypeAlias = Literal["permitted", "screened", "blocked"]
 Effect: TypeAlias = Literal["", "permit used", "called once", "called again"]
 """What has to be remembered when such a call has come."""
 
+PERMIT_USED: Effect = "permit used"
+"""It was the next call, which was to be let through."""
+
 
 class Passed(msgspec.Struct, frozen=True):
     """A caller who has shown to be none to be kept out.
@@ -77,7 +80,7 @@ def judge(subject: Subject, at: datetime, book: Book, settings: Settings, facts:
     """
     if facts.permit_until is not None and at < facts.permit_until:
         until = f"the next call is let through, until {_told(facts.permit_until)}"
-        return Judgement(Verdict("permitted", PASS, until), effect="permit used")
+        return Judgement(Verdict("permitted", PASS, until), effect=PERMIT_USED)
     now = settings.local(at)
     if (rule := book.allow.find(subject, at, now)) is not None:
         return Judgement(Verdict("permitted", PASS, str(rule)), rule)

@@ -14,7 +14,7 @@ from .lists import Entry
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ctportd import Daemon, Number, Site
+    from ctportd import Number, Site
 
     from .settings import Settings
 
@@ -48,7 +48,7 @@ class Seen(msgspec.Struct, frozen=True):
 class Memory:
     """What is remembered. Every method may raise :class:`~ctportd.StoreError`."""
 
-    def __init__(self, site: Site | Daemon) -> None:
+    def __init__(self, site: Site) -> None:
         self._store = site.store
 
     # -- the lists

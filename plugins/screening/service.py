@@ -7,18 +7,19 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+import msgspec
 import structlog
 
 from ctportd import StoreError, plain
 
-from .judging import Facts, judge
+from .judging import PERMIT_USED, Facts, judge
 from .lists import Entry
 from .memory import Memory, Seen
 from .patterns import Subject, fold
 from .sources import STORE_WAIT, Sources
 
 if TYPE_CHECKING:
-    from ctportd import Call, Caller, Daemon, Site
+    from ctportd import Call, Caller, Site
 
     from .judging import Judgement
     from .lists import Book
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 PRUNE_EVERY = timedelta(days=1)
 """How often what counts no more is forgotten (our figure)."""
+
+BEGINS_WITHIN = timedelta(seconds=30)
+"""In which a call begins that was judged, or its plugins were never told of it (our figure)."""
 
 LISTS_WAIT = 1.2
 """Seconds that the lists may take to be read again: a caller is to be judged within two (our figure)."""
@@ -46,7 +50,7 @@ class Screening:
         numbers: Reads telephone numbers.
     """
 
-    def __init__(self, settings: Settings, site: Site | Daemon) -> None:
+    def __init__(self, settings: Settings, site: Site) -> None:
         self.settings = settings
         self.memory = Memory(site)
         self.numbers = site.numbers
@@ -54,8 +58,14 @@ class Screening:
         self._judged: dict[str, tuple[datetime, Judgement]] = {}
         self._pruned = datetime.min.replace(tzinfo=UTC)
 
-    async def judge(self, caller: Caller, at: datetime) -> Judgement:
-        """What to think of a caller; changes nothing. Without the store, by what else there is."""
+    async def judge(self, caller: Caller, at: datetime, *, permits: bool = True) -> Judgement:
+        """What to think of a caller; changes nothing. Without the store, by what else there is.
+
+        Args:
+            caller: Who calls.
+            at: When.
+            permits: Whether "let the next call through" counts.
+        """
         book = await self._book()
         number = self.numbers.of(caller.number)
         facts = Facts(known=False)
@@ -67,7 +77,22 @@ class Screening:
                 log.warning(
                     "what is remembered of a caller cannot be read", error=str(error) or "no answer in time"
                 )
+        if not permits:
+            facts = msgspec.structs.replace(facts, permit_until=None)
         return judge(Subject(number, fold(caller.name)), at, book, self.settings, facts)
+
+    async def judge_call(self, caller: Caller, port: str, at: datetime) -> Judgement:
+        """What to think of a call that comes, and keep that until it has begun: the next one is let through, not two."""
+        judgement = await self.judge(caller, at)
+        if judgement.effect == PERMIT_USED and self._permits_another(port, at):
+            judgement = await self.judge(caller, at, permits=False)
+        self.remember(port, at, judgement)
+        return judgement
+
+    def _permits_another(self, port: str, at: datetime) -> bool:
+        """Whether a call that is about to begin on another port is the next one."""
+        others = (judged for other, judged in self._judged.items() if other != port)
+        return any(one.effect == PERMIT_USED and at - came < BEGINS_WITHIN for came, one in others)
 
     async def _book(self) -> Book:
         """The lists of now, or of a moment ago where it takes too long to read them again."""
@@ -89,11 +114,19 @@ class Screening:
 
     async def began(self, call: Call) -> None:
         """A call has come that was judged: remember what its judgement says, and who called."""
-        at, judgement = self._judged.pop(call.port.address, (None, None))
-        if judgement is None or at != call.began or not call.rings:  # a set that was lifted is no caller
+        judged = self._judged.get(call.port.address)
+        if judged is None or judged[0] != call.began:
             return
+        try:
+            if call.rings:  # a set that was lifted is no caller
+                await self._count(call, judged[1])
+        finally:
+            if self._judged.get(call.port.address) is judged:  # and not of a call that has come meanwhile
+                del self._judged[call.port.address]
+
+    async def _count(self, call: Call, judgement: Judgement) -> None:
         number = self.numbers.of(call.caller.number)
-        if judgement.effect == "permit used":
+        if judgement.effect == PERMIT_USED:
             await self.memory.permit_next(None)
         elif judgement.effect == "called once":
             await self.memory.called_once(number.e164, call.began)
@@ -140,10 +173,10 @@ class Screening:
         return next((seen for seen in await self.memory.recent() if (seen.port, seen.at) != here), None)
 
 
-_screenings: WeakKeyDictionary[Site | Daemon, Screening] = WeakKeyDictionary()
+_screenings: WeakKeyDictionary[Site, Screening] = WeakKeyDictionary()
 
 
-def screening_of(settings: Settings, site: Site | Daemon) -> Screening:
+def screening_of(settings: Settings, site: Site) -> Screening:
     """The one of an installation."""
     if site not in _screenings:
         _screenings[site] = Screening(settings, site)

@@ -14,23 +14,16 @@ import structlog
 
 from ctportd import Caller, Flash, hookimpl
 
-from .linting import check_settings, check_target, explain_call, takes_all
+from . import lint
+from .explaining import explain
 from .settings import Settings
 
 if TYPE_CHECKING:
-    from ctportd import Call
+    from ctportd import Call, Explanation, Inquiry, Problem, Site
 
     from .dialplan import Entry, Plan
 
-__all__ = [
-    "Settings",
-    "answer_call",
-    "check_settings",
-    "check_target",
-    "explain_call",
-    "message_waiting",
-    "takes_all",
-]
+__all__ = ["Settings"]
 
 STUTTER = 2
 """Seconds for which dial tone stutters before it is steady (our figure)."""
@@ -56,6 +49,33 @@ async def answer_call(call: Call, target: str, settings: Settings) -> None:
         await _serve(call, settings)
     else:  # dial tone for strangers would let them dial outside
         log.error("only telephone sets are given dial tone: name an extension, as in station:101")
+
+
+@hookimpl
+def check_settings(settings: Settings, site: Site) -> list[Problem]:
+    """Tell of sets that nobody could reach, or that reach nobody."""
+    return list(lint.problems(settings, site))
+
+
+@hookimpl
+def check_target(target: str, settings: Settings) -> str | None:
+    """See that there is a set of this extension."""
+    if not target or settings.reached(target):
+        return None
+    known = sorted(one.extension for one in settings.sets.values() if one.extension)
+    return f"no set has the extension {target}; there are {', '.join(known) or 'none'}"
+
+
+@hookimpl
+def takes_all(target: str) -> bool:
+    """Dial tone is for every set that is lifted; a caller whom no set answers passes on."""
+    return not target
+
+
+@hookimpl
+def explain_call(inquiry: Inquiry, target: str, settings: Settings) -> Explanation:
+    """Tell which set rings."""
+    return explain(inquiry, target, settings)
 
 
 async def _ring(call: Call, extension: str, settings: Settings) -> None:

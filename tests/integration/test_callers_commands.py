@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
-import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
@@ -13,7 +12,8 @@ from xml.etree import ElementTree as ET
 import msgspec
 import pytest
 from click.testing import CliRunner
-from support.system import ROOT, copy_plugins
+from support.documents import code_blocks
+from support.system import copy_plugins
 
 from ctportd.cli import program
 from ctportd.records import CallRecord
@@ -170,10 +170,7 @@ def test_lint_and_explain(folder: Path) -> None:
     assert "three tones" in shown
 
 
-GUIDE = re.findall(r"^```toml\n(.*?)^```$", (ROOT / "docs/screening.md").read_text(), re.DOTALL | re.MULTILINE)
-
-
-@pytest.mark.parametrize("block", GUIDE)
+@pytest.mark.parametrize("block", code_blocks("docs/screening.md", "toml"))
 def test_configurations_of_the_guide(folder: Path, block: str) -> None:
     """Each is one without a mistake."""
     (folder / "x.toml").write_text(block)
@@ -208,7 +205,8 @@ def test_log_is_searched_and_counted(folder: Path) -> None:
     today = NOW.astimezone().date()
     there = told("calls", "--since", str(today), "--until", str(today), "-n", "99")
     assert len(there) == sum(call.began.astimezone().date() == today for call in made)
-    assert "is no date such as" in ctportd("calls", "--since", "yesterday", status=64)
+    for option, value in (("--since", "yesterday"), ("--until", "9999-12-31")):
+        assert "is no date such as" in ctportd("calls", option, value, status=64)
     assert ctportd("calls", "-n", "1").splitlines()[0].split("  ")[0] == "began"
 
     ctportd("calls", "--csv", "calls.csv")

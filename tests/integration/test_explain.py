@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
-from support.system import ROOT, copy_plugins
+from support.documents import code_blocks
+from support.system import copy_plugins
 
 from ctportd.calls.caller import Caller
 from ctportd.cli import program
@@ -131,14 +132,6 @@ async def test_what_explain_says_is_what_a_call_does(ctportd_line: Line) -> None
         compared(explained, steps)
 
 
-GUIDE = (ROOT / "docs/explain.md").read_text()
-
-
-def guide(language: str) -> list[str]:
-    """The blocks of a language in the guide."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", GUIDE, re.DOTALL | re.MULTILINE)
-
-
 @pytest.fixture
 def _in_berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The time zone of this process."""
@@ -172,7 +165,7 @@ def seconds_of(text: str) -> list[float]:
 @pytest.mark.usefixtures("_in_berlin")
 async def test_examples_of_the_guide(ctportd_line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each command prints what stands below it; the last call was one that pressed 2, then 1, and left a message."""
-    (toml,) = guide("toml")
+    (toml,) = code_blocks("docs/explain.md", "toml")
     await asyncio.to_thread(copy_plugins, tmp_path / "all")
     (tmp_path / "plugins").mkdir()
     for plugin in (
@@ -197,7 +190,7 @@ async def test_examples_of_the_guide(ctportd_line: Line, tmp_path: Path, monkeyp
     await phone.say(seconds=4)
     await phone.hang_up()
     await house.idle()
-    for block in guide("console"):
+    for block in code_blocks("docs/explain.md", "console"):
         first, _, told = block.partition("\n")
         command = shlex.split(first.removeprefix("$ "))
         config = str(house.config_path) if "calls" in command else "ctportd.toml"

@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 import pytest
 import soundfile
+from support.documents import code_blocks
 from support.system import ROOT
 
 import ctportd
@@ -58,8 +59,8 @@ def code(cell: str) -> str:
 
 def block(language: str) -> str:
     """The one block of a language in the guide."""
-    (found,) = re.findall(rf"^```{language}\n(.*?)^```$", GUIDE, re.DOTALL | re.MULTILINE)
-    return str(found)
+    (found,) = code_blocks("docs/from-perl.md", language)
+    return found
 
 
 class Row:

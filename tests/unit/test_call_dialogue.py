@@ -111,6 +111,26 @@ async def test_menu_takes_its_keys_only(call: Call, far: Far) -> None:
 
 
 @pytest.mark.parametrize(
+    ("keys", "number", "left"),
+    [
+        ("12#3", "12", "3"),
+        ("12", "12", ""),
+        ("1*2#", "*", "2#"),
+        ("", "", ""),
+        ("#", "", ""),
+        ("123456", "123", ""),
+        ("1234#5", "123", "5"),
+    ],
+)
+async def test_keying_in_a_number(call: Call, far: Far, keys: str, number: str, left: str) -> None:
+    """To pound, or to silence; a star cancels; no more digits than count, and none of them left for what comes next."""
+    far.keys = list(keys)
+    assert await call.keyed_in(3, wait=6, cancel="*") == number
+    assert "".join(far.keys) == left
+    assert far.network.requests[0].args == ("1", "6", "0")
+
+
+@pytest.mark.parametrize(
     ("keys", "records", "plays"),
     [
         (["1"], 1, 0),

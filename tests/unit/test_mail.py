@@ -6,7 +6,6 @@ from collections import deque
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.policy import default
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import aiosmtplib
@@ -16,16 +15,15 @@ from hypothesis import strategies as st
 
 from ctportd.config import MASK, dump, from_data
 from ctportd.errors import ConfigError, InvalidArgument
-from ctportd.hooks.sources import PluginFile
 from ctportd.mail.compose import cleaned, composed
 from ctportd.mail.letter import Letter
 from ctportd.mail.server import told
 from ctportd.mail.service import back_off, is_due
+from plugins.call_mail import may_write
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
 
-PLUGINS = Path(__file__).parent.parent.parent / "plugins"
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 MAIL = {"host": "mail.example.com", "sender": "ctportd <phone@example.com>"}
 ODD = st.text(st.characters(codec=None, categories=None) | st.sampled_from('\r\n\0\x85\u2028:<>@,"\\\udcff'))
@@ -136,7 +134,6 @@ def test_tcp_ports_and_passwords() -> None:
 
 def test_letters_about_calls_are_bounded() -> None:
     """So many in any hour, whenever it begins."""
-    may_write: Any = PluginFile(PLUGINS / "call_mail.py").load("call_mail").may_write
     lately: deque[float] = deque()
     assert [may_write(lately, now, 2) for now in (0.0, 60.0, 61.0, 3599.0, 3600.0, 3601.0, 3660.0)] == [
         True, True, False, False, True, False, True,

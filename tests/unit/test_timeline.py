@@ -151,6 +151,17 @@ def test_pin_that_is_keyed_in_too_early_is_not_told(timeline: Timeline, collecte
     assert keys_of(timeline) == shown.replace("#", "?")
 
 
+def test_keys_without_end_are_bounded(timeline: Timeline) -> None:
+    """Who presses keys for hours, which nobody collects, takes no memory, and those that are kept are hidden."""
+    for _ in range(2 * MOST_STEPS):
+        pressed(timeline, "4")
+        timeline.forgotten()
+    assert len(timeline._forgotten) <= MOST_STEPS
+    with timeline.secret():
+        pass
+    assert set(keys_of(timeline)) == {"?"}
+
+
 def test_key_that_waits_is_hidden_after_another_was_collected(timeline: Timeline) -> None:
     """The oldest keys are collected first, whichever of them has cut a prompt."""
     pressed(timeline, "124711")

@@ -13,6 +13,7 @@ from ctportd.calls.acceptance import announcement_of
 from ctportd.calls.call import Call
 from ctportd.calls.caller import Caller
 from ctportd.errors import CallEnded, PromptNotFound, RequestFailed
+from ctportd.links.manager import Manager
 from ctportd.links.port import Port
 from ctportd.wire.events import Grunt, Hangup
 from ctportd.wire.message import Message
@@ -33,17 +34,28 @@ class Far:
         self.network = AnsweringNetwork("port main:1", 1, Recorder(), self.answer)
         self.network.connect()
         self.desk = FakeDesk(folder, "call-for-you", "from", "5", "call-accept", "unknown-number")
-        self.call = Call(Port("main", 1, self.network, None), self.desk)
+        self.manager = AnsweringNetwork("manager", 0, Recorder(), self.stop)
+        self.manager.connect()
+        self.call = Call(Port("main", 1, self.network, Manager(self.manager)), self.desk)
         self.call.mark_answered()
         self.call.identify(Caller("555", "Ada"))
         self.key = ""
         self.deaf = False
         self.gone = False
+        self.slow = False
+
+    def stop(self, request: Request) -> list[Message]:
+        """Stop what is dialled."""
+        self.network.say("rly=ctdial arg1=EVENT arg2= arg3=RECORD_STOP arg4=-2")
+        return ok(request)
 
     def answer(self, request: Request) -> list[Message]:
         """What ctserver answers."""
         if request.cmd == "ctgrunton" and self.deaf:
             return [Message(request.cmd, request.src, request.dst, ("ERROR", "unknown-request"))]
+        if request.cmd == "ctdial" and self.slow:
+            self.slow = False
+            return []
         if request.cmd == "ctdial" and self.gone:
             self.call.far_end_gone(event(Hangup))
         return ok(request, self.key) if request.cmd == "ctcollect" else ok(request)
@@ -75,6 +87,7 @@ async def far(tmp_path: Path) -> Far:
 @pytest.mark.looptime
 async def test_outcomes(far: Far) -> None:
     """Ring-back only, busy tone, and a ctserver that tells of a hang-up, bring the caller back; a voice does not."""
+    await far.sounds(0, 0)  # late ones, of an earlier wait
     transfer = asyncio.create_task(far.call.try_transfer("204", within=20))
     await far.sounds(2, 6, 6)
     assert await transfer == "no answer"
@@ -146,8 +159,10 @@ async def test_caller_has_gone_meanwhile(far: Far) -> None:
 
 
 @pytest.mark.looptime
-async def test_plugin_loses_patience(far: Far) -> None:
+@pytest.mark.parametrize("slow", [False, True], ids=["while it listens", "while it dials"])
+async def test_plugin_loses_patience(far: Far, *, slow: bool) -> None:
     """It has the caller back, and not whoever was dialled."""
+    far.slow = slow
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(5):
             await far.call.try_transfer("204", within=60)
@@ -165,6 +180,18 @@ async def test_call_ends_in_the_middle(far: Far) -> None:
         await transfer
     await far.call.release()
     assert far.asked == ["ctdial", "ctgrunton", "ctgruntoff", "cthangup", "ctclear"]
+
+
+async def test_number_that_may_be_a_pin_is_not_told(far: Far) -> None:
+    """In no step, and no plugin, as long as the block lasts that hides keys."""
+    far.deaf = True
+    with far.call.secret():
+        with pytest.raises(RequestFailed):
+            await far.call.try_transfer("4711")
+        await far.call.transfer("4711")
+    numbers = [step.details["number"] for step in far.call.timeline.steps if "number" in step.details]
+    assert numbers == ["555", *["?"] * 5]
+    assert far.desk.numbers == []
 
 
 def test_announcement() -> None:

@@ -70,9 +70,4 @@ async def keyed_in(call: Call, most: int, *prompts: str) -> str:
     ``*`` cancels, and is what is returned then.
     """
     await call.play(*prompts)
-    keys = ""
-    while (key := await call.collect(1, first=WAIT)) and key != "#":
-        if key == CANCEL:
-            return CANCEL
-        keys += key
-    return keys[:most]
+    return await call.keyed_in(most, wait=WAIT, cancel=CANCEL)

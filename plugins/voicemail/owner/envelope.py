@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ctportd import InvalidArgument, speech
+from ctportd import speech
 
 if TYPE_CHECKING:
     from datetime import datetime, tzinfo
@@ -37,9 +37,4 @@ def envelope(message: VoiceMessage, zone: tzinfo | None, now: datetime, name: Pa
 
 def caller(number: str) -> list[str]:
     """The prompts that say a caller's number."""
-    if not number:
-        return ["private-number"]
-    try:
-        return speech.digits(number) or ["unknown-number"]
-    except InvalidArgument:  # callers send what they like
-        return ["unknown-number"]
+    return speech.caller_number(number) if number else ["private-number"]

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 FRAME = 160
 SILENCE = b"\xff" * FRAME
-CHANCE = random.SystemRandom()  # hypothesis seeds the other one, and would have the same ports every time
 PATIENCE = 20.0  # real seconds after which a test fails instead of waiting on
 
 
@@ -287,9 +286,3 @@ def sound_of(tmp_path: Path) -> Callable[[str, int], tuple[Path, bytes]]:
         return path, codes
 
     return make
-
-
-@pytest.fixture
-def first_free_port() -> Callable[[int], int]:
-    """Finds consecutive free TCP ports."""
-    return free_ports

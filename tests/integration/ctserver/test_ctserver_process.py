@@ -13,9 +13,11 @@ import aiohttp
 import pytest
 import soundfile
 
+from ctportd.testing.setup import free_ports
+
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
 PROGRAM = """
@@ -58,11 +60,9 @@ async def line_of(running: Process) -> str:
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
-async def test_start_and_orderly_end(
-    tmp_path: Path, first_free_port: Callable[[int], int], ending: signal.Signals
-) -> None:
+async def test_start_and_orderly_end(tmp_path: Path, ending: signal.Signals) -> None:
     """Started! is there at once, on a pipe too; a signal ends it with status 0 and not a word of complaint."""
-    first = first_free_port(3)
+    first = free_ports(3)
     async with process(first, tmp_path / "log") as running:
         assert await line_of(running) == "Started!"
         running.send_signal(ending)
@@ -73,9 +73,9 @@ async def test_start_and_orderly_end(
 
 
 @pytest.mark.parametrize("taken", [0, 1, 2])
-async def test_port_that_is_taken(tmp_path: Path, first_free_port: Callable[[int], int], taken: int) -> None:
+async def test_port_that_is_taken(tmp_path: Path, taken: int) -> None:
     """It names the port, gives up and exits with 1; the other ports are free again."""
-    first = first_free_port(3)
+    first = free_ports(3)
     with socket.socket() as squatter:
         squatter.bind(("127.0.0.1", first + taken))
         squatter.listen()
@@ -87,19 +87,17 @@ async def test_port_that_is_taken(tmp_path: Path, first_free_port: Callable[[int
             assert await running.wait() == 1
 
 
-async def test_setting_that_is_wrong(tmp_path: Path, first_free_port: Callable[[int], int]) -> None:
+async def test_setting_that_is_wrong(tmp_path: Path) -> None:
     """A country that nobody knows is a reason to give up, and is named."""
-    async with process(first_free_port(3), tmp_path / "log", "atlantis") as running:
+    async with process(free_ports(3), tmp_path / "log", "atlantis") as running:
         assert "atlantis" in await line_of(running)
         assert await line_of(running) == "Giving up"
         assert await running.wait() == 1
 
 
-async def test_shutdown_in_the_middle_of_a_recording(
-    tmp_path: Path, first_free_port: Callable[[int], int]
-) -> None:
+async def test_shutdown_in_the_middle_of_a_recording(tmp_path: Path) -> None:
     """The caller is told why the call ends, and what was said is on disk, whole."""
-    first = first_free_port(3)
+    first = free_ports(3)
     async with process(first, tmp_path / "log") as running, aiohttp.ClientSession() as http:
         assert await line_of(running) == "Started!"
         reader, writer = await asyncio.open_connection("127.0.0.1", first + 2)

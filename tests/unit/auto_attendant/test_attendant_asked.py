@@ -170,7 +170,11 @@ OFFICE = settings(
     menus=menus(
         start={"when": [{"hours": "office", "to": "menu:day"}], "else": "menu:night"},
         day={"keys": {"1": "menu:sales", "2": {"to": "repeat", "language": "de"}, "9": "names"}, "tries": 2},
-        sales={"keys": {"1": "voicemail:123", "0": "transfer:204", "*": "back"}, "pin": hash_pin("4711")},
+        sales={
+            "keys": {"1": "voicemail:123", "0": "transfer:204", "*": "back", "7XX": "voicemail:{rest}"},
+            "pin": hash_pin("4711"),
+        },
+        deaf={"keys": {"3": "repeat"}, "barge_in": False, "extensions": False},
         night={"keys": {"1": "voicemail:100"}, "no_key_to": "voicemail:100", "extensions": False},
     ),
 )
@@ -213,6 +217,37 @@ async def test_hours_menu_and_keys_are_told() -> None:
         "no key: no-key",
         "menu night gives up: voicemail:100",
         "  takes a message as voicemail:100",
+    ]
+
+
+async def test_keys_count_as_in_a_call() -> None:
+    """What is typed on after an entry is for the next menu, if that lets keys cut it short; a bad target is no entry."""
+    assert (await explained("2026-11-24 10:00+01:00", "1*3", "1", "799", "1#1"))[3:] == [
+        "1: entry 1: menu:sales",
+        "menu sales: plays sales, for who knows its PIN",
+        "*: entry *: back",
+        "menu day: plays day",
+        "3: invalid-key",
+        "1: entry 1: menu:sales",
+        "menu sales: plays sales, for who knows its PIN",
+        "799: there is no mailbox '99': invalid-key",
+        "1: entry 1: voicemail:123",
+        "  takes a message as voicemail:123",
+        "menu sales: plays sales, for who knows its PIN",
+        "  1: voicemail:123",
+        "  0: transfer:204; where nobody answers voicemail:100",
+        "  *: back",
+        "  7XX: voicemail:{rest}",
+        "  200: station:3; where nobody answers voicemail:123",
+        "  201: transfer:201; where nobody answers voicemail:100",
+        "  no key for 10 s, 3 times: hangup",
+    ]
+    assert (await explained("2026-11-24 10:00+01:00", "31", menu="deaf"))[1:] == [
+        "menu deaf: plays deaf",
+        "3: entry 3: repeat",
+        "menu deaf: plays deaf",
+        "  3: repeat",
+        "  no key for 10 s, 3 times: hangup",
     ]
 
 

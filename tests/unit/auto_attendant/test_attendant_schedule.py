@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plugins.auto_attendant.hours import Hours
-from plugins.auto_attendant.schedule import Override, state_at
+from plugins.auto_attendant.schedule import Override, day_before, state_at
 from plugins.auto_attendant.week import Span, read_dates, read_days, read_spans, read_week
 
 BERLIN = "Europe/Berlin"
@@ -69,6 +69,12 @@ def test_calendar_closes_and_a_date_of_its_own_opens() -> None:
     assert state("2026-11-24 10:00", event="Staff outing") == ("holiday", "calendar: Staff outing")
     assert state("2026-11-24 10:00", event="") == ("holiday", "calendar: an event without a name")
     assert state("2026-12-24 10:00", event="Christmas Eve") == ("open", "12-24 09:00-12:00")
+    assert state("2026-11-29 01:59", event_before="Party") == ("closed", "sun closed")  # nobody came on Saturday
+    own = Hours(zone=BERLIN, dates={"2026-11-28": "22:00-02:00"})
+    assert state("2026-11-29 01:59", own, event_before="Party") == ("open", "2026-11-28 22:00-02:00")
+    for local, eve in (("2026-03-29 12:00", "2026-03-28 23:59:59"), ("2026-11-29 00:00", "2026-11-28 23:59:59")):
+        at = datetime.fromisoformat(local).replace(tzinfo=ZoneInfo(BERLIN))
+        assert f"{own.local(day_before(own, at.astimezone(UTC))):%Y-%m-%d %H:%M:%S}" == eve
 
 
 def test_override_counts_until_its_end() -> None:

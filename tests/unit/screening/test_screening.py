@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from ctportd.calls.caller import Caller
 from ctportd.calls.numbers import Numbers
 from ctportd.calls.verdict import Verdict
+from ctportd.hooks.inquiry import Explanation, Inquiry
 from plugins.screening.actions import MEANINGS, action_of, problem_of
+from plugins.screening.explaining import explain
 from plugins.screening.files import read_text
 from plugins.screening.hours import read_hours
 from plugins.screening.judging import Facts, Passed, judge
 from plugins.screening.lists import Book, Entry, List, read_rule
-from plugins.screening.patterns import Subject, fold, read_pattern
+from plugins.screening.patterns import Subject, exactly, fold, read_pattern
 from plugins.screening.settings import Settings
 from plugins.screening.sources import of_settings
 
@@ -281,3 +284,45 @@ def test_fifty_thousand_entries_cost_no_more_than_fifty() -> None:
         patch.setattr("plugins.screening.patterns.Pattern.matches", count)
         assert block.find(subject("+12129999999"), NOON, NOON.time()) is None
     assert calls == 0
+
+
+@pytest.mark.parametrize(
+    ("action", "handed", "outcome", "last"),
+    [
+        ("pass", None, (False, True), "the call goes on to the next handler"),
+        ("ignore", None, (True, True), "the telephone rings on, and nobody answers"),
+        ("challenge", None, (False, False), "the call is answered and hung up at once"),
+        ("station:101", Explanation(["rings"], takes=False), (False, True), "rings"),
+        ("voicemail:100", Explanation(["records"]), (True, True), "records"),
+        ("mine", Explanation(["unknown"], takes=False, sure=False), (False, False), "unknown"),
+    ],
+)
+async def test_what_is_explained_is_what_is_done(
+    action: str, handed: Explanation | None, outcome: tuple[bool, bool], last: str
+) -> None:
+    """A call that is handed over goes on where the other plugin lets it pass; who was answered cannot be ignored."""
+
+    class Site:
+        """An installation with another plugin."""
+
+        async def explain(self, handler: str, inquiry: Inquiry) -> Explanation:
+            """What the other one would do."""
+            assert (handler, inquiry.verdict.action) == (action, action)
+            assert handed is not None
+            return handed
+
+    inquiry = Inquiry(Caller("9"), "main:1", NOON, Verdict("blocked", action, "rule", "screening"))
+    its = settings(test={"failed": "ignore"})
+    told = await explain(inquiry, "", its, Site())  # type: ignore[arg-type]  # as much of a site as is needed
+    assert (told.takes, told.sure) == outcome
+    assert told.lines[-1].rpartition(": ")[2].strip() == last
+
+
+@pytest.mark.parametrize("number", [ADA, "204", "+1*", "55?5", "/5|2/", "name:5*", "=1", "*67", "a+1"])
+def test_number_of_a_caller_means_that_caller(number: str) -> None:
+    """Whatever an exchange sends, the owner puts that number on a list, and nobody else's; once, however it is read."""
+    text = exactly(HERE.of(number).e164, HERE)
+    pattern = read_pattern(text, HERE)
+    assert pattern.text == text
+    assert pattern.matches(subject(number))
+    assert not any(pattern.matches(subject(other)) for other in ("+12125550101", "5585", "2", "5", "1", "aa1"))

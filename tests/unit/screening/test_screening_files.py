@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -19,8 +21,12 @@ if TYPE_CHECKING:
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
-TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=20).map(str.strip)
-MATCHES = st.sampled_from(["+12125550100", "+1900*", "name:*spam, inc*", '/^\\+1(800|888)"/', "204", "#1"])
+TEXTS = st.builds(
+    str.__add__,
+    st.sampled_from(["", "'", "=", "'=", "''@", "-1", "+1 ", "+1", "a\n"]),
+    st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=20),
+).map(str.strip)
+MATCHES = st.sampled_from(["+12125550100", "+1900*", "name:*spam, inc*", "=1+1", '/^\\+1(800|888)"/', "204", "#1"])
 MOMENTS = st.none() | st.datetimes(timezones=st.just(UTC))
 
 
@@ -47,12 +53,19 @@ def test_what_is_written_is_read_back(entries: list[Entry]) -> None:
     assert [entry for _, entry in read_text(text, "x.csv", "allow")] == entries
 
 
-def test_no_name_is_a_formula() -> None:
-    """The last caller, whom the owner has blocked by telephone, has chosen the name."""
-    entry = Entry(match="204", list="block", name="=1+1", note="'@x", by="+49 30 55")
-    text = write_text([entry], {})
-    assert ",'=1+1,''@x,+49 30 55," in text
-    assert [read for _, read in read_text(text, "x.csv", "allow")] == [entry]
+def test_no_cell_is_a_formula() -> None:
+    """What callers choose computes nothing in a spreadsheet; numbers stay as they are; no row ends within a name."""
+    entries = [
+        Entry(match="=1+1", list="block", name="=HYPERLINK(1)", note="@SUM(1)", by="-1+2"),
+        Entry(match="+1900*", list="block", name="Ada\rByron", note="'=2", by="-1"),
+    ]
+    text = write_text(entries, {})
+    rows = [row[1:6] for row in csv.reader(io.StringIO(text, newline=""))][1:]
+    assert rows == [
+        ["'=1+1", "", "'=HYPERLINK(1)", "'@SUM(1)", "'-1+2"],
+        ["+1900*", "", "Ada\nByron", "''=2", "-1"],
+    ]
+    assert [entry.name for _, entry in read_text(text, "x.csv", "allow")] == ["=HYPERLINK(1)", "Ada\nByron"]
 
 
 def test_hits_are_written_for_people() -> None:
@@ -107,6 +120,7 @@ def test_files_of_others(text: str, expected: list[tuple[str, str, str, str]]) -
         ("number,action\n1,pass\n2,re-ject\n", "^x line 3: action: found 're-ject', expected one of"),
         ("number,list\n1,friends\n", "^x line 2: Invalid enum value 'friends'"),
         ("number,expires\n1,tomorrow\n", "^x line 2: Invalid RFC3339"),
+        ("number,expires\n1,2027-01-31T00:00:00\n", "^x line 2: Expected `datetime` with a timezone"),
         ("number,name\n,Ada\n", "^x line 2: there is no number, and nothing else to match"),
         ('204,ok\n205,"open\n', "^x line 2: is no CSV: unexpected end of data"),
         ('"a\\"\n', "x line 1: No closing quotation"),

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from plugins.voicemail.owner.asking import CANCEL, REPEATS, NobodyThere, choose, keyed_in
+from plugins.voicemail.owner.asking import REPEATS, NobodyThere, choose
 from plugins.voicemail.owner.keys import MAIN, MESSAGE, PLAYING, Action
 
 
@@ -69,14 +69,3 @@ async def test_a_key_that_was_pressed_before_is_not_asked_for() -> None:
     line = Line()
     assert await choose(call(line), MESSAGE, hidden={Action.RESTORE}, key="7") is Action.DELETE
     assert line.played == []
-
-
-@pytest.mark.parametrize(
-    ("keys", "number"),
-    [("12#3", "12"), ("12", "12"), ("1*2#", CANCEL), ("", ""), ("#", ""), ("123456", "123")],
-)
-async def test_keying_in_a_number(keys: str, number: str) -> None:
-    """To pound, or to silence; a star cancels; no more digits than it may have."""
-    line = Line(*keys)
-    assert await keyed_in(call(line), 3, "vm-enter-pin") == number
-    assert line.played == ["vm-enter-pin"]

@@ -1,28 +1,25 @@
-"""What ``ctportd check`` and ``ctportd explain`` tell of telephone sets."""
+"""What ``ctportd check`` tells of telephone sets: what is probably not meant in the settings."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ctportd import Explanation, Problem, hookimpl
+from ctportd import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from ctportd import Inquiry, Site
+    from ctportd import Site
 
     from .settings import Settings
 
 
-@hookimpl
-def check_settings(settings: Settings, site: Site) -> list[Problem]:
+def problems(settings: Settings, site: Site) -> Iterator[Problem]:
     """Ports and handlers that there are not, and sets of which nothing is known."""
-    return [
-        *_missing_ports(settings, site.handlers),
-        *_unknown_sets(settings, site),
-        *_missing_handlers(settings, site),
-        *_outside(settings),
-    ]
+    yield from _missing_ports(settings, site.handlers)
+    yield from _unknown_sets(settings, site)
+    yield from _missing_handlers(settings, site)
+    yield from _outside(settings)
 
 
 def _missing_ports(settings: Settings, ports: Collection[str]) -> Iterator[Problem]:
@@ -65,32 +62,3 @@ def _outside(settings: Settings) -> Iterator[Problem]:
 def _is(port: str, address: str) -> bool:
     """Whether a port of the settings is the one of this address."""
     return port in (address, address.rpartition(":")[2])
-
-
-@hookimpl
-def check_target(target: str, settings: Settings) -> str | None:
-    """See that there is a set of this extension."""
-    if not target or settings.reached(target):
-        return None
-    known = sorted(one.extension for one in settings.sets.values() if one.extension)
-    return f"no set has the extension {target}; there are {', '.join(known) or 'none'}"
-
-
-@hookimpl
-def takes_all(target: str) -> bool:
-    """Dial tone is for every set that is lifted; a caller whom no set answers passes on."""
-    return not target
-
-
-@hookimpl
-def explain_call(inquiry: Inquiry, target: str, settings: Settings) -> Explanation:
-    """Which set rings, or what a set can dial."""
-    if not target:
-        return Explanation([f"the set on port {inquiry.port} hears dial tone, and dials"])
-    reached = settings.reached(target)
-    if reached is None:
-        return Explanation([f"no set has the extension {target}: the call passes"], takes=False)
-    port, callee = reached
-    asked = ", where whoever lifts it is asked to take the call" if callee.screen else ""
-    lines = [f"the set of extension {target}, on port {port}, rings for {settings.ring} s{asked}"]
-    return Explanation([*lines, "a caller whom nobody answers passes on"], takes=False)
