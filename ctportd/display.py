@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 import msgspec
 from rich.console import Console
+from rich.segment import Segment, Segments
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
 _T = TypeVar("_T")
@@ -32,7 +33,21 @@ def show(data: _T, tables: Callable[[_T], Iterable[Table | str]], *, as_json: bo
     # No markup and no emoji: what is printed came from anywhere.
     console = Console(width=_WIDE, highlight=False, markup=False, emoji=False)
     for table in tables(data):
-        console.print(table)
+        if isinstance(table, str):
+            console.print(table)
+        else:
+            console.print(Segments(_trimmed(console, table)), end="")
+
+
+def _trimmed(console: Console, table: Table) -> Iterator[Segment]:
+    """A table without the blanks at the ends of its lines: a narrow terminal would break the lines for them."""
+    for line in console.render_lines(table, pad=False):
+        while line and not line[-1].text.strip():
+            line.pop()
+        yield from line[:-1]
+        for last in line[-1:]:
+            yield Segment(last.text.rstrip(), last.style)
+        yield Segment.line()
 
 
 def show_json(text: bytes) -> None:

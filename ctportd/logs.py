@@ -109,11 +109,12 @@ def flush(within: float = 1.0) -> None:
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Log nothing as long as the block lasts."""
+def quiet(*, troubles: bool = False) -> Iterator[None]:
+    """Log nothing as long as the block lasts, or what is wrong only, with ``troubles``."""
     processors = structlog.get_config()["processors"]
     before = list(processors)
-    processors[:] = [_drop]  # in place: loggers that have been used hold this very list
+    # In place: loggers that have been used hold this very list.
+    processors[:] = [_drop_news, *before] if troubles else [_drop]
     try:
         yield
     finally:
@@ -122,6 +123,12 @@ def quiet() -> Iterator[None]:
 
 def _drop(_logger: object, _method: str, _line: object) -> NoReturn:
     raise structlog.DropEvent
+
+
+def _drop_news(_logger: object, method: str, line: EventDict) -> EventDict:
+    if method in ("debug", "info"):
+        raise structlog.DropEvent
+    return line
 
 
 def set_up(level: str, file: LogFile | None, *, terminal: bool = True) -> None:

@@ -19,6 +19,16 @@ if TYPE_CHECKING:
 
 _COMMANDS = "ctportd.cli.commands"  # where those of the plugins are kept in click's context
 
+_SECTIONS = {
+    "Before the first call": ("check", "explain", "config", "pin", "plugin"),
+    "The daemon": ("status", "stop", "rotate", "request", "ctserver"),
+    "Calls and messages": ("phone", "calls", "messages"),
+    "Mail": ("mail", "outbox"),
+}
+"""How help orders the commands; those that are in none are plugins'."""
+
+_WHOLE = 500  # characters: more than any first sentence has
+
 _last: list[Callable[[int], None]] = []
 """What is to be done with the exit status when all else is done."""
 
@@ -48,6 +58,17 @@ class _Program(click.Group):
         """A command of ours, else one of a plugin's."""
         return super().get_command(ctx, cmd_name) or _plugin_commands(ctx).get(cmd_name)
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands by what they are for, each with the whole of its first sentence."""
+        ours = [name for names in _SECTIONS.values() for name in names]
+        others = tuple(name for name in self.list_commands(ctx) if name not in ours)
+        for section, names in {**_SECTIONS, "From plugins": others}.items():
+            found = {name: self.get_command(ctx, name) for name in names}
+            rows = [(name, command.get_short_help_str(_WHOLE)) for name, command in found.items() if command]
+            if rows:
+                with formatter.section(section):
+                    formatter.write_dl(rows)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names of ours and the plugins'."""
         try:
@@ -67,12 +88,14 @@ def _plugin_commands(ctx: click.Context) -> dict[str, click.Command]:
     path = ctx.params.get("config") or default_config()
     if path is None:
         return {}
+    from ctportd import logs
     from ctportd.hooks.commands import plugin_commands
     from ctportd.hooks.loader import load_plugins
     from ctportd.site import ConfiguredSite
 
     if _COMMANDS not in ctx.meta:  # help asks for each command by its name: the plugins run once
         config = load_config(path)
+        ctx.with_resource(logs.quiet(troubles=True))  # what plugins log on the way is not for who asks
         plugins = load_plugins(Path(config.file.plugins.directory), config.plugins, config.source)
         site = ConfiguredSite(config, plugins, writable=True)
         ctx.meta[_COMMANDS] = plugin_commands(plugins.loaded.values(), site)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -113,6 +114,8 @@ async def connected(table: MailTable) -> AsyncIterator[MailServer]:
         raise MailError(
             f"{name} does not know [mail] user {table.user!r} by its password: {told(error)}"
         ) from error
+    except aiosmtplib.SMTPConnectError as error:
+        raise MailError(f"{name} cannot be used: {_unreached(error)}; check [mail] host and port") from error
     except (aiosmtplib.SMTPException, OSError, ValueError) as error:
         raise MailError(f"{name} cannot be used: {told(error)}") from error
     try:
@@ -139,6 +142,14 @@ def told(error: Exception) -> str:
     if isinstance(error, aiosmtplib.SMTPResponseException):
         return _one_line(f"{error.code} {error.message}")
     return _one_line(str(error)) or type(error).__name__
+
+
+def _unreached(error: aiosmtplib.SMTPConnectError) -> str:
+    """What the system says of a connection, without the address: that stands before it."""
+    cause = error.__cause__
+    if not isinstance(cause, OSError) or cause.errno is None:
+        return told(error)
+    return os.strerror(cause.errno) if cause.errno > 0 else str(cause.strerror)  # below 0: a name is not found
 
 
 def _one_line(text: str) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ctportd.phone.client import Phone
     from ctportd.phone.keyboard import Keyboard
 
-HELP = "keys: 0-9 * # A-D are pressed at once; h, q or Ctrl-C hangs up; ? shows this"
+HELP = "0-9 * # A-D are pressed at once; h, q, Ctrl-C hang up; ? shows this"
 
 
 async def converse(phone: Phone, keyboard: Keyboard, note: Callable[[str], None]) -> None:

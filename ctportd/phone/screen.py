@@ -149,11 +149,11 @@ def _calling(happening: Calling) -> tuple[str, str]:
 
 def _playing(happening: Playing) -> tuple[str, str]:
     text = texts().get(happening.prompt)
-    return "hear", f'{happening.prompt:14} "{text}"' if text else happening.prompt
+    return "hear", f'{happening.prompt:19} "{text}"' if text else happening.prompt
 
 
 def _played(happening: Played) -> tuple[str, str] | None:
-    return None if happening.complete else ("cut", f"{happening.prompt:14} after {happening.seconds:.1f} s")
+    return None if happening.complete else ("cut", f"{happening.prompt:19} after {happening.seconds:.1f} s")
 
 
 _WORDS: dict[type[Happening], Callable[..., tuple[str, str] | None] | None] = {

@@ -46,10 +46,10 @@ def status_tables(status: Status) -> Iterable[Table | str]:
         ports.add_row(*map(shown, cells))
     yield ports
     yield ""
-    plugins = table("plugin", "state", "hooks", "last fault")
+    plugins = table("plugin", "state", "last fault")
     for plugin in status.plugins:
         told = plugin.error or plugin.last_fault
-        plugins.add_row(*map(shown, (plugin.name, _fares(plugin), ", ".join(plugin.hooks), told)))
+        plugins.add_row(*map(shown, (plugin.name, _fares(plugin), told)))
     yield plugins
 
 

@@ -60,6 +60,7 @@ class DurableStore(Store):
         self._keep_days = keep_days
         self._forgot: float | None = None
         self._opened = False
+        self._refused = False
         self._writing = asyncio.Lock()
         self._more = asyncio.Event()
 
@@ -80,15 +81,15 @@ class DurableStore(Store):
 
     async def save_call(self, record: CallRecord) -> None:
         """Keep a call's record, new or as it is now, or let it wait. Raises nothing."""
-        first = not self.waiting
         self.waiting.pop(record.id, None)
         self.waiting[record.id] = record
         self._lose_the_oldest()
         try:
             await self._save(record.id)
         except StoreError as error:
-            if first:
+            if not self._refused:
                 log.error("records of calls wait for the database", error=str(error))  # noqa: TRY400 - it says all
+            self._refused = True
 
     async def _save(self, call: str) -> None:
         """Write what is known of a call by now, one after the other, so that no older record follows a newer one."""
@@ -181,6 +182,8 @@ class DurableStore(Store):
         if self.waiting:
             for call in list(self.waiting):
                 await self._save(call)
+        if self._refused:  # else they are being written, and have not waited
+            self._refused = False
             log.info("the records of calls that waited for the database are written")
         await self._write_steps()
 

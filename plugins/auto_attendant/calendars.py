@@ -151,7 +151,7 @@ class Calendars:
             what = "the last good one is in force" if path in self._good else "none of its holidays are known"
             log.error("a calendar cannot be read", calendar=str(path), error=str(error), so=what)  # noqa: TRY400
         else:
-            log.info("calendar", calendar=str(path))
+            log.info("calendar read", calendar=str(path))
 
 
 def _stamp(path: Path) -> tuple[int, int, int]:

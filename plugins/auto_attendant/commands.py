@@ -10,7 +10,7 @@ import click
 from ctportd import display
 
 from .overrides import override, states_at
-from .schedule import Override
+from .schedule import COMMAND_LINE, Override
 
 if TYPE_CHECKING:
     from ctportd import Site
@@ -58,4 +58,4 @@ def _override(kind: str, lasting: int | None) -> Override | None:
         return None
     now = datetime.now(UTC)
     until = now + timedelta(hours=lasting) if lasting else None
-    return Override("open" if kind == "open" else "closed", now, until, "the command line")
+    return Override("open" if kind == "open" else "closed", now, until, COMMAND_LINE)

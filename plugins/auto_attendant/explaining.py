@@ -137,7 +137,11 @@ class Explainer:
         """Letters of a name, and which of those who may be meant."""
         letters = self._answer()
         found = await asyncio.to_thread(find, self._settings.extensions, letters)
-        self._lines.append(f"letters {letters or 'none'}: extensions {', '.join(found) or 'none'}")
+        choices = [
+            f"{key} for {number} ({way.name})"
+            for key, (number, way) in zip("12345678", found.items(), strict=False)
+        ]
+        self._lines.append(f"letters {letters or 'none'}: {', '.join(choices) or 'no name has them'}")
         choice = self._answer()
         number = dict(zip("12345678", found, strict=False)).get(choice)
         if number is None:

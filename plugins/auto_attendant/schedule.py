@@ -19,14 +19,18 @@ Kind: TypeAlias = Literal["open", "closed", "holiday"]
 """A holiday is closed, too; it is told apart so that it may have a menu of its own."""
 
 
+COMMAND_LINE = "the command line"
+"""Stands for a number where it was no telephone that set it."""
+
+
 class Override(msgspec.Struct, frozen=True):
-    """What was set by telephone instead of what the hours say.
+    """What was set by telephone, or from the command line, instead of what the hours say.
 
     Attributes:
         kind: What it is.
         since: When it was set.
         until: When it ends; None: when it is undone.
-        by: The number of whoever set it; may be empty.
+        by: The number of whoever set it, or :data:`COMMAND_LINE`; may be empty.
     """
 
     kind: Literal["open", "closed"]
@@ -90,7 +94,8 @@ def in_force(override: Override, at: datetime) -> bool:
 
 def _told(override: Override, hours: Hours) -> str:
     until = f"until {hours.local(override.until):%Y-%m-%d %H:%M}" if override.until else "until it is undone"
-    return f"set by telephone{f' from {override.by}' if override.by else ''} {until}"
+    how = "set" if override.by == COMMAND_LINE else "set by telephone"
+    return f"{how}{f' from {override.by}' if override.by else ''} {until}"
 
 
 def _holiday(hours: Hours, day: date) -> str:

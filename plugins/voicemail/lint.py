@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ctportd import Problem, PromptNotFound
 
 from .boxes import KINDS, Box, Changes
+from .settings import Settings
 from .targets import read_target
 
 if TYPE_CHECKING:
@@ -14,16 +15,20 @@ if TYPE_CHECKING:
 
     from ctportd import Site
 
-    from .settings import Mailbox, Rules, Settings
+    from .settings import Mailbox, Rules
 
 _TABLE = "[plugins.voicemail]"
 _PLUGIN = "voicemail"
+_UNSET = Settings().mailbox
 
 
 def problems(settings: Settings, site: Site) -> Iterator[Problem]:
     """All of them, those of all mailboxes first."""
     yield from _of_rules(_TABLE, settings, site)
-    if settings.mailboxes and settings.mailbox not in settings.mailboxes:
+    if settings.mailboxes and settings.mailbox not in {
+        _UNSET,
+        *settings.mailboxes,
+    }:  # a handler without one is told
         what = (
             f"{settings.mailbox} has no table, so nobody hears the messages of callers who are sent to no mailbox"
         )

@@ -65,6 +65,18 @@ async def test_records_wait_for_a_locked_database(
     ]
 
 
+async def test_record_that_is_being_written_has_not_waited(
+    store: DurableStore, log_lines: list[MutableMapping[str, Any]]
+) -> None:
+    """The look that follows each call may come in the middle of it: nothing is told of a trouble that there was not."""
+    writing = asyncio.ensure_future(store.save_call(ENDED))
+    await asyncio.sleep(0)
+    assert list(store.waiting) == ["a"]
+    await store._look_after()
+    await writing
+    assert log_lines == []
+
+
 async def test_steps_wait_for_a_locked_database(
     store: DurableStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log_lines: list[MutableMapping[str, Any]]
 ) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import structlog
 
-from ctportd.logs import LogFile, current_hook, flush, set_up
+from ctportd.logs import LogFile, current_hook, flush, quiet, set_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,6 +82,23 @@ def test_line_is_json_in_a_fixed_order(file: LogFile) -> None:
     line = json.loads(text)
     assert (line["level"], line["event"], line["rings"], line["path"]) == ("info", "call", 2, str(file.path))
     assert datetime.fromisoformat(line["timestamp"]).utcoffset() == UTC.utcoffset(None)
+
+
+def test_quiet_leaves_out_the_news_or_everything(file: LogFile) -> None:
+    """As long as the block lasts; of loggers that have been used before, too."""
+    set_up("debug", file, terminal=False)
+    log = structlog.get_logger()
+    for block in (quiet(troubles=True), quiet()):
+        with block:
+            log.debug("quiet")
+            log.info("quiet")
+            log.warning("trouble")
+        log.info("news")
+    assert [json.loads(line)["event"] for line in file.path.read_text().splitlines()] == [
+        "trouble",
+        "news",
+        "news",
+    ]
 
 
 @pytest.mark.parametrize(

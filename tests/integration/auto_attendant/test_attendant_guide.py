@@ -91,10 +91,10 @@ def test_guide_is_good_and_does_what_it_says(ctportd: Callable[..., str], tmp_pa
     ):
         assert f"menu main: office is holiday ({why}): menu:holiday\n" in explained(at)
     assert "office: closed at " in ctportd(data, "attendant", "office", "closed", "--for", "2")
-    assert ": set by telephone from the command line until " in ctportd(data, "attendant")
+    assert ": set from the command line until " in ctportd(data, "attendant")
     refused = ctportd(data, "attendant", "office", "undo", "--for", "2", status=64)
     assert "--for goes with 'open' or 'closed'" in refused
-    assert "set by telephone" not in ctportd(data, "attendant", "office", "undo")
+    assert "set from" not in ctportd(data, "attendant", "office", "undo")
     event = STOCKTAKING.replace("Stocktaking", "\x1b]0;Sale\x07\nRRULE:FREQ=DAILY").replace("20261130", "20260101")
     (tmp_path / "holidays.ics").write_text(event)
     assert "\x1b" not in ctportd(data, "attendant", "office")

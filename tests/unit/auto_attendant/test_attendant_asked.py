@@ -259,7 +259,7 @@ async def test_names_and_overrides_are_told() -> None:
     assert told[:1] + told[3:] == [
         "hours office: open at Fri 2026-12-25 10:00 CET: set by telephone from 5550123 until it is undone",
         "9: entry 9: names",
-        "letters 232: extensions 201, 200",
+        "letters 232: 1 for 201 (Ada Byron), 2 for 200 (Ada Lovelace)",
         "2: extension 200: station:3; where nobody answers voicemail:123",
     ]
     place.broken = True
