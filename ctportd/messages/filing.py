@@ -11,6 +11,7 @@ from ctportd.errors import StorageError
 from ctportd.messages import notes
 from ctportd.messages.incoming import Place
 from ctportd.messages.notes import Note
+from ctportd.records import INBOX, OLD, TRASH
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -55,12 +56,21 @@ def change_note(place: Place, message: VoiceMessage, wanted: dict[str, Any], now
     note = _note_of(place, message)
     if not place.kept.exists():
         raise StorageError(f"the message {message.uid} of mailbox {message.mailbox} is not there any more")
-    if wanted.get("folder", note.folder) != note.folder:
-        wanted = {**wanted, "filed_at": now}
+    folder = wanted.get("folder", note.folder)
+    if folder != note.folder:
+        wanted = {**wanted, "filed_at": now, "before": note.folder if folder == TRASH else ""}
     changed = msgspec.structs.replace(note, **wanted)
     if changed != note:
         notes.write(changed, place.note)
     return changed
+
+
+def restored_to(message: VoiceMessage) -> str:
+    """The folder to which a message goes back from the trash; new ones that were heard are old by then."""
+    note = notes.read(place_of(message).note)
+    if note is not None and note.before not in ("", INBOX):
+        return note.before
+    return OLD if message.heard else INBOX
 
 
 def remove(recording: Path) -> None:

@@ -237,6 +237,11 @@ def message_of(place: Place, note: Note) -> VoiceMessage:
     )
 
 
+def mailboxes(state: Path) -> set[str]:
+    """All that have ever had a message, or what their owners have recorded."""
+    return {folder.name for folder in (state / VOICEMAIL).glob("*/")}
+
+
 def kept(state: Path) -> Iterator[tuple[Place, Note | None]]:
     """Every message that is in its mailbox, with its note; None instead of one whose recording was removed."""
     for path in (state / VOICEMAIL).glob("*/*.json"):
@@ -244,6 +249,16 @@ def kept(state: Path) -> Iterator[tuple[Place, Note | None]]:
         note = notes.read(path)
         if note is not None:
             yield place, note if place.kept.exists() else None
+
+
+def is_there(message: VoiceMessage, state: Path) -> bool:
+    """Whether a message has a recording; it has one as long as nobody can tell."""
+    if not (state / VOICEMAIL).is_dir():  # a disk that is not there
+        return True
+    try:
+        return Path(message.path).exists() or Place(state / VOICEMAIL / message.mailbox, message.uid).kept.exists()
+    except OSError:
+        return True
 
 
 def _note_of(place: Place) -> Note:
@@ -262,6 +277,14 @@ def forget_unspoken(place: Place) -> None:
             _forget(place)
     except OSError as error:
         log.warning("a message that nobody spoke is forgotten later", error=str(error))
+
+
+def forget(place: Place) -> None:
+    """Remove a message that is being taken. What the disk refuses to remove is put into its mailbox."""
+    try:
+        _forget(place)
+    except OSError as error:
+        log.warning("what nobody wants cannot be removed", recording=str(place.recording), error=str(error))
 
 
 def _forget(place: Place) -> None:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from ctportd.errors import InvalidArgument, StoreError
 from ctportd.logs import nobodys_threads
-from ctportd.messages.filing import as_noted, place_of, remove
+from ctportd.messages import notes
+from ctportd.messages.filing import as_noted, place_of, remove, restored_to
 from ctportd.messages.rows import Rows
-from ctportd.records import FOLDERS, INBOX, OLD, TRASH, Step
+from ctportd.records import FOLDERS, TRASH, Step
 
 if TYPE_CHECKING:
     from ctportd.records import VoiceMessage
@@ -54,13 +55,25 @@ class Mailboxes(Rows):
         return await self.update(message, folder=TRASH)
 
     async def restore(self, message: VoiceMessage) -> VoiceMessage:
-        """Take a message out of the trash: to the old ones if it was heard, else to the new ones."""
-        return await self.update(message, folder=OLD if message.heard else INBOX)
+        """Take a message out of the trash, to where it was; what was new and is heard goes to the old ones.
 
-    async def purge(self, message: VoiceMessage) -> None:
+        Raises as :meth:`update` does.
+        """
+        with nobodys_threads():
+            folder = await asyncio.to_thread(restored_to, message)
+        return await self.update(message, folder=folder)
+
+    async def purge(self, message: VoiceMessage, *, unchanged: bool = False) -> bool:
         """Remove a message for good; one that is not there is no fault.
 
         The recording goes first: a note without one is a message whose removal is to be finished.
+
+        Args:
+            message: The message.
+            unchanged: Whether it is removed only if its note agrees that it is as given, for rows may lag behind.
+
+        Returns:
+            Whether it is removed.
 
         Raises:
             StorageError: The disk refuses.
@@ -68,6 +81,9 @@ class Mailboxes(Rows):
         place = place_of(message)
         async with self._turn:
             with self._doubtful():
+                if unchanged and not await self._agrees(message):
+                    self._follow()
+                    return False
                 with nobodys_threads():
                     there = await asyncio.to_thread(place.kept.exists)
                     await asyncio.to_thread(remove, place.kept)
@@ -80,6 +96,13 @@ class Mailboxes(Rows):
         if there:
             self._add_step(message, "message removed")
         await self._tell_waiting(message.mailbox)
+        return True
+
+    async def _agrees(self, message: VoiceMessage) -> bool:
+        """Whether a message's note says the same of it; what has none is as its row says."""
+        with nobodys_threads():
+            note = await asyncio.to_thread(notes.read, place_of(message).note)
+        return note is None or as_noted(message, note) == message
 
     def _follow_up(self, before: VoiceMessage, now: VoiceMessage) -> None:
         """Add what has become of a message to the timeline of the call in which it was left."""

@@ -35,6 +35,7 @@ class Note(msgspec.Struct, frozen=True, omit_defaults=True):
         heard: Whether the owner has heard it.
         urgent: Whether its caller has marked it so.
         filed_at: When it came into its folder; None: it is where it was put first.
+        before: The folder from which it came into the trash; empty for one that is not there.
         told: Whether the plugins were told of it. Notes of versions that told nobody do not say.
     """
 
@@ -50,6 +51,7 @@ class Note(msgspec.Struct, frozen=True, omit_defaults=True):
     heard: bool = False
     urgent: bool = False
     filed_at: datetime | None = None
+    before: str = ""
     told: bool = True
 
 

@@ -16,7 +16,7 @@ from ctportd.errors import AudioError, StorageError, StoreError
 from ctportd.logs import nobodys_threads
 from ctportd.messages import incoming
 from ctportd.messages.filing import as_noted, change_note, place_of
-from ctportd.records import Counts, counts_of
+from ctportd.records import counts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from ctportd.messages.incoming import Place
     from ctportd.messages.notes import Note
-    from ctportd.records import VoiceMessage
+    from ctportd.records import Counts, VoiceMessage
     from ctportd.store.durable import DurableStore
 
 _FILED = ("path", "folder", "heard", "urgent", "filed_at")
@@ -144,10 +144,14 @@ class Rows:
             log.error("the database refuses a message", path=message.path, error=str(error))  # noqa: TRY400
 
     async def _compare(self) -> set[str]:
-        """Put rows right that do not agree with their notes, and note what has none; returns all mailboxes."""
+        """Put rows right that do not agree with their notes, and note what has none; returns the mailboxes to tell of.
+
+        One whose first message has no row yet is told when that is listed.
+        """
         rows = {(row.mailbox, row.uid): row for row in await self._store.messages()}
         with nobodys_threads():
             there = await asyncio.to_thread(lambda: list(incoming.kept(self._state)))
+            mailboxes = await asyncio.to_thread(incoming.mailboxes, self._state)
         for place, note in there:
             row = rows.get((place.mailbox.name, place.name))
             if note is None:
@@ -156,7 +160,18 @@ class Rows:
                 await self._miss(place, note)
             else:
                 await self._agree(row, place, note)
-        return {mailbox for mailbox, _ in rows}
+        await self._forget_gone(rows.keys() - {(place.mailbox.name, place.name) for place, _ in there}, rows)
+        waiting = {message.mailbox for message in self.unlisted.values()}
+        return {mailbox for mailbox, _ in rows} | (mailboxes - waiting)
+
+    async def _forget_gone(self, keys: set[tuple[str, str]], rows: dict[tuple[str, str], VoiceMessage]) -> None:
+        """Remove the rows of messages whose files somebody has removed by hand: they would be waited for for ever."""
+        for row in (rows[key] for key in sorted(keys)):
+            with nobodys_threads():
+                there = await asyncio.to_thread(incoming.is_there, row, self._state)
+            if not there:
+                log.warning("a message is gone from the disk", mailbox=row.mailbox, path=row.path)
+                await self._store.remove_message(row)
 
     async def _agree(self, row: VoiceMessage, place: Place, note: Note) -> None:
         changed = msgspec.structs.replace(as_noted(row, note), path=str(place.kept))
@@ -188,7 +203,10 @@ class Rows:
     # -- how many there are
 
     async def _tell_waiting(self, mailbox: str) -> None:
-        """Tell how many messages a mailbox has, if it is not what was told last."""
+        """Tell how many messages a mailbox has, if it is not what was told last.
+
+        What was told before a crash nobody knows: a lamp may be lit still for a mailbox that is empty now.
+        """
         async with self._telling:
             try:
                 counts = await self.counts(mailbox)
@@ -196,9 +214,9 @@ class Rows:
                 log.warning("messages cannot be counted now", mailbox=mailbox, error=str(error))
                 self._follow()
                 return
-            last = self._counts.get(mailbox, Counts())
+            last = self._counts.get(mailbox)
             self._counts[mailbox] = counts
-            if (counts.new, counts.old) != (last.new, last.old):
+            if last is None or (counts.new, counts.old) != (last.new, last.old):
                 self._tell("message_waiting", mailbox=mailbox, new=counts.new, old=counts.old)
 
     # -- what may not agree with the disk

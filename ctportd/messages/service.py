@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
-import secrets
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -13,24 +10,18 @@ import msgspec
 import structlog
 
 from ctportd.calls import recordings
-from ctportd.errors import AudioError, CallEnded, InvalidArgument, RequestFailed, StorageError
+from ctportd.errors import AudioError, CallEnded, RequestFailed, StorageError
 from ctportd.logs import nobodys_threads
 from ctportd.messages import incoming, notes, sound
-from ctportd.messages.arrivals import Arrivals
-from ctportd.messages.incoming import VOICEMAIL, Place
 from ctportd.messages.notes import Note
+from ctportd.messages.places import Places, note_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from datetime import datetime
 
     from ctportd.calls.call import Call
-    from ctportd.messages.rows import Tell
+    from ctportd.messages.incoming import Place
     from ctportd.records import VoiceMessage
-    from ctportd.store.durable import DurableStore
-
-_MEGABYTE = 1_000_000
-_MAILBOX = re.compile(r"[A-Za-z0-9_-]+\Z")  # a mailbox is a folder's name, too
 
 log = structlog.stdlib.get_logger("ctportd.messages")
 
@@ -42,40 +33,10 @@ Review: TypeAlias = "Callable[[Path], Awaitable[Reviewed]]"
 """Asks the caller what is to become of a recording."""
 
 
-class Messages(Arrivals):
-    """The messages of all mailboxes, and those on their way into one.
-
-    Args:
-        state: The folder of all that must survive.
-        store: Where each gets a row.
-        min_free: Megabytes that the disk must have free before a recording begins.
-        tell: Told of ``message_left`` and ``message_waiting``.
-        now: The date and time of day, in UTC.
-    """
-
-    def __init__(
-        self, state: Path, store: DurableStore, min_free: float, tell: Tell, now: Callable[[], datetime]
-    ) -> None:
-        super().__init__(state, store, tell, now)
-        self._min_free = min_free
+class Messages(Places):
+    """The messages of all mailboxes, and those on their way into one. The arguments are those of its base."""
 
     # -- taking one
-
-    async def check_room(self) -> None:
-        """See that a message can be taken.
-
-        Raises:
-            StorageError: The disk has less room than is wanted.
-        """
-        with nobodys_threads():
-            try:
-                free = await asyncio.to_thread(_free_megabytes, self._state)
-            except OSError as error:
-                problem = f"the disk of {self._state} cannot be looked at: {error.strerror}"
-                raise StorageError(problem) from error
-        if free < self._min_free:
-            has = f"the disk of {self._state} has {free:.0f} MB free where {self._min_free:g} are wanted"
-            raise StorageError(f"{has}: see [daemon] min_free")
 
     async def take(
         self,
@@ -117,7 +78,7 @@ class Messages(Arrivals):
         place = await self._place_for(mailbox, call.id)
         try:
             with nobodys_threads():
-                note = _note(call, mailbox, shortest=shortest, urgent=urgent)
+                note = note_of(call, mailbox, shortest=shortest, urgent=urgent)
                 await asyncio.to_thread(incoming.begin, place, note)
             spoken_again = True
             while spoken_again:
@@ -135,16 +96,6 @@ class Messages(Arrivals):
         if message is None and cut_short:
             raise StorageError("ctserver could not record: its log tells why")
         return message
-
-    async def _place_for(self, mailbox: str, call: str) -> Place:
-        """Where a new message grows; nobody else touches it until it is left or finished."""
-        if not _MAILBOX.match(mailbox):
-            raise InvalidArgument("take", "mailbox", f"is {mailbox!r} where letters, digits, - and _ are expected")
-        await self.check_room()
-        # a caller may leave several messages in one call, by way of the attendant
-        place = Place(self._state / VOICEMAIL / mailbox, f"{call}-{secrets.token_hex(2)}")
-        self._active.add(place.name)
-        return place
 
     @staticmethod
     async def _review(call: Call, place: Place, shortest: float, review: Review | None) -> bool:
@@ -192,7 +143,7 @@ class Messages(Arrivals):
             InvalidArgument: That cannot be a mailbox.
             StorageError: Nothing is to be heard in the recording, or the disk refuses.
         """
-        note = _note(call, to_mailbox, urgent=urgent)
+        note = note_of(call, to_mailbox, urgent=urgent)
         sent = msgspec.structs.replace(note, number=notes.told(number), name=notes.told(name))
         return await self._put_in([recording], sent)
 
@@ -262,20 +213,3 @@ class Messages(Arrivals):
             log.error("ctserver could not go on recording", error=str(error))  # noqa: TRY400 - it says all
             return True
         return False
-
-
-def _note(call: Call, mailbox: str, *, shortest: float = 0.0, urgent: bool = False) -> Note:
-    return Note(
-        mailbox=mailbox,
-        call=call.id,
-        recorded_at=call.clock.now(),
-        number=notes.told(call.caller.number),
-        name=notes.told(call.caller.name),
-        shortest=shortest,
-        urgent=urgent,
-        told=False,
-    )
-
-
-def _free_megabytes(folder: Path) -> float:
-    return shutil.disk_usage(folder).free / _MEGABYTE

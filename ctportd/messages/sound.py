@@ -43,7 +43,8 @@ def join(parts: Sequence[Path], to: Path) -> None:
     """Put recordings of any format and rate one behind the other, as one that every line plays.
 
     Args:
-        parts: What is there to be heard, in order; one that is not there, or empty, is left out.
+        parts: What is there to be heard, in order; one that is not there, or empty, is left out. Without the last one,
+            there is nothing: what comes before it only introduces it.
         to: The file, which nothing is in the place of yet; a ``.wav``.
 
     Raises:
@@ -54,17 +55,18 @@ def join(parts: Sequence[Path], to: Path) -> None:
     new = fresh(to)
     try:
         there = [part for part in parts if part.exists() and part.stat().st_size]
+        if parts[-1] not in there:
+            return
         if len(there) == 1 and _fits(there[0]):
             shutil.copyfile(there[0], new)
-        elif there:
+        else:
             with soundfile.SoundFile(new, "w", RATE, 1, "PCM_16", format="WAV") as file:
                 for number, part in enumerate(there):
                     if number:
                         file.write(_silence(_PAUSE))
                     for block in _blocks(part):
                         file.write(block)
-        if there:
-            _put_in_place(new, to)
+        _put_in_place(new, to)
     except (OSError, soundfile.LibsndfileError) as error:
         _forget(new)
         raise AudioError(f"the recording {to} cannot be put together: {error}") from error

@@ -45,10 +45,11 @@ async def daemon_started(settings: Settings, daemon: Daemon) -> None:
 
 
 @hookimpl
-def plugin_restored(plugin: str, settings: Settings, daemon: Daemon) -> None:
-    """In quarantine nobody looked after what is old."""
+async def plugin_restored(plugin: str, settings: Settings, daemon: Daemon) -> None:
+    """In quarantine nobody looked after what is old, and nobody was told of messages."""
     if plugin == "voicemail":
         retention.start(settings, daemon)
+        await mailing.catch_up(settings, daemon)
 
 
 @hookimpl

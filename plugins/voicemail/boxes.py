@@ -7,24 +7,19 @@ import os
 import shutil
 from typing import TYPE_CHECKING, Protocol
 
-import msgspec
-
 from ctportd import InvalidArgument, StorageError, hash_pin, read_zone, recordings
 
+from . import changes as changing
+from .changes import UNAVAILABLE
 from .settings import Mailbox
 
 if TYPE_CHECKING:
     from datetime import tzinfo
     from pathlib import Path
 
-    from ctportd import Store
-
+    from .changes import Changes
     from .settings import Settings
 
-FAMILY = "voicemail"
-"""Where in the store it is kept what owners have changed, by their mailboxes."""
-
-UNAVAILABLE = "unavailable"
 BUSY = "busy"
 NAME = "name"
 TEMPORARY = "temporary"
@@ -37,26 +32,8 @@ class Place(Protocol):
     """Where mailboxes are: the daemon, or an installation whose daemon does not run."""
 
     @property
-    def store(self) -> Store:
-        """The database."""
-
-    @property
     def state(self) -> Path:
         """The folder of what survives."""
-
-
-class Changes(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What an owner has changed by telephone.
-
-    Attributes:
-        pin: The hash of the PIN; empty: it is the configuration's.
-        greeting: Which greeting is played: ``unavailable``, or a number.
-        set_up: Whether the first visit has come to its end.
-    """
-
-    pin: str = ""
-    greeting: str = UNAVAILABLE
-    set_up: bool = False
 
 
 class Box:
@@ -101,7 +78,7 @@ class Box:
 
         Raises:
             ValueError: It is no PIN: digits, neither too few nor too many.
-            StoreError: It cannot be kept; the old one holds.
+            StorageError: It cannot be kept; the old one holds.
         """
         await self._change(pin=await asyncio.to_thread(hash_pin, pin))
 
@@ -111,13 +88,11 @@ class Box:
         return self._changes.set_up or not self.rules.first_use
 
     async def mark_set_up(self) -> None:
-        """The owner has set it up. Raises StoreError."""
+        """The owner has set it up. Raises StorageError."""
         await self._change(set_up=True)
 
     async def _change(self, **changes: str | bool) -> None:
-        changed = msgspec.structs.replace(self._changes, **changes)
-        await self._place.store.put(FAMILY, self.number, changed)
-        self._changes = changed
+        self._changes = await asyncio.to_thread(changing.change, _file_of(self.number, self._place), **changes)
 
     # -- its greetings
 
@@ -127,7 +102,7 @@ class Box:
         return self._changes.greeting
 
     async def choose_greeting(self, kind: str) -> None:
-        """Choose the greeting that is played: ``unavailable``, or one of ``1`` to ``9``. Raises StoreError."""
+        """Choose the greeting that is played: ``unavailable``, or one of ``1`` to ``9``. Raises StorageError."""
         if kind not in (UNAVAILABLE, *NUMBERED):
             raise InvalidArgument(
                 "choose_greeting", "kind", f"is {kind!r} where unavailable or 1 to 9 is expected"
@@ -176,9 +151,14 @@ async def open_box(number: str, settings: Settings, place: Place) -> Box:
         place: The daemon, or the site.
 
     Raises:
-        StoreError: What its owner has changed cannot be read.
+        StorageError: What its owner has changed cannot be read.
     """
-    return Box(number, settings, place, await place.store.get(FAMILY, number, Changes) or Changes())
+    changes = await asyncio.to_thread(changing.read, _file_of(number, place))
+    return Box(number, settings, place, changes)
+
+
+def _file_of(number: str, place: Place) -> Path:
+    return place.state / "voicemail" / number / changing.FILE
 
 
 def _move(recording: Path, to: Path) -> None:

@@ -6,10 +6,11 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ctportd import Counts, Explanation, StoreError, counts_of
+from ctportd import Counts, Explanation, StorageError, StoreError, counts_of
 
 from . import greetings, quota, rings
-from .boxes import Box, Changes, open_box
+from .boxes import Box, open_box
+from .changes import Changes
 
 if TYPE_CHECKING:
     from ctportd import Inquiry, Site
@@ -43,10 +44,18 @@ async def explain(inquiry: Inquiry, target: Target, settings: Settings, site: Si
 
 async def _look(number: str, settings: Settings, site: Site) -> tuple[Box, Counts, list[str]]:
     """The mailbox, what is in it, and what of that cannot be known."""
+    unknown = []
     try:
-        return await open_box(number, settings, site), counts_of(await site.store.messages(number)), []
+        box = await open_box(number, settings, site)
+    except StorageError as error:
+        box = Box(number, settings, site, Changes())
+        unknown.append(f"as far as is known: {error}")
+    try:
+        counts = counts_of(await site.store.messages(number))
     except StoreError as error:
-        return Box(number, settings, site, Changes()), Counts(), [f"as far as is known: {error}"]
+        counts = Counts()
+        unknown.append(f"as far as is known: {error}")
+    return box, counts, unknown
 
 
 def _called(box: Box) -> str:

@@ -8,7 +8,8 @@ import msgspec
 
 from ctportd import speech
 
-from .boxes import BUSY, KINDS, NAME, TEMPORARY, UNAVAILABLE
+from .boxes import BUSY, KINDS, NAME, TEMPORARY
+from .changes import UNAVAILABLE
 
 if TYPE_CHECKING:
     from .boxes import Box

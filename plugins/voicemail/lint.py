@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from ctportd import Problem, PromptNotFound
 
-from .boxes import KINDS, Box, Changes
+from .boxes import KINDS, Box
+from .changes import Changes
 from .settings import Settings
 from .targets import read_target
 

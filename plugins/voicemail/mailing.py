@@ -11,19 +11,19 @@ import structlog
 
 from ctportd import INBOX, Caller, InvalidArgument, Letter, MailError, Step, StorageError, StoreError
 
-from .boxes import open_box
+from .boxes import Box
+from .changes import Changes
 
 if TYPE_CHECKING:
     from ctportd import Daemon, VoiceMessage
 
-    from .boxes import Box
     from .settings import Settings
 
 POSTED = "voicemail-mailed"
 """Where in the store it is kept which messages' mails are in the outbox, by mailbox and message."""
 
 CAUGHT_UP = timedelta(days=1)
-"""How old a message may be whose mail a start of the daemon makes up for (our figure)."""
+"""How old a message may be whose mail is made up for (our figure)."""
 
 log = structlog.get_logger("voicemail")
 
@@ -57,14 +57,13 @@ def _filled(text: str, known: dict[str, str]) -> str:
 async def tell(message: VoiceMessage, settings: Settings, daemon: Daemon) -> None:
     """Post the mail that tells of a message, if somebody wants one and it is not posted yet.
 
-    Raises:
-        StoreError: The store cannot tell.
+    Where the database cannot tell whether it is, it is posted: better twice than never.
     """
     if message.mailbox not in settings.mailboxes:
         return
-    box = await open_box(message.mailbox, settings, daemon)
+    box = Box(message.mailbox, settings, daemon, Changes())  # what its owner has changed makes no difference
     mark = f"{message.mailbox}/{message.uid}"
-    if not box.emails or await daemon.store.get(POSTED, mark, bool):
+    if not box.emails or await _is_posted(mark, daemon):
         return
     try:
         await daemon.mail.post(letter_of(box, message))
@@ -72,11 +71,22 @@ async def tell(message: VoiceMessage, settings: Settings, daemon: Daemon) -> Non
         problem = "nobody is told of a message by mail; it stays in its mailbox"
         log.error(problem, mailbox=message.mailbox, id=message.id, error=str(error))  # noqa: TRY400 - it says all
         return
-    await daemon.store.put(POSTED, mark, value=True)
+    try:
+        await daemon.store.put(POSTED, mark, value=True)
+    except StoreError as error:
+        log.warning("a mail may be sent twice", mailbox=message.mailbox, id=message.id, error=str(error))
+
+
+async def _is_posted(mark: str, daemon: Daemon) -> bool:
+    try:
+        return bool(await daemon.store.get(POSTED, mark, bool))
+    except StoreError as error:
+        log.warning("a mail may be sent twice", message=mark, error=str(error))
+        return False
 
 
 async def catch_up(settings: Settings, daemon: Daemon) -> None:
-    """Post the mails that the end of the daemon came before, and forget those of messages that are gone."""
+    """Post the mails that an end or a quarantine came before, and forget those of messages that are gone."""
     try:
         since = daemon.clock.now() - CAUGHT_UP
         messages = await daemon.store.messages()

@@ -50,8 +50,8 @@ async def _run(settings: Settings, daemon: Daemon) -> None:
     while True:
         try:
             for message in outdated(await daemon.store.messages(), settings, daemon.clock.now()):
-                await daemon.messages.purge(message)
-                log.info("a message is removed for its age", mailbox=message.mailbox, id=message.id)
+                if await daemon.messages.purge(message, unchanged=True):  # its owner may have restored it just now
+                    log.info("a message is removed for its age", mailbox=message.mailbox, id=message.id)
         except (StoreError, StorageError) as error:
             log.warning("old messages are removed later", error=str(error))
         await asyncio.sleep(EVERY)

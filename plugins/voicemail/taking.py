@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from ctportd import Counts, StorageError, StoreError
+from ctportd import Counts, PromptNotFound, RequestFailed, StorageError, StoreError
 
 from . import greetings, quota, rings
-from .boxes import Box, Changes, open_box
+from .boxes import Box, open_box
+from .changes import Changes
 from .owner import let_in
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class Visit:
         await call.answer()
         refusal = await self._refusal()
         if refusal:
-            await self._pressed(await call.play(refusal))
+            await self._pressed(await self._play(refusal))
         elif await self._is_human() and not await self._pressed(await self._greet(busy=busy)):
             await self._take_message()
 
@@ -90,25 +91,34 @@ class Visit:
         """Let who may be a machine press a key; the call is over for who does not."""
         if not self._box.rules.human_test or self._call.verdict.kind == "permitted":
             return True
-        key = await self._call.menu("vm-human-test", keys=HUMAN + OWNER + OPERATOR)
+        others = (OWNER if self._owned else "") + (OPERATOR if self._box.rules.operator else "")
+        key = await self._call.menu("vm-human-test", keys=HUMAN + others)
         if key != HUMAN and not await self._pressed(key):
             self._call.note("no human", mailbox=self._box.number)
             await self._call.play("goodbye", ignore_keys=True)
         return key == HUMAN
 
     async def _greet(self, *, busy: bool) -> str:
-        """Play the greeting; returns the keys that cut it short."""
+        """Play the greeting; returns the key that cut it short."""
         greeting = await asyncio.to_thread(greetings.choose, self._box, self._call.verdict.kind, busy=busy)
         self._call.note("greeting", mailbox=self._box.number, which=greeting.why)
-        return await self._call.play(*greeting.prompts)
+        try:
+            return await self._play(*greeting.prompts)
+        except (PromptNotFound, RequestFailed) as error:  # a message is worth more than its greeting
+            why = {"mailbox": self._box.number, "which": greeting.why, "error": str(error)}
+            log.error("a greeting cannot be played", **why)  # noqa: TRY400 - it says all
+            return await self._play(greetings.FALLBACK)
 
-    async def _pressed(self, keys: str) -> bool:
+    async def _play(self, *prompts: str) -> str:
+        """Play; returns the key that cut it short. Those behind it wait: an owner types the PIN ahead."""
+        return await self._call.collect(1, first=1) if await self._call.play(*prompts) else ""
+
+    async def _pressed(self, key: str) -> bool:
         """Do what a key asks for; returns whether the call is over with that. Other keys have skipped the greeting."""
-        if keys.startswith(OWNER) and self._owned:
-            await self._call.clear()
+        if key == OWNER and self._owned:
             await let_in(self._call, self._box.number, self._settings, self._daemon)
             return True
-        if keys.startswith(OPERATOR) and self._box.rules.operator:
+        if key == OPERATOR and self._box.rules.operator:
             await self._call.clear()
             await self._call.hand_over(self._box.rules.operator)
             return True
@@ -173,10 +183,10 @@ async def take_message(call: Call, target: Target, settings: Settings, daemon: D
 
 
 async def _open(number: str, settings: Settings, daemon: Daemon) -> tuple[Box, bool]:
-    """The mailbox, and whether its owner may be let in: not where the store cannot tell what the PIN is now."""
+    """The mailbox, and whether its owner may be let in: not where the disk cannot tell what the PIN is now."""
     try:
         box = await open_box(number, settings, daemon)
-    except StoreError as error:
+    except StorageError as error:
         log.warning("a mailbox is as the configuration says, and its owner is not let in", error=str(error))
         return Box(number, settings, daemon, Changes()), False
     return box, bool(box.pin_hash)

@@ -8,7 +8,7 @@ import json
 import os
 import sqlite3
 import time
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -19,7 +19,7 @@ import pytest
 import soundfile
 
 from ctportd.calls.caller import Caller
-from ctportd.errors import AudioError, InvalidArgument, StorageError, StoreError
+from ctportd.errors import AudioError, CallEnded, InvalidArgument, StorageError, StoreError
 from ctportd.messages import notes, sound
 from ctportd.messages.incoming import Place
 from ctportd.messages.notes import Note
@@ -143,6 +143,10 @@ async def test_life_of_a_message(tmp_path: Path) -> None:
         assert (await messages.restore(msgspec.structs.replace(deleted, heard=False))).folder == INBOX
         message = await house.only()
         assert message.heard
+        deleted = await messages.discard(await messages.update(message, folder="Work"))
+        restored = await messages.restore(deleted)
+        assert restored.folder == "Work"
+        message = await messages.update(restored, folder=INBOX)
         said = await asyncio.to_thread(note_of, message)
         assert (said.get("folder", INBOX), said["heard"], said["urgent"]) == (INBOX, True, True)
         with pytest.raises(InvalidArgument, match="folder is 'Odl' where one of INBOX, Old"):
@@ -154,11 +158,16 @@ async def test_life_of_a_message(tmp_path: Path) -> None:
             await messages.update(message, heard=False)
         assert await messages.put_in_order()
         waiting = [(new, old) for _, new, old in house.told_of("message_waiting")]
-        assert waiting == [(1, 0), (0, 1), (0, 0), (0, 1), (0, 0)]
+        assert waiting == [(1, 0), (0, 1), (0, 0), (0, 1), (0, 0), (0, 1), (0, 0)]
         await house.store.write_what_waits()
         steps = [(step.kind, step.details.get("folder", "")) for step in await house.store.steps(CALL)]
         assert steps[:3] == [("message heard", ""), ("message filed", OLD), ("message deleted", TRASH)]
-        assert [kind for kind, _ in steps[3:]] == ["message restored", "message restored", "message removed"]
+        assert steps[-4:] == [  # what happens twice at one moment is one step
+            ("message filed", "Work"),
+            ("message restored", "Work"),
+            ("message filed", INBOX),
+            ("message removed", ""),
+        ]
     assert [path.name for path in files(tmp_path, "voicemail/100/*")] == ["incoming"]
 
 
@@ -190,6 +199,7 @@ async def test_row_follows_its_note(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         with monkeypatch.context() as patch:
             patch.setattr(house.store, "update_message", refuse)
             assert (await house.messages.update(message, folder="Work")).folder == "Work"
+            assert not await house.messages.purge(await house.only(), unchanged=True)
             assert not await house.messages.put_in_order()
         assert (await house.only()).folder == INBOX
         assert await house.messages.put_in_order()
@@ -206,8 +216,17 @@ async def test_row_follows_its_note(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         assert await house.only() == message
     async with started(tmp_path) as house:
         assert await house.store.messages() == []
-        assert house.told == []
+        assert house.told == [("message_waiting", "100", 0, 0)]
+    async with started(tmp_path) as house:
+        assert house.told == [("message_waiting", "100", 0, 0)]
     assert not first.note.exists()
+    by_hand = await asyncio.to_thread(put, tmp_path, "b")
+    async with started(tmp_path) as house:
+        assert await house.messages.counts("100") == Counts(1, 0, 2.0)
+    for path in (by_hand.kept, by_hand.note):
+        await asyncio.to_thread(path.unlink)
+    async with started(tmp_path) as house:
+        assert await house.store.messages() == []
 
 
 async def refuse(_message: VoiceMessage) -> None:
@@ -270,10 +289,34 @@ async def test_forward_and_deliver(tmp_path: Path) -> None:
             await house.messages.deliver(tmp_path / "ctportd.db", "100", call=call)
         with pytest.raises(InvalidArgument, match="letters, digits"):
             await house.messages.forward(message, "../200")
+        await house.messages.purge(message)
+        with pytest.raises(StorageError, match="there is nothing to be heard in"):
+            await house.messages.forward(message, "300", introduction=introduction)
         at_rest(tmp_path)
         assert await house.messages.put_in_order()
         assert [(await house.messages.counts(box)).new for box in ("100", "200", "300")] == [1, 1, 1]
         assert len(house.told_of("message_left")) == 3
+    assert files(tmp_path, "voicemail/*/incoming/*") == []
+
+
+@pytest.mark.parametrize("end", [None, CallEnded("hang-up"), StorageError("full"), asyncio.CancelledError()])
+@pytest.mark.parametrize("spoken", [True, False])
+async def test_draft_that_is_not_sent(tmp_path: Path, end: BaseException | None, *, spoken: bool) -> None:
+    """It is gone once all is done; else what was spoken is in its own mailbox, be it at the next start."""
+    call = cast("Call", Speaker())
+    async with started(tmp_path) as house:
+        with suppress(CallEnded, StorageError, asyncio.CancelledError):
+            async with house.messages.draft(call, "100", shortest=1.0, number="100", name="Ada") as path:
+                if spoken:
+                    await asyncio.to_thread(soundfile.write, path, VOICE, 8000)
+                assert await house.messages.put_in_order()
+                if end:
+                    raise end
+    await asyncio.to_thread(at_rest, tmp_path)
+    async with started(tmp_path) as house:
+        known = [(message.number, message.name, message.seconds) for message in await house.store.messages()]
+        assert known == ([("100", "Ada", 2.0)] if end and spoken else [])
+        assert len(house.told_of("message_left")) == len(known)
     assert files(tmp_path, "voicemail/*/incoming/*") == []
 
 

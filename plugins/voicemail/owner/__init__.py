@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from ctportd import PinLocked, StorageError, StoreError
+from ctportd import AudioError, PinLocked, PromptNotFound, RequestFailed, StorageError, StoreError
 
 from .announcing import announce
 from .asking import NobodyThere, choose
@@ -44,6 +44,10 @@ if TYPE_CHECKING:
 __all__ = ["let_in"]
 
 
+REFUSALS = (StorageError, StoreError, AudioError, PromptNotFound, RequestFailed)
+"""What may go wrong in a mailbox, and leaves the line as it is."""
+
+
 async def let_in(call: Call, box_number: str, settings: Settings, daemon: Daemon) -> None:
     """Let the owner of a mailbox in, and do what he wants until he has enough. The call is answered.
 
@@ -64,6 +68,9 @@ async def let_in(call: Call, box_number: str, settings: Settings, daemon: Daemon
         await call.play("vm-locked", ignore_keys=True)
     except NobodyThere:
         log.info("an owner pressed no key any more")
+    except REFUSALS as error:
+        log.error("an owner could not be let in", mailbox=box_number, error=str(error))
+        await call.play("vm-not-now", ignore_keys=True)
     await call.play("goodbye", ignore_keys=True)
 
 
@@ -90,10 +97,10 @@ async def _serve(visit: Visit) -> None:
 
 
 async def _try(visit: Visit, do: Callable[[Visit], Awaitable[None]]) -> None:
-    """Do something; what disk or database refuse is told, and the owner may go on."""
+    """Do something; what disk, database or ctserver refuse is told, and the owner may go on."""
     try:
         await do(visit)
-    except (StorageError, StoreError) as error:
+    except REFUSALS as error:
         log.error("an owner could not be served", mailbox=visit.box.number, error=str(error))
         await visit.call.play("vm-not-now")
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..boxes import NAME, UNAVAILABLE
+from ..boxes import NAME
+from ..changes import UNAVAILABLE
 from .options import change_pin, record_greeting
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ctportd import INBOX, OLD, TRASH, AudioError, PromptNotFound
+from ctportd import INBOX, OLD, TRASH, AudioError, PromptNotFound, StorageError, StoreError
 
 from .announcing import counted
 from .asking import choose
@@ -123,7 +123,10 @@ async def save(visit: Visit) -> None:
 
 
 async def leave(daemon: Daemon, mailbox: str) -> None:
-    """The owner goes: what was heard is no new mail any more."""
-    for message in await daemon.messages.of(mailbox, INBOX):
-        if message.heard:
-            await daemon.messages.update(message, folder=OLD)
+    """The owner goes: what was heard is no new mail any more. What cannot be filed now is when he goes next time."""
+    try:
+        for message in await daemon.messages.of(mailbox, INBOX):
+            if message.heard:
+                await daemon.messages.update(message, folder=OLD)
+    except (StorageError, StoreError) as error:
+        log.warning("messages that were heard are filed later", mailbox=mailbox, error=str(error))

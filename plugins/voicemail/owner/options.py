@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from ctportd import LONGEST_PIN
 
-from ..boxes import BUSY, NAME, NUMBERED, TEMPORARY, UNAVAILABLE
+from ..boxes import BUSY, NAME, NUMBERED, TEMPORARY
+from ..changes import UNAVAILABLE
 from .asking import CANCEL, WAIT, choose, keyed_in
 from .keys import GREETING, OPTIONS, Action
 from .pins import refused

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 from ctportd import CallEnded, recordings
@@ -46,8 +46,9 @@ class Take:
 def sweep(drafts: Path) -> None:
     """Remove what a daemon that was killed has left of recordings and cuts. For a thread that may wait for the disk."""
     for path in drafts.glob("*.wav*"):
-        if time.time() - path.stat().st_mtime > _FORGOTTEN:
-            path.unlink(missing_ok=True)
+        with suppress(OSError):  # it went in this very moment, or the disk refuses: it does no harm
+            if time.time() - path.stat().st_mtime > _FORGOTTEN:
+                path.unlink(missing_ok=True)
 
 
 @asynccontextmanager
@@ -58,15 +59,36 @@ async def recorded(visit: Visit, *prompts: str, message: bool = False) -> AsyncI
         visit: Who records.
         prompts: What is said before the tone.
         message: Whether it is a message to somebody: then it can be marked as urgent, and an owner who hangs up
-            instead of saying that it may be sent has sent it. With an operator, ``0`` sends it, too.
+            instead of saying that it may be sent has sent it. With an operator, ``0`` sends it, too. If the block
+            fails, it is a message in the owner's own mailbox.
     """
+    box = visit.box
+    if message:
+        place = visit.daemon.messages.draft(
+            visit.call, box.number, shortest=_shortest(visit), number=box.number, name=box.name
+        )
+    else:
+        place = _scratch(visit)
+    async with place as path:
+        take = Take(path)
+        yield take if await _taken(visit, take, prompts, message=message) else None
+
+
+@asynccontextmanager
+async def _scratch(visit: Visit) -> AsyncIterator[Path]:
+    """A place for what is worth nothing by itself."""
     await visit.daemon.messages.check_room()
     folder = await recordings.make_folder(visit.drafts)
-    take = Take(folder / f"{visit.call.id}-{secrets.token_hex(2)}.wav")
+    path = folder / f"{visit.call.id}-{secrets.token_hex(2)}.wav"
     try:
-        yield take if await _taken(visit, take, prompts, message=message) else None
+        yield path
     finally:
-        await recordings.discard(take.path)
+        await recordings.discard(path)
+
+
+def _shortest(visit: Visit) -> float:
+    """Seconds that a recording must have."""
+    return max(visit.box.rules.shortest, _SHORTEST)
 
 
 async def _taken(visit: Visit, take: Take, prompts: tuple[str, ...], *, message: bool) -> bool:
@@ -93,12 +115,12 @@ async def _taken(visit: Visit, take: Take, prompts: tuple[str, ...], *, message:
 async def _spoken(visit: Visit, take: Take, prompts: tuple[str, ...]) -> bool:
     """Record once; returns whether enough was said."""
     call, rules = visit.call, visit.box.rules
-    await recordings.discard(take.path)  # ctserver writes over nothing
     await call.play(*prompts)
     await call.clear()
     await call.play("beep", ignore_keys=True)
+    await recordings.discard(take.path)  # ctserver writes over nothing; who hangs up until then has the last one
     await call.record(take.path, limit=rules.longest, silence=rules.silence)
-    return await recordings.length_of(take.path) >= max(rules.shortest, _SHORTEST)
+    return await recordings.length_of(take.path) >= _shortest(visit)
 
 
 async def _reviewed(visit: Visit, take: Take, *, message: bool) -> Action:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ctportd import StoreError
 
 from .. import quota
 from .asking import CANCEL, choose, keyed_in
 from .envelope import caller
 from .keys import INTRODUCTION, Action
 from .recording import recorded
+from .visit import log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -37,7 +40,7 @@ async def forward(visit: Visit) -> None:
     send_on = partial(visit.daemon.messages.forward, message, number=box.number, name=box.name)
     match await choose(visit.call, INTRODUCTION):
         case Action.FORWARD:
-            await _to_each(visit, mailboxes, send_on)
+            await _tell(visit, await _to_each(visit, mailboxes, send_on))
         case Action.RECORD:
             await _introduce(visit, mailboxes, send_on)
         case _:
@@ -45,11 +48,11 @@ async def forward(visit: Visit) -> None:
 
 
 async def _introduce(visit: Visit, mailboxes: list[str], send_on: Put) -> None:
+    sent = None
     async with recorded(visit, "vm-say-introduction") as take:
-        if take is None:
-            await visit.call.play("vm-cancelled")
-        else:
-            await _to_each(visit, mailboxes, partial(send_on, introduction=take.path))
+        if take is not None:
+            sent = await _to_each(visit, mailboxes, partial(send_on, introduction=take.path))
+    await _tell(visit, sent)
 
 
 async def reply(visit: Visit) -> None:
@@ -69,32 +72,52 @@ async def send(visit: Visit) -> None:
 
 
 async def _send(visit: Visit, mailboxes: list[str]) -> None:
-    async with recorded(visit, "vm-say-message", message=True) as take:
-        if take is None:
-            await visit.call.play("vm-cancelled")
-            return
-        box = visit.box
-        deliver = partial(visit.daemon.messages.deliver, take.path, call=visit.call, urgent=take.urgent)
-        await _to_each(visit, mailboxes, partial(deliver, number=box.number, name=box.name))
-    if take.operator:
+    box, sent = visit.box, None
+    async with recorded(visit, "vm-say-message", message=True) as take:  # nothing else may fail within
+        if take is not None:
+            deliver = partial(visit.daemon.messages.deliver, take.path, call=visit.call, urgent=take.urgent)
+            sent = await _to_each(visit, mailboxes, partial(deliver, number=box.number, name=box.name))
+            if sent.full:
+                visit.call.check()  # who has hung up does not hear of it, and finds the message in the own mailbox
+    await _tell(visit, sent)
+    if take is not None and take.operator:
         await visit.call.hand_over(box.rules.operator)
 
 
-async def _to_each(visit: Visit, mailboxes: list[str], put: Put) -> None:
-    """Put something into each mailbox that has room for it, and tell of those that have none."""
-    messages = visit.daemon.messages
-    full = [
-        mailbox
-        for mailbox in mailboxes
-        if quota.full(visit.settings.rules_of(mailbox), await messages.counts(mailbox))
-    ]
-    sent = [mailbox for mailbox in mailboxes if mailbox not in full]
-    for mailbox in sent:
+class _Sent(NamedTuple):
+    """To which mailboxes something was sent, and which of them had no room for it."""
+
+    to: list[str]
+    full: list[str]
+
+
+async def _to_each(visit: Visit, mailboxes: list[str], put: Put) -> _Sent:
+    """Put something into each mailbox that has room for it."""
+    full = [mailbox for mailbox in mailboxes if await _is_full(visit, mailbox)]
+    sent = _Sent([mailbox for mailbox in mailboxes if mailbox not in full], full)
+    for mailbox in sent.to:
         await put(to_mailbox=mailbox)
-    visit.call.note("sent", to=sent, full=full)
-    if sent:
+    visit.call.note("sent", to=sent.to, full=full)
+    return sent
+
+
+async def _is_full(visit: Visit, mailbox: str) -> bool:
+    try:
+        counts = await visit.daemon.messages.counts(mailbox)
+    except StoreError as error:
+        log.warning("messages cannot be counted, and one more is taken", mailbox=mailbox, error=str(error))
+        return False
+    return bool(quota.full(visit.settings.rules_of(mailbox), counts))
+
+
+async def _tell(visit: Visit, sent: _Sent | None) -> None:
+    """Tell what was sent, and who has no room for it; None: nothing was, as the owner wanted it."""
+    if sent is None:
+        await visit.call.play("vm-cancelled")
+        return
+    if sent.to:
         await visit.call.play("vm-sent", ignore_keys=True)
-    for mailbox in full:
+    for mailbox in sent.full:
         await visit.call.play("vm-not-sent", *await _who(visit, mailbox), ignore_keys=True)
 
 

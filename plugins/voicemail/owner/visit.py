@@ -9,7 +9,8 @@ import structlog
 
 from ctportd import INBOX
 
-from ..boxes import NAME, open_box
+from ..boxes import NAME, Box
+from ..changes import Changes
 from .keys import Action
 from .reading import Reading
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from ctportd import Call, Daemon
 
-    from ..boxes import Box
     from ..settings import Settings
 
 log = structlog.get_logger("voicemail.owner")
@@ -74,7 +74,7 @@ class Visit:
         """The name of a mailbox, spoken by its owner; None where that is no mailbox, or has none."""
         if number not in self.settings.mailboxes:
             return None
-        box = await open_box(number, self.settings, self.daemon)
+        box = Box(number, self.settings, self.daemon, Changes())
         return await asyncio.to_thread(box.greeting_file, NAME)
 
     @property

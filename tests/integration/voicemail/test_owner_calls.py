@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,9 +12,11 @@ import pytest
 import soundfile
 from support.owner import PIN, left, logged_in, settings, talk
 
+from ctportd.errors import StoreError
 from ctportd.testing import frequencies, tone, voice
 
 if TYPE_CHECKING:
+    from ctportd.records import VoiceMessage
     from ctportd.testing import House, Line, Samples
 
 WATCH = """
@@ -47,6 +50,13 @@ def tones_of(path: str | Path) -> list[int]:
     samples: Samples = soundfile.read(path, dtype="int16")[0]
     found = [frequencies(samples[at : at + 2000], least=0.5) for at in range(1000, len(samples) - 2000, 2000)]
     return [tone for tone, _ in groupby(each[0] for each in found if each)]
+
+
+async def left_over(house: House) -> None:
+    """Have what was left on its way into a mailbox put in order, as if it had been left long ago."""
+    for path in house.daemon.state.glob("voicemail/*/incoming/*"):
+        os.utime(path, (0, 0))
+    await house.daemon.messages.put_in_order()
 
 
 async def keys_of(house: House, call: str) -> str:
@@ -176,6 +186,13 @@ async def test_messages_are_sent(ctportd_line: Line) -> None:
             hang up""",
     )
     await house.idle()
+    phone = await logged_in(house)
+    await talk(phone, "press 35103##\nhear vm-say-message\nspeak 700\nhang up")
+    await house.idle()
+    await left_over(house)
+    (unsent,) = [each for each in await house.messages("100") if each.uid != message.uid]
+    assert (unsent.number, unsent.name, unsent.cut_short, unsent.new) == ("100", "Ada", True, True)
+    assert await asyncio.to_thread(tones_of, unsent.path) == [700]
     introduced, answer = await house.messages("101")
     assert (introduced.number, introduced.name, introduced.urgent) == ("100", "Ada", False)
     assert introduced.seconds > 4.5
@@ -411,3 +428,23 @@ async def test_owner_calls_out(ctportd_line: Line) -> None:
             hear vm-no-dialling""",
     )
     assert "vm-to-dial-out" not in phone.heard
+
+
+async def test_what_fails_is_told_and_the_owner_goes_on(
+    ctportd_line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that ctserver cannot play, a database that is away: also when the owner goes."""
+    house = await ctportd_line({1: ["voicemail:100"]}, settings=settings())
+    greeting = house.daemon.state / "voicemail" / "100" / "greetings" / "busy.wav"
+    await asyncio.to_thread(greeting.parent.mkdir, parents=True)
+    await asyncio.to_thread(greeting.write_bytes, b"no voice")
+
+    async def away(*_: object) -> list[VoiceMessage]:
+        raise StoreError("the database is locked", passing=True)
+
+    phone = await house.call(1)
+    await talk(phone, f"begin vm-mailbox\npress *{PIN}#022\nhear vm-not-now vm-to-exit")  # who knows the way
+    monkeypatch.setattr(house.daemon.store, "messages", away)
+    await talk(phone, "press 1\nhear vm-not-now vm-to-exit\npress #\nhear goodbye\nended")
+    await house.idle()
+    assert await keys_of(house, (await house.calls())[0].id) == "*?????0221#"

@@ -123,6 +123,9 @@ async def test_greeting_by_class_and_occasion(ctportd_line: Line) -> None:
     await house.restart()
     await (await open_box(house)).remove_greeting("temporary")
     assert await heard_by(house, "3") == ["3"]
+    broken = house.daemon.state / "voicemail" / "100" / "greetings" / "3.wav"
+    await asyncio.to_thread(broken.write_bytes, b"no voice")
+    assert await heard_by(house, "3") == ["vm-intro"]
     assert await house.messages() == []
 
 
@@ -231,8 +234,9 @@ async def test_full_mailbox_rings_and_test_for_humans(ctportd_line: Line) -> Non
     await friend.ended()
     assert "vm-human-test" not in friend.heard
     human = await house.call(2)
-    await human.hear_begin("vm-human-test")
-    await human.press("1")
+    for key in "01":  # 0 leads to nobody here, but it was a person who pressed it
+        await human.hear_begin("vm-human-test")
+        await human.press(key)
     await leave(human)
     await human.ended()
     assert [round(each.seconds) for each in await house.messages("200")] == [2, 2]
@@ -268,12 +272,16 @@ async def test_mail_has_the_message_and_then_deletes_it(ctportd_line: Line) -> N
         server.refuses = dict.fromkeys(recipients, "550 no such user")
         await mailed(house, "5550101")
         await house.until(lambda: any(line["event"].startswith("a message stays") for line in house.log))
-        assert (await house.messages("100"))[-1].folder == INBOX
+        kept = (await house.messages("100"))[-1]
+        assert kept.folder == INBOX
+        await house.store.remove("voicemail-mailed", f"100/{kept.uid}")
+        house.daemon.dispatcher.tell("plugin_restored", plugin="voicemail")  # nobody was told in quarantine
+        await house.until(lambda: sum(line["event"].startswith("a message stays") for line in house.log) == 2)
         server.refuses = {}
         await house.restart()
         await house.settle()
         assert len(server.taken) == 1
-        await house.store.remove("voicemail-mailed", f"100/{(await house.messages('100'))[-1].uid}")
+        await house.store.remove("voicemail-mailed", f"100/{kept.uid}")
         await house.restart()  # after an end that came before the mail was in the outbox
         await house.until(lambda: len(server.taken) == 2)
         await house.until(

@@ -16,9 +16,10 @@ from ctportd.calls.caller import Caller
 from ctportd.calls.verdict import Verdict
 from ctportd.checking import convert
 from ctportd.config import from_data
-from ctportd.errors import ConfigError, PromptNotFound, StoreError
+from ctportd.errors import ConfigError, PromptNotFound, StorageError, StoreError
 from ctportd.hooks.inquiry import Inquiry
 from ctportd.hooks.sources import PluginFile
+from ctportd.pins.hashing import matches
 from ctportd.records import INBOX, OLD, TRASH, Counts, VoiceMessage
 
 if TYPE_CHECKING:
@@ -51,21 +52,17 @@ def message(folder: str = INBOX, days: float = 0, *, mailbox: str = "100", **mor
 class Site:
     """An installation that does not run; it has no prompts but these, no mail server, and handlers that begin so."""
 
-    def __init__(self, state: Path, messages: list[VoiceMessage] | None = None, changes: Any = None) -> None:
+    def __init__(self, state: Path, messages: list[VoiceMessage] | None = None) -> None:
         self.state = state
         self.mails = False
         self.messages = messages
-        self.store = SimpleNamespace(messages=self._messages, get=self._get)
+        self.store = SimpleNamespace(messages=self._messages)
         self.prompts = SimpleNamespace(find_all=self._find)
-        self.changes = changes
 
     async def _messages(self, _mailbox: str) -> list[VoiceMessage]:
         if self.messages is None:
             raise StoreError("there is no database yet")
         return self.messages
-
-    async def _get(self, *_: object) -> Any:
-        return self.changes
 
     @staticmethod
     def _find(names: list[str]) -> None:
@@ -85,10 +82,15 @@ class Site:
         for kind in kinds:
             (folder / f"{kind}.wav").write_bytes(b"voice")
 
+    @property
+    def file(self) -> Path:
+        """What the owner of mailbox 100 has changed."""
+        return self.state / "voicemail" / "100" / "owner.json"
+
     def box(self, **table: Any) -> Any:
         """Mailbox 100 with this table; without one it is in none."""
         settings = settings_of(mailboxes={"100": table} if table else {})
-        return part("boxes").Box("100", settings, self, self.changes or part("boxes").Changes())
+        return part("boxes").Box("100", settings, self, part("changes").read(self.file))
 
 
 # -- settings
@@ -210,11 +212,32 @@ def test_greeting(
 
 def test_chosen_greeting(tmp_path: Path) -> None:
     """One of several that are numbered; where it is not recorded, the usual one."""
-    site = Site(tmp_path, changes=part("boxes").Changes(greeting="3"))
+    site = Site(tmp_path)
+    part("changes").change(site.file, greeting="3")
     site.record("unavailable")
     assert part("greetings").choose(site.box(name="Ada"), "screened").prompts[0].endswith("unavailable.wav")
     site.record("3")
     assert part("greetings").choose(site.box(name="Ada"), "screened").why == "greeting 3, chosen by the owner"
+
+
+async def test_changes_of_an_owner(tmp_path: Path, pin: str) -> None:
+    """An owner on two lines loses none of them; a file that nobody can read lets no old PIN in."""
+    settings, site = settings_of(mailboxes={"100": {"pin": pin, "first_use": True}}), Site(tmp_path)
+    open_box = part("boxes").open_box
+    first, second = [await open_box("100", settings, site) for _ in range(2)]
+    assert (first.pin_hash, first.chosen, first.set_up) == (pin, "unavailable", False)
+    await first.set_pin("9071")
+    await second.choose_greeting("2")
+    await second.mark_set_up()
+    now = await open_box("100", settings, site)
+    assert matches("9071", now.pin_hash)
+    assert (now.chosen, now.set_up, second.pin_hash) == ("2", True, now.pin_hash)
+    site.file.write_bytes(b"{")
+    with pytest.raises(StorageError, match=r"owner\.json does not say what an owner has changed: .*; remove it"):
+        await open_box("100", settings, site)
+    with pytest.raises(StorageError, match="does not say"):
+        await first.mark_set_up()
+    assert site.file.read_bytes() == b"{"
 
 
 # -- rings, room, age
@@ -419,7 +442,7 @@ def test_mail_says_what_is_known(tmp_path: Path) -> None:
         attach=False,
         mailboxes={"100": {"email": "a@b.c", "zone": "Asia/Tokyo", "name": "Ada"}},
     )
-    box = part("boxes").Box("100", settings, Site(tmp_path), part("boxes").Changes())
+    box = part("boxes").Box("100", settings, Site(tmp_path), part("changes").Changes())
     left = VoiceMessage("100", "c", NOON, 65.4, "/state/voicemail/100/m.wav", "555", "{owner}")
     letter = part("mailing").letter_of(box, left)
     assert letter.subject == "{owner}: 1:05"
