@@ -96,7 +96,8 @@ class Stations(Joined):
         """
         outcome = BUSY
         async with self._leg(address, "trunk") as leg:
-            with self.timeline.during("line dialled on", {"port": address, "number": number}) as step:
+            told = {"port": address, "number": self.timeline.hidden(number)}
+            with self.timeline.during("line dialled on", told) as step:
                 outcome = BUSY if leg is None else await self._dial_on(leg, number)
                 step["outcome"] = outcome
             if leg is not None and outcome == ANSWERED:

@@ -24,7 +24,7 @@ class Transfers(Joined):
 
     async def transfer(self, number: str) -> None:
         """Give the call to another number of the exchange, whatever becomes of it: hook flash, number, on hook."""
-        self.note("transfer", number=number)
+        self.note("transfer", number=self.timeline.hidden(number))
         await self.dial(f"&{FLASH_PAUSE}{number}")
         await self.hangup()
 
@@ -51,7 +51,7 @@ class Transfers(Joined):
             RequestFailed: This ctserver tells nothing of sound (``grunt_on``); the caller is back. So it is after any
                 other error but the end of the call, and where the wait for it is cancelled.
         """
-        with self._enquiry(), self.timeline.during("transfer", {"number": number}) as step:
+        with self._enquiry(), self.timeline.during("transfer", {"number": self.timeline.hidden(number)}) as step:
             async with self._returning(RequestTimedOut):  # what is refused has not flashed
                 await self.dial(f"&{FLASH_PAUSE}{number}")
             async with self._returning(CtportdError):

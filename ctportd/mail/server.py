@@ -13,6 +13,7 @@ import aiosmtplib
 import msgspec
 
 from ctportd.errors import MailError
+from ctportd.mail.compose import one_line
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -153,7 +154,7 @@ def _unreached(error: aiosmtplib.SMTPConnectError) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())[:LONGEST_WORDS]
+    return one_line(text)[:LONGEST_WORDS]
 
 
 def credentials(table: MailTable) -> tuple[ssl.SSLContext | None, str]:

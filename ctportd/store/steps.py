@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from ctportd.records import Step
 from ctportd.store.database import Database
+from ctportd.store.encoding import as_json
 from ctportd.store.tables import Utc, metadata
 
 if TYPE_CHECKING:
@@ -33,9 +34,12 @@ class StepStore(Database):
         Args:
             call: The call's id.
             steps: What happened, such as ``Step(daemon.clock.now(), "mail", {"to": "ada@example.org"})``.
+
+        Raises:
+            StoreError: The database cannot be used, or no JSON can hold the steps.
         """
         if steps:
-            row = {"call": call, "at": steps[0].at, "steps": msgspec.json.encode(steps).decode()}
+            row = {"call": call, "at": steps[0].at, "steps": as_json(steps, str)}
             async with self._begin() as connection:
                 await connection.execute(sa.insert(steps_table).values(row))
 

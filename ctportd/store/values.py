@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 from ctportd.errors import StoreError
 from ctportd.store.database import Database
-from ctportd.store.tables import metadata
+from ctportd.store.encoding import as_json
+from ctportd.store.tables import Told, metadata
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +21,7 @@ _values = sa.Table(
     "plugin_values",
     metadata,
     sa.Column("family", sa.String(64), primary_key=True),
-    sa.Column("key", sa.String(255), primary_key=True),
+    sa.Column("key", Told(255), primary_key=True),
     sa.Column("value", sa.Text, nullable=False),
 )
 
@@ -35,9 +36,12 @@ class ValueStore(Database):
             family: Whose it is, such as a plugin's name: up to 64 characters.
             key: Up to 255 characters.
             value: Anything that msgspec can write as JSON.
+
+        Raises:
+            StoreError: The database cannot be used, or no JSON can hold the value.
         """
         there = sa.and_(_values.c.family == family, _values.c.key == key)
-        text = msgspec.json.encode(value).decode()
+        text = as_json(value)
         async with self._begin() as connection:
             changed = await connection.execute(sa.update(_values).where(there).values(value=text))
             if changed.rowcount == 0:
@@ -47,10 +51,7 @@ class ValueStore(Database):
         """As :meth:`put`, for many at once: all of them, or none."""
         if not values:
             return
-        rows = [
-            {"family": family, "key": key, "value": msgspec.json.encode(value).decode()}
-            for key, value in values.items()
-        ]
+        rows = [{"family": family, "key": key, "value": as_json(value)} for key, value in values.items()]
         old = sa.delete(_values).where(_values.c.family == family, _values.c.key == sa.bindparam("old"))
         async with self._begin() as connection:
             await connection.execute(old, [{"old": key} for key in values])

@@ -10,6 +10,7 @@ import structlog
 from ctportd import StoreError, speech
 
 from .lists import Entry
+from .patterns import exactly
 
 if TYPE_CHECKING:
     from ctportd import Call, Daemon
@@ -73,9 +74,10 @@ async def _judge_last(call: Call, side: Side, screening: Screening) -> None:
         != "1"
     ):
         return
-    entry = Entry(match=seen.number, list=side, name=seen.name, by="telephone", added=call.clock.now())
+    match = exactly(seen.number, screening.numbers)
+    entry = Entry(match=match, list=side, name=seen.name, by="telephone", added=call.clock.now())
     await screening.memory.keep([entry])
-    await screening.memory.forget([f"{'block' if side == 'allow' else 'allow'} {seen.number}"])
+    await screening.memory.forget([f"{'block' if side == 'allow' else 'allow'} {match}"])
     log.info("a caller is put on a list", list=side, number=seen.number)
     call.note("screening", done=side, number=seen.number)
     await call.play("cid-done", ignore_keys=True)

@@ -103,6 +103,22 @@ def read_pattern(text: str, numbers: Numbers) -> Pattern:
     return _number(body, numbers)
 
 
+def exactly(number: str, numbers: Numbers) -> str:
+    """What matches a caller's number and no other: an exchange may send what would be a wildcard, or an expression.
+
+    Args:
+        number: As :class:`~ctportd.Number` has it in ``e164``.
+        numbers: Reads numbers.
+    """
+    try:
+        read = read_pattern(number, numbers)
+    except ValueError:
+        read = None
+    if read is not None and (read.kind, read.key, read.of_name) == ("exact", number, False):
+        return read.text
+    return f"/^{re2.escape(number)}$/"
+
+
 def _number(body: str, numbers: Numbers) -> Pattern:
     if _E164.fullmatch(body):  # as lists of thousands are kept
         return Pattern(body, "exact", body)

@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,7 +19,6 @@ from ctportd.store.durable import DurableStore
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, MutableMapping
-    from pathlib import Path
     from typing import Any
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -105,6 +105,26 @@ async def test_steps_wait_for_a_locked_database(
     await store.open()
     assert [step.kind for step in await store.steps("b")] == ["ring", "mail"]
     assert await store.call_ids() == ["b", "a"]
+
+
+async def test_steps_that_no_json_can_hold(store: DurableStore, log_lines: list[MutableMapping[str, Any]]) -> None:
+    """Bytes of a caller's name, and whatever a plugin tells of: written as text, or left out, and none is held up."""
+    circle: list[object] = []
+    circle.append(circle)
+    for step in (
+        Step(NOON, "\udcff", {"\udcff": "\udcff"}),
+        Step(NOON, "file", {"path": Path("a.wav")}),
+        Step(NOON, "circle", {"circle": circle}),
+        Step(NOON, "ring", {"level": float("nan")}),
+    ):
+        store.keep_steps("a", [step])
+    await store._look_after()
+    assert [(step.kind, step.details) for step in await store.steps("a")] == [
+        ("?", {"?": "?"}),
+        ("file", {"path": "a.wav"}),
+        ("ring", {"level": None}),
+    ]
+    assert [line["event"] for line in log_lines] == ["the database refuses the steps of a call for good"]
 
 
 async def test_old_calls_are_forgotten(tmp_path: Path) -> None:

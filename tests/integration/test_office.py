@@ -42,6 +42,7 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str
     toml = "\n".join(code_blocks(PAGE, "toml"))
     (holidays,) = code_blocks(PAGE, "ics")
     Path("office.toml").write_text(toml)
+    Path("office.toml").chmod(0o640)
     Path("holidays.ics").write_text(holidays)
     yield tomllib.loads(toml)
     monkeypatch.undo()

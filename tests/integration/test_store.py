@@ -312,6 +312,12 @@ async def test_values_are_kept_by_family_and_key(tmp_path: Path) -> None:
             await store.get("other", "a", int)
         await store.put_all("lists", {"b": {"number": "557"}, "d": {"number": "558"}})
         await store.put_all("lists", {})
+        await store.put_all("odd", {"5\udcff": "\udcff"})  # a number that came over the line as bytes of no UTF-8
+        await store.put("odd", "5\udcff", {"name": "\udcff"})
+        assert await store.get("odd", "5\udcff", dict[str, str]) == {"name": "?"}
+        assert await store.remove("odd", "5\udcff")
+        with pytest.raises(StoreError, match="cannot be written down as JSON"):
+            await store.put("odd", "a", store)
         assert list((await store.family("lists", dict[str, Any])).values())[1:] == [
             {"number": "557"},
             {"number": "558"},

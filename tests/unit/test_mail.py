@@ -8,6 +8,7 @@ from email import message_from_bytes
 from email.policy import default
 from typing import TYPE_CHECKING, Any
 
+import aiosmtplib
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from ctportd.config import MASK, dump, from_data
 from ctportd.errors import ConfigError, InvalidArgument
 from ctportd.mail.compose import cleaned, composed
 from ctportd.mail.letter import Letter
+from ctportd.mail.server import told
 from ctportd.mail.service import back_off, is_due
 from plugins.call_mail import may_write
 
@@ -136,3 +138,8 @@ def test_letters_about_calls_are_bounded() -> None:
     assert [may_write(lately, now, 2) for now in (0.0, 60.0, 61.0, 3599.0, 3600.0, 3601.0, 3660.0)] == [
         True, True, False, False, True, False, True,
     ]  # fmt: skip
+
+
+def test_words_of_a_server_are_text() -> None:
+    """Bytes that are no UTF-8 come as what no JSON can hold, and the outbox and the timeline are JSON."""
+    assert told(aiosmtplib.SMTPResponseException(550, "no \udcff\r\nnever\x1b[2J")) == "550 no ? never [2J"

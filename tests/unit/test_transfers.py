@@ -182,6 +182,18 @@ async def test_call_ends_in_the_middle(far: Far) -> None:
     assert far.asked == ["ctdial", "ctgrunton", "ctgruntoff", "cthangup", "ctclear"]
 
 
+async def test_number_that_may_be_a_pin_is_not_told(far: Far) -> None:
+    """In no step, and no plugin, as long as the block lasts that hides keys."""
+    far.deaf = True
+    with far.call.secret():
+        with pytest.raises(RequestFailed):
+            await far.call.try_transfer("4711")
+        await far.call.transfer("4711")
+    numbers = [step.details["number"] for step in far.call.timeline.steps if "number" in step.details]
+    assert numbers == ["555", *["?"] * 5]
+    assert far.desk.numbers == []
+
+
 def test_announcement() -> None:
     """A number is said digit by digit; one that cannot be said is an unknown one."""
     assert announcement_of(Caller("5-5")) == ["from", "5", "5"]

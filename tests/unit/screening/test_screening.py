@@ -18,7 +18,7 @@ from plugins.screening.files import read_text
 from plugins.screening.hours import read_hours
 from plugins.screening.judging import Facts, Passed, judge
 from plugins.screening.lists import Book, Entry, List, read_rule
-from plugins.screening.patterns import Subject, fold, read_pattern
+from plugins.screening.patterns import Subject, exactly, fold, read_pattern
 from plugins.screening.settings import Settings
 from plugins.screening.sources import of_settings
 
@@ -312,3 +312,13 @@ async def test_what_is_explained_is_what_is_done(
     told = await explain(inquiry, "", its, Site())  # type: ignore[arg-type]  # as much of a site as is needed
     assert (told.takes, told.sure) == outcome
     assert told.lines[-1].rpartition(": ")[2].strip() == last
+
+
+@pytest.mark.parametrize("number", [ADA, "204", "+1*", "55?5", "/5|2/", "name:5*", "=1", "*67", "a+1"])
+def test_number_of_a_caller_means_that_caller(number: str) -> None:
+    """Whatever an exchange sends, the owner puts that number on a list, and nobody else's; once, however it is read."""
+    text = exactly(HERE.of(number).e164, HERE)
+    pattern = read_pattern(text, HERE)
+    assert pattern.text == text
+    assert pattern.matches(subject(number))
+    assert not any(pattern.matches(subject(other)) for other in ("+12125550101", "5585", "2", "5", "1", "aa1"))
