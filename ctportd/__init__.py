@@ -18,7 +18,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ctportd import cells, display
+    from ctportd import cells, display, reading
     from ctportd.calls import recordings, speech
     from ctportd.calls.call import Call
     from ctportd.calls.caller import Caller, Recording
@@ -155,6 +155,7 @@ __all__ = [
     "plain",
     "program_problem",
     "read_zone",
+    "reading",
     "recordings",
     "region_of",
     "speech",
@@ -162,6 +163,7 @@ __all__ = [
 
 _MODULES = {
     "cells": "ctportd.cells",
+    "reading": "ctportd.reading",
     "display": "ctportd.display",
     "recordings": "ctportd.calls.recordings",
     "speech": "ctportd.calls.speech",

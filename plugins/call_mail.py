@@ -53,13 +53,11 @@ def kind_of(call: Call) -> str:
 def letter_about(call: Call, to: list[str]) -> Letter:
     """What is mailed of a call; times are those of this machine."""
     caller = " ".join(filter(None, (call.caller.name, call.caller.number))) or "somebody unknown"
-    ended = call.ended_at or call.began
-    spoke = f"{(ended - call.answered_at).total_seconds():.0f} s" if call.answered_at else "nobody answered"
     lines = {
         "Caller": caller,
         "Port": f"{call.port.address} {call.port.name}".strip(),
         "Began": f"{call.began.astimezone():%A, %d %B %Y, %H:%M:%S}",
-        "Spoke": spoke,
+        "Spoke": f"{call.spoke:.0f} s" if call.answered else "nobody answered",
         "Rule": call.verdict.rule,
         "Ended": call.end_reason,
         "Call": call.id,

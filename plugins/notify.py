@@ -236,14 +236,13 @@ def _of(daemon: Daemon, settings: Settings) -> Programs:
 
 
 def _facts(call: Call) -> dict[str, str]:
-    spoke = (call.ended_at - call.answered_at).total_seconds() if call.ended_at and call.answered_at else 0.0
     return {
         "call": call.id,
         "port": call.port.address,
         "number": call.caller.number,
         "name": call.caller.name,
         "verdict": call.verdict.kind,
-        "seconds": f"{spoke:.0f}",
+        "seconds": f"{call.spoke:.0f}",
         "reason": call.end_reason,
     }
 

@@ -104,6 +104,13 @@ class Hold:
         """Whether the call is over."""
         return bool(self.end_reason)
 
+    @property
+    def spoke(self) -> float:
+        """Seconds from the answer to the end; 0 where it was not answered, or is not over."""
+        if self.answered_at is None or self.ended_at is None:
+            return 0.0
+        return (self.ended_at - self.answered_at).total_seconds()
+
     async def wait_ended(self) -> None:
         """Wait until the call is over. Raises nothing."""
         while not self.ended:

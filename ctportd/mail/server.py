@@ -13,7 +13,6 @@ import aiosmtplib
 import msgspec
 
 from ctportd.errors import MailError
-from ctportd.mail.compose import one_line
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -154,7 +153,8 @@ def _unreached(error: aiosmtplib.SMTPConnectError) -> str:
 
 
 def _one_line(text: str) -> str:
-    return one_line(text)[:LONGEST_WORDS]
+    readable = text.encode("utf-8", "replace").decode()  # the library hands on bytes that are no UTF-8
+    return " ".join(readable.split())[:LONGEST_WORDS]
 
 
 def credentials(table: MailTable) -> tuple[ssl.SSLContext | None, str]:

@@ -12,6 +12,8 @@ import recurring_ical_events
 import structlog
 from icalendar import Calendar
 
+from ctportd import reading
+
 if TYPE_CHECKING:
     from datetime import date, tzinfo
 
@@ -113,12 +115,9 @@ def _moment(value: date, zone: tzinfo | None) -> datetime:
 def read(path: Path) -> Holidays:
     """Read a file. Looks at the disk. Raises CalendarError."""
     try:
-        with path.open("rb") as file:
-            content = file.read(_LONGEST_FILE + 1)
+        content = reading.read_bounded(path, _LONGEST_FILE)
     except OSError as error:
         raise CalendarError(error.strerror or str(error)) from error
-    if len(content) > _LONGEST_FILE:
-        raise CalendarError(f"it has more than the {_LONGEST_FILE >> 20} MiB that are read")
     return Holidays(content)
 
 
@@ -127,7 +126,7 @@ class Calendars:
 
     def __init__(self) -> None:
         self._good: dict[Path, Holidays] = {}
-        self._stamps: dict[Path, tuple[int, int, int]] = {}
+        self._stamps: dict[Path, reading.Stamp | None] = {}
         self._turn = threading.Lock()  # calls ask from threads, and the libraries remember what they have found
 
     def event_at(self, hours: Hours, at: datetime) -> str | None:
@@ -141,8 +140,8 @@ class Calendars:
             return holidays.event_at(at, hours.clock) if holidays is not None else None
 
     def _refresh(self, path: Path) -> None:
-        stamp = _stamp(path)
-        if self._stamps.get(path) == stamp:
+        stamp = reading.stamp_of(path)
+        if path in self._stamps and self._stamps[path] == stamp:
             return
         self._stamps[path] = stamp
         try:
@@ -152,12 +151,3 @@ class Calendars:
             log.error("a calendar cannot be read", calendar=str(path), error=str(error), so=what)  # noqa: TRY400
         else:
             log.info("calendar read", calendar=str(path))
-
-
-def _stamp(path: Path) -> tuple[int, int, int]:
-    """What changes when a file changes; of one that is not there, too."""
-    try:
-        status = path.stat()
-    except OSError:
-        return (0, 0, 0)
-    return (status.st_mtime_ns, status.st_size, status.st_ino)

@@ -113,7 +113,6 @@ class Teller:
 
 
 def _facts(call: Call) -> dict[str, Any]:
-    spoke = call.ended_at and call.answered_at and (call.ended_at - call.answered_at).total_seconds()
     return {
         "id": call.id,
         "port": call.port.address,
@@ -123,7 +122,7 @@ def _facts(call: Call) -> dict[str, Any]:
         "began": call.began,
         "answered_at": call.answered_at,
         "ended_at": call.ended_at,
-        "seconds": spoke or 0.0,
+        "seconds": call.spoke,
         "end_reason": call.end_reason,
     }
 

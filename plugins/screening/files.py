@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ctportd import ListError, cells
+from ctportd import ListError, cells, reading
 
 from .actions import problem_of
 from .lists import Entry
@@ -54,15 +54,11 @@ def read_file(path: Path, side: Side) -> list[tuple[str, Entry]]:
         ListError: It cannot be read, or a line makes no sense.
     """
     try:
-        with path.open("rb") as file:
-            content = file.read(_LONGEST + 1)
-        text = content.decode("utf-8-sig")
+        text = reading.read_bounded(path, _LONGEST).decode("utf-8-sig")
     except OSError as error:
         raise ListError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ListError(f"{path}: cannot be read: it is no UTF-8") from error
-    if len(content) > _LONGEST:
-        raise ListError(f"{path}: cannot be read: it has more than {_LONGEST >> 20} MiB")
     if path.suffix.casefold() in ADDRESS_BOOKS:
         return list(read_cards(text, path.name, side))
     return list(read_text(text, path.name, side))

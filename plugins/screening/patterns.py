@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 LONGEST = 200
 """Characters of a pattern: the store's keys hold 255 (our figure)."""
 
+_LARGEST = 128 * 1024
+"""Bytes that an expression may take when it is compiled: a short one can swell to megabytes (our figure)."""
+
 _NAME = "name:"
 _E164 = re.compile(r"\+[0-9]{7,15}")
 _NUMBER_WILDCARD = re.compile(r"\+?[0-9*?#]+")
@@ -148,6 +151,7 @@ def _expression(body: str, *, of_name: bool) -> Pattern:
 def _compiled(expression: str, *, of_name: bool) -> Any:
     options = re2.Options()
     options.log_errors = False  # which would go to the terminal, past every log
+    options.max_mem = _LARGEST
     options.case_sensitive = not of_name
     try:
         return re2.compile(expression, options)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import structlog
 
-from ctportd import ListError, StoreError
+from ctportd import ListError, StoreError, reading
 
 from .files import read_side
 from .lists import Book, Entry, read_rule
@@ -32,8 +32,6 @@ STORE_WAIT = 1.0
 
 STORE_RETRY = 5.0
 """Seconds in which a store that is away is not asked again: not each caller shall wait for it (our figure)."""
-
-_Stamp: TypeAlias = tuple[int, int, int] | None
 
 log = structlog.stdlib.get_logger("screening")
 
@@ -59,7 +57,7 @@ class Sources:
         self._numbers = numbers
         self._stored: list[Entry] = []
         self._revision: str | None = None
-        self._stamps: dict[str, _Stamp] = {}
+        self._stamps: dict[str, reading.Stamp | None] = {}
         self._files: dict[str, list[tuple[str, Entry]]] = {}
         self._made = False
         self._again_at = 0.0
@@ -101,7 +99,7 @@ class Sources:
         """Read the files that have changed; one that cannot be read is told of once."""
         changed = False
         for name, side in self._names():
-            stamp = _stamp(Path(name))
+            stamp = reading.stamp_of(Path(name))
             if name in self._stamps and stamp == self._stamps[name]:
                 continue
             self._stamps[name] = stamp
@@ -159,12 +157,3 @@ def _entry(rule: str | RuleTable, side: Side, settings: Settings) -> Entry:
         expires=settings.end_of(rule.expires),
         hours=rule.hours,
     )
-
-
-def _stamp(path: Path) -> _Stamp:
-    """What changes when a file does; None where it is not there."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_ino, status.st_size, status.st_mtime_ns

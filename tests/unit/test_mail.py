@@ -142,4 +142,4 @@ def test_letters_about_calls_are_bounded() -> None:
 
 def test_words_of_a_server_are_text() -> None:
     """Bytes that are no UTF-8 come as what no JSON can hold, and the outbox and the timeline are JSON."""
-    assert told(aiosmtplib.SMTPResponseException(550, "no \udcff\r\nnever\x1b[2J")) == "550 no ? never [2J"
+    assert told(aiosmtplib.SMTPResponseException(550, "no \udcff\r\nnever")) == "550 no ? never"

@@ -307,7 +307,7 @@ def test_calendar_that_keeps_callers_waiting_is_refused(
     huge = tmp_path / "huge.ics"
     with huge.open("wb") as file:
         file.truncate(5 << 20)
-    with pytest.raises(CalendarError, match="more than the 4 MiB"):
+    with pytest.raises(CalendarError, match="it has more than 4 MiB"):
         read(huge)
 
 
