@@ -151,7 +151,12 @@ class Screening:
             log.warning("a caller who has passed the test is forgotten", error=str(error))
 
     async def dialled(self, call: Call, dialled: str) -> None:
-        """A number was dialled out: whoever has it may call back for some days."""
+        """A number was dialled on one of our sets: whoever has it may call back for some days.
+
+        Callers who are led outside by a menu, or by a transfer, put nobody on the lists: it might be themselves.
+        """
+        if call.port.kind != "station":
+            return
         read = (
             self.numbers.of(digits) for digits in (dialled, dialled[1:])
         )  # the first may lead to an outside line

@@ -182,7 +182,7 @@ async def test_owner_says_who_is_wanted(ctportd_line: Line) -> None:
     """By telephone: the next call is let through, the last caller allowed, or blocked; and the grey list."""
     pin = "471147114711"  # the longest: the key that ends it is no answer to the menu
     screening = {"unknown": "greylist", "block": ["+1900*"], "pin": hash_pin(pin), "greylist": {"within": 30}}
-    handlers = {1: ["screening", "answer"], 2: ["screening:control"], 3: ["answer:9,2125550177"]}
+    handlers = {1: ["screening", "answer"], 2: ["screening:control"]}
     house = await ctportd_line(handlers, plugins=PLUGINS, settings={"screening": screening})
 
     assert await called(house, "2125550100") == ["cid-busy"] * 4
@@ -230,8 +230,19 @@ async def test_owner_says_who_is_wanted(ctportd_line: Line) -> None:
     assert stranger.heard[-1] == "goodbye"
     assert "cid-control" not in stranger.heard
 
+
+async def test_who_was_dialled_may_call_back(ctportd_line: Line) -> None:
+    """On one of our sets, that is: a caller who is led outside puts nobody on a list."""
+    handlers = {1: ["screening", "answer"], 2: ["answer:9,2125550177"], 3: ["answer:9,2125550177"]}
+    settings = {"screening": {"unknown": "greylist"}}
+    house = await ctportd_line(handlers, plugins=PLUGINS, stations=[3], settings=settings)
+    assert await called(house, "", port=2) == LET_THROUGH
     assert await called(house, "2125550177") == ["cid-busy"] * 4
-    assert await called(house, "", port=3) == LET_THROUGH  # who dials out
+    ours = await house.attach(3)
+    await ours.lift()
+    await ours.hear(*LET_THROUGH)
+    await ours.hang_up()
+    await house.idle()
     assert await called(house, "2125550177") == LET_THROUGH
     assert await verdict_of_last(house) == ("permitted", "allow list: +12125550177")
 
