@@ -30,7 +30,8 @@ _MISSED, _ANSWERED = "#d55e00", "#0072b2"
 def tables(found: Statistics) -> Iterable[Table | str]:
     """What the terminal shows."""
     mean = display.seconds(found.mean_seconds)
-    yield f"{found.since} to {found.until}: {found.calls} calls, {found.answered} answered, {found.missed} not"
+    calls = "1 call" if found.calls == 1 else f"{found.calls} calls"
+    yield f"{found.since} to {found.until}: {calls}, {found.answered} answered, {found.missed} not"
     if not found.calls:
         return
     yield f"those that were answered lasted {mean} on average"
