@@ -46,9 +46,13 @@ class Arrivals(Mailboxes):
         self._active.discard(place.name)
         self._left_over.set()
 
-    async def _finish_or_leave(self, place: Place, *, cut_short: bool, trim: bool = False) -> VoiceMessage | None:
+    async def _finish_or_leave(
+        self, place: Place, *, cut_short: bool, trim: bool = False, keep_silent: bool = True
+    ) -> VoiceMessage | None:
         try:
             with nobodys_threads():
+                if not keep_silent and not cut_short:
+                    await asyncio.to_thread(_forget_if_silent, place)
                 if trim and not cut_short:
                     await asyncio.to_thread(_trim_if_possible, place)
                 message = await self._finish(place, cut_short=cut_short)
@@ -132,9 +136,19 @@ class Arrivals(Mailboxes):
         return True
 
 
+def _forget_if_silent(place: Place) -> None:
+    """Remove a message in which nothing is heard; one that cannot be listened to is kept."""
+    try:
+        if place.recording.exists() and sound.is_silent(place.recording):
+            incoming.forget(place)
+    except AudioError as error:
+        log.warning("a message is kept though it may be silent", error=str(error))
+
+
 def _trim_if_possible(place: Place) -> None:
     """Leave out the silence at the end; a message is kept whole where that fails."""
     try:
-        sound.trim(place.recording)
+        if place.recording.exists():
+            sound.trim(place.recording)
     except AudioError as error:
         log.warning("a message is kept with the silence at its end", error=str(error))

@@ -38,7 +38,7 @@ class Messages(Places):
 
     # -- taking one
 
-    async def take(
+    async def take(  # noqa: PLR0913 - what a message may be, each by its name
         self,
         call: Call,
         mailbox: str,
@@ -48,6 +48,7 @@ class Messages(Places):
         shortest: float = 0.0,
         urgent: bool = False,
         trim: bool = False,
+        keep_silent: bool = True,
         review: Review | None = None,
     ) -> VoiceMessage | None:
         """Record a message and put it into a mailbox. The caller hears nothing but silence.
@@ -63,6 +64,7 @@ class Messages(Places):
             shortest: Seconds that it must have to be kept.
             urgent: Whether it is marked so.
             trim: Whether the silence at its end is left out.
+            keep_silent: Whether it is kept although nothing is heard in it.
             review: Asked, when enough was spoken, what is to become of the recording; who hangs up then has kept it.
 
         Returns:
@@ -92,7 +94,8 @@ class Messages(Places):
         except BaseException:
             self._leave(place)
             raise
-        message = await self._finish_in_peace(self._finish_or_leave(place, cut_short=cut_short, trim=trim))
+        finishing = self._finish_or_leave(place, cut_short=cut_short, trim=trim, keep_silent=keep_silent)
+        message = await self._finish_in_peace(finishing)
         if message is None and cut_short:
             raise StorageError("ctserver could not record: its log tells why")
         return message

@@ -99,6 +99,17 @@ def trim(path: Path) -> None:
         raise AudioError(f"the silence at the end of {path} cannot be left out: {error}") from error
 
 
+def is_silent(path: Path) -> bool:
+    """Whether nothing is heard in a recording. Raises AudioError where it cannot be read."""
+    import soundfile  # noqa: PLC0415 - as above
+
+    try:
+        with soundfile.SoundFile(path) as file:
+            return not _last_sound(file)
+    except (OSError, soundfile.LibsndfileError) as error:
+        raise AudioError(f"the recording {path} cannot be listened to: {error}") from error
+
+
 def _fits(part: Path) -> bool:
     """Whether a line can play it as it is."""
     import soundfile  # noqa: PLC0415 - as above

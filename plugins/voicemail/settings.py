@@ -65,6 +65,7 @@ class Rules(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         silence: Seconds of silence that end it (0: none do).
         tries: How often a caller may try again whose message was too short.
         trim: Whether the silence at its end is left out.
+        keep_silent: Whether a message is kept in which nothing is heard; else it is as if it were too short.
         review: Whether callers may hear their message, speak it again, and mark it as urgent.
         operator: The handler that gets who presses ``0``; empty: nobody does.
         human_test: Whether who is not permitted has to press 1 before a message is taken.
@@ -93,6 +94,7 @@ class Rules(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     silence: Number = 8
     tries: Positive = 3
     trim: bool = True
+    keep_silent: bool = True
     review: bool = False
     operator: str = ""
     human_test: bool = False
@@ -138,6 +140,7 @@ class Mailbox(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     silence: Number | None = None
     tries: Positive | None = None
     trim: bool | None = None
+    keep_silent: bool | None = None
     review: bool | None = None
     operator: str | None = None
     human_test: bool | None = None

@@ -146,6 +146,7 @@ class Visit:
             silence=rules.silence,
             shortest=rules.shortest,
             trim=rules.trim,
+            keep_silent=rules.keep_silent,
             review=self._review if rules.review else None,
         )
 

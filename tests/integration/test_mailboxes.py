@@ -387,8 +387,11 @@ def test_silence_at_the_end_is_left_out(tmp_path: Path) -> None:
         info = soundfile.info(path)
         assert (info.duration, info.subtype) == (pytest.approx(seconds, abs=0.1), "ULAW")
         assert (path.read_bytes() == before) is (len(samples) == 1)
+        assert sound.is_silent(path) is all(part is silence for part in samples)
     path.write_bytes(b"no recording")
     with pytest.raises(AudioError, match="cannot be left out"):
         sound.trim(path)
+    with pytest.raises(AudioError, match="cannot be listened to"):
+        sound.is_silent(path)
     assert path.read_bytes() == b"no recording"
     assert len(list(tmp_path.iterdir())) == 2

@@ -129,6 +129,25 @@ async def test_greeting_by_class_and_occasion(ctportd_line: Line) -> None:
     assert await house.messages() == []
 
 
+async def test_silence_is_no_message(ctportd_line: Line) -> None:
+    """Who says nothing is asked to speak again, and has left nothing by hanging up; who speaks then has left that."""
+    silent = {"keep_silent": False, "silence": 3}
+    house = await start(ctportd_line, {1: ["voicemail:100"]}, {"100": silent})
+    phone = await house.call(1)
+    await phone.hear("beep", "vm-too-short", "beep")
+    await phone.recorded()
+    await phone.silence(1)
+    await phone.hang_up()
+    await house.idle()
+    assert await house.messages("100") == []
+    phone = await house.call(1)
+    await phone.hear("vm-too-short")
+    await leave(phone, 2.0)
+    await phone.hear("vm-thanks")
+    (message,) = await house.messages("100")
+    assert message.seconds == pytest.approx(2.0, abs=0.6)
+
+
 async def test_message_is_reviewed(ctportd_line: Line) -> None:
     """Skipped greeting, too short, heard, spoken again, urgent; kept by who hangs up; 0 leads to a person."""
     house = await start(
