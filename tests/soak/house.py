@@ -30,8 +30,6 @@ for, and knocked at, with delays that double."""
 _MARK = "CTPORTD_SOAK"
 """A variable in the environment of all processes of a house."""
 
-_RING_TIMEOUT = 40.0  # seconds of the line
-
 _LAST_WORDS = 20_000  # characters that are kept of what the daemon prints
 
 
@@ -53,8 +51,6 @@ class House(System):
                 "exchange": {"speed": speed},
             },
         )
-        for port in self.config["port"]:  # at speed, a machine under load must not seem to be a caller who gave up
-            port["ring_timeout"] = _RING_TIMEOUT
         for plugin in (ROOT / "tests" / "soak" / "plugins").glob("*.py"):
             (self.plugins_folder / plugin.name).write_bytes(plugin.read_bytes())
         self.troubles: list[str] = []

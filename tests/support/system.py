@@ -32,6 +32,9 @@ SPEED = 25.0
 
 _COMPILED = shutil.ignore_patterns("__pycache__", "*.pyc")
 
+RING_TIMEOUT = 40.0
+"""Seconds of the line: at speed, a machine under load must not seem to be a caller who gave up."""
+
 READY_TIMEOUT = 30.0
 PHONE_TIMEOUT = 45.0
 
@@ -123,7 +126,10 @@ class System:
             "log": {"level": "debug"},
             "ctserver": [server | changes.pop("ctserver", {})],
             "exchange": {"listen": f"127.0.0.1:{self.first_port + ports + 1}", "speed": SPEED},
-            "port": [{"number": number, "handlers": names} for number, names in enumerate(handlers, 1)],
+            "port": [
+                {"number": number, "handlers": names, "ring_timeout": RING_TIMEOUT}
+                for number, names in enumerate(handlers, 1)
+            ],
             "plugins": plugins,
         }
         for table, keys in changes.items():
