@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from ctportd.api import ROUTES
 from ctportd.calls.numbers import Numbers
 from ctportd.calls.router import Router
 from ctportd.clock import Clock, utc_now
 from ctportd.control.server import ControlServer
-from ctportd.controls import DaemonControls
 from ctportd.hooks.dispatch import Dispatcher
 from ctportd.hooks.questions import Questions
 from ctportd.links.ports import Ports
@@ -66,6 +66,7 @@ class Daemon:
     Attributes:
         config: As given.
         plugins: As given.
+        log_file: As given.
         phase: ``starting``, ``ready``, ``draining`` or ``stopping``.
         state: The folder of all that must survive.
         numbers: Reads telephone numbers.
@@ -85,6 +86,7 @@ class Daemon:
     ) -> None:
         self.config = config
         self.plugins = plugins
+        self.log_file = log_file
         self.phase = "starting"
         self._now = now
         self._notify = notify
@@ -110,7 +112,6 @@ class Daemon:
         self.end_timeout = config.file.daemon.end_timeout
         self.servers = [self._build_server(table) for table in config.file.ctserver]
         self.ports = Ports(port for server in self.servers for port in server.ports)
-        self._controls = DaemonControls(self, log_file)
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -155,7 +156,7 @@ class Daemon:
             stack.push_async_callback(self.store.close)
             await stack.enter_async_context(self._background(self.store.run(), "store"))
             await stack.enter_async_context(self._background(self.dispatcher.run(), "plugins"))
-            await stack.enter_async_context(ControlServer(self._controls, Path(self.config.file.control.socket)))
+            await stack.enter_async_context(ControlServer(ROUTES, self, Path(self.config.file.control.socket)))
             await self.mail.open()  # nobody else is at it now: a second daemon would have met with our socket
             if self.mail.configured:
                 await stack.enter_async_context(self._background(self.mail.run(), "mail"))

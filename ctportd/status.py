@@ -142,3 +142,19 @@ class Rotated(msgspec.Struct, frozen=True):
 
     log: str
     ctserver: dict[str, str]
+
+
+class Replied(msgspec.Struct, frozen=True):
+    """What ctserver replied to a request.
+
+    Attributes:
+        status: ``OK``, ``EVENT`` and whatever else ctserver may say.
+        values: The arguments after it.
+        event: The event that cut the request short, by its name.
+        line: The whole line.
+    """
+
+    status: str
+    values: list[str]
+    event: str | None
+    line: str

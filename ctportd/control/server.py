@@ -1,14 +1,7 @@
 """The control interface's server: HTTP with JSON on a Unix socket, so that ``curl --unix-socket`` works.
 
-| path | method | what it does |
-|---|---|---|
-| /v1/status | GET | the daemon, its ports, calls and plugins |
-| /v1/rotate | POST | rolls the logs |
-| /v1/stop | POST | begins to stop; answers at once. ``{"now": true}`` ends the calls under way at once |
-| /v1/ports/{port}/requests | POST | sends one request of ctserver: ``{"name": "play", "arguments": ["beep"]}`` |
-| /v1/messages/{id} | POST | deletes, restores, purges or moves a message: ``{"action": "move", "folder": "Work"}`` |
-
-An error is ``application/problem+json`` with ``title``, ``status`` and ``detail``.
+What it serves are :class:`~ctportd.control.routes.Route`; an error is ``application/problem+json`` with ``title``,
+``status`` and ``detail``.
 """
 
 from __future__ import annotations
@@ -17,21 +10,21 @@ import asyncio
 import json
 import os
 import socket
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 import structlog
 from aiohttp import web
 
 from ctportd.errors import ControlError, CtportdError, InvalidArgument, LinkError, NotSupported, PromptNotFound
+from ctportd.nearest import no_such
 from ctportd.webdoor import WebDoor
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable
     from pathlib import Path
 
-    from ctportd.links.reply import Reply
-    from ctportd.status import Rotated, Status
+    from ctportd.control.routes import Route
 
 log = structlog.stdlib.get_logger("ctportd.control")
 
@@ -48,64 +41,25 @@ _LONGEST_BODY = 64 * 1024
 """Bytes of a request: a line of ctserver's protocol has no more either."""
 
 
-class Controls(Protocol):
-    """What can be done with a running daemon."""
-
-    def stop(self) -> None:
-        """Begin to stop, with some time for the calls under way."""
-
-    def stop_now(self) -> None:
-        """Begin to stop, and end the calls under way at once."""
-
-    async def status(self) -> Status:
-        """What it is and does."""
-
-    async def rotate(self) -> Rotated:
-        """Roll the logs."""
-
-    async def file_message(self, id: int, action: str, folder: str) -> str:  # noqa: A002 - what it is called
-        """Delete, restore, purge or move a message; returns its folder, empty where it is gone."""
-
-    async def request(self, port: str, name: str, arguments: Sequence[str]) -> Reply:
-        """Send one request to a port."""
-
-
-class RequestBody(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of a request to a port."""
-
-    name: str
-    arguments: list[str] = []
-
-
-class MessageBody(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of a request about a message."""
-
-    action: Literal["delete", "restore", "purge", "move"]
-    folder: str = ""
-
-
-class StopBody(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of a request to stop, which may be left out."""
-
-    now: bool = False
-
-
 class ControlServer:
     """Serves the control interface as long as its ``async with`` block lasts.
+
+    Args:
+        routes: What can be asked.
+        target: Of whom it is asked: each route's function is given it.
+        path: Where the socket is.
 
     Raises:
         ControlError: Another daemon answers on the socket, or it cannot be made.
     """
 
-    def __init__(self, controls: Controls, path: Path) -> None:
-        self._controls = controls
+    def __init__(self, routes: Iterable[Route], target: object, path: Path) -> None:
         self._path = path
         app = web.Application(middlewares=[_problems, self._settled], client_max_size=_LONGEST_BODY)
-        app.router.add_get("/v1/status", self._status)
-        app.router.add_post("/v1/rotate", self._rotate)
-        app.router.add_post("/v1/stop", self._stop)
-        app.router.add_post("/v1/messages/{id:[0-9]{1,18}}", self._file_message)
-        app.router.add_post("/v1/ports/{port}/requests", self._request)
+        for route in routes:
+            app.router.add_route(route.method, route.path, _handler(route, target))
+            if route.method == "GET":
+                app.router.add_route("HEAD", route.path, _handler(route, target))
         self._door = WebDoor(app, _CONNECTIONS, _PATIENCE, shutdown_timeout=1.0)
 
     async def __aenter__(self) -> Self:
@@ -126,36 +80,33 @@ class ControlServer:
         with self._door.serving(request):
             return await handler(request)
 
-    async def _status(self, _request: web.Request) -> web.Response:
-        return _json(await self._controls.status())
 
-    async def _rotate(self, _request: web.Request) -> web.Response:
-        return _json(await self._controls.rotate())
+def _handler(route: Route, target: object) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        parameters = _parameters(route, request)
+        body = msgspec.json.decode(await request.read() or _no_body(route), type=route.body)
+        return _json(await route.handle(target, parameters, body))
 
-    async def _stop(self, request: web.Request) -> web.Response:
-        body = msgspec.json.decode(await request.read() or b"{}", type=StopBody)
-        if body.now:
-            self._controls.stop_now()
-        else:
-            self._controls.stop()
-        return _json({"state": "stopping"})
+    return handle
 
-    async def _file_message(self, request: web.Request) -> web.Response:
-        body = msgspec.json.decode(await request.read(), type=MessageBody)
-        folder = await self._controls.file_message(int(request.match_info["id"]), body.action, body.folder)
-        return _json({"folder": folder})
 
-    async def _request(self, request: web.Request) -> web.Response:
-        body = msgspec.json.decode(await request.read(), type=RequestBody)
-        reply = await self._controls.request(request.match_info["port"], body.name, body.arguments)
-        event = reply.event
-        told = {
-            "status": reply.message.status,
-            "values": reply.values,
-            "event": event.name if event else None,
-            "line": reply.message.raw,
-        }
-        return _json(told)
+def _parameters(route: Route, request: web.Request) -> msgspec.Struct:
+    """Those of the path and of the query, each by its type."""
+    given = {**request.query, **request.match_info}
+    known = route.parameters.__struct_fields__
+    for name in given:
+        if name not in known:
+            raise InvalidArgument(route.path, name, f"is not known: {no_such('parameter', name, known)}")
+    try:
+        return msgspec.convert(given, route.parameters, strict=False)
+    except msgspec.ValidationError as error:
+        what, _, where = str(error).partition(" - at `$.")
+        raise InvalidArgument(route.path, where.rstrip("`") or "parameters", f"will not do: {what}") from error
+
+
+def _no_body(route: Route) -> bytes:
+    """What stands for a body that is not there: nothing at all, where some key must be in it."""
+    return b"" if any(field.required for field in msgspec.structs.fields(route.body)) else b"{}"
 
 
 def _listen(path: Path) -> socket.socket:

@@ -20,8 +20,12 @@ import aiohttp
 import msgspec
 import pytest
 
+from ctportd.api.daemon import StopBody, Stopping
+from ctportd.api.messages import Filed, MessageBody, MessageParameters
+from ctportd.api.ports import PortParameters, RequestBody
 from ctportd.control import server as control_server
 from ctportd.control.client import ControlClient
+from ctportd.control.routes import Routes
 from ctportd.control.server import ControlServer
 from ctportd.control.stopping import stop_and_wait
 from ctportd.errors import (
@@ -38,13 +42,14 @@ from ctportd.errors import (
     StoreError,
 )
 from ctportd.links.reply import reply_of
-from ctportd.status import CallStatus, CtserverStatus, PluginStatus, PortStatus, Rotated, Status
+from ctportd.status import CallStatus, CtserverStatus, PluginStatus, PortStatus, Replied, Rotated, Status
 from ctportd.wire.keyed import parse_message
 from ctportd.wire.message import Message
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping, Sequence
 
+    from ctportd.control.routes import Nothing
     from ctportd.links.reply import Reply
 
 _T = TypeVar("_T")
@@ -123,6 +128,44 @@ class FakeControls:
         return self.answer
 
 
+routes = Routes()
+
+
+@routes.add("GET", "/v1/status", Status)
+async def get_status(controls: FakeControls, _parameters: Nothing, _body: Nothing) -> Status:
+    """As the daemon's."""
+    return await controls.status()
+
+
+@routes.add("POST", "/v1/rotate", Rotated)
+async def rotate(controls: FakeControls, _parameters: Nothing, _body: Nothing) -> Rotated:
+    """As the daemon's."""
+    return await controls.rotate()
+
+
+@routes.add("POST", "/v1/stop", Stopping, body=StopBody)
+async def stop(controls: FakeControls, _parameters: Nothing, body: StopBody) -> Stopping:
+    """As the daemon's."""
+    if body.now:
+        controls.stop_now()
+    else:
+        controls.stop()
+    return Stopping()
+
+
+@routes.add("POST", "/v1/messages/{id}", Filed, parameters=MessageParameters, body=MessageBody)
+async def file_message(controls: FakeControls, parameters: MessageParameters, body: MessageBody) -> Filed:
+    """As the daemon's."""
+    return Filed(await controls.file_message(parameters.id, body.action, body.folder))
+
+
+@routes.add("POST", "/v1/ports/{port}/requests", Replied, parameters=PortParameters, body=RequestBody)
+async def request(controls: FakeControls, parameters: PortParameters, body: RequestBody) -> Replied:
+    """As the daemon's."""
+    got = await controls.request(parameters.port, body.name, body.arguments)
+    return Replied(got.message.status, list(got.values), got.event.name if got.event else None, got.message.raw)
+
+
 @pytest.fixture
 def path() -> Iterator[Path]:
     """Where the socket is: in a folder with a short name, as a socket's path has to be short."""
@@ -140,7 +183,7 @@ def controls() -> FakeControls:
 @pytest.fixture
 async def server(controls: FakeControls, path: Path) -> AsyncIterator[ControlServer]:
     """The control interface, in a folder that it had to make."""
-    async with ControlServer(controls, path) as running:
+    async with ControlServer(routes, controls, path) as running:
         yield running
 
 
@@ -228,6 +271,27 @@ async def test_port_is_sent_as_it_was_given(client: ControlClient, controls: Fak
     """Whatever is given as a port is the port in that one route, and leads to no other."""
     await client.request(port, "get_ver", [])
     assert controls.asked == [(port, "get_ver")]
+
+
+@pytest.mark.parametrize(
+    ("method", "url", "detail"),
+    [
+        (
+            "GET",
+            "/v1/status?page=2",
+            "/v1/status: page is not known: there is no parameter 'page'; there are: none",
+        ),
+        ("POST", "/v1/messages/x", "/v1/messages/{id}: id will not do: Expected `int`, got `str`"),
+        ("POST", "/v1/messages/0", "/v1/messages/{id}: id will not do: Expected `int` >= 1"),
+    ],
+)
+async def test_parameters_that_will_not_do(
+    server: ControlServer, controls: FakeControls, path: Path, *, method: str, url: str, detail: str
+) -> None:
+    """They are refused by name, with what was expected, and nothing is done."""
+    status, _, problem = await http(path, method, url)
+    assert (status, problem) == (400, {"title": "Bad argument", "status": 400, "detail": detail})
+    assert controls.asked == []
 
 
 # -- errors
@@ -328,7 +392,7 @@ async def test_silent_connections_lock_nobody_out(
         return reply("rly=ctsleep src=0 dst=0 arg1=OK")
 
     controls.request = long_request  # type: ignore[method-assign,assignment]
-    async with ControlServer(controls, path):
+    async with ControlServer(routes, controls, path):
         running = asyncio.create_task(ControlClient(path).request("1", "sleep", ["5"]))
         await begun.wait()
         silent = [await asyncio.open_unix_connection(str(path)) for _ in range(50)]
@@ -402,7 +466,7 @@ async def test_socket_is_its_owners_and_its_groups(
     try:
         with monkeypatch.context() as patched:
             patched.delattr(os, "umask")
-            async with ControlServer(controls, path):
+            async with ControlServer(routes, controls, path):
                 assert stat.S_IMODE(os.stat(path).st_mode) == 0o660  # noqa: PTH116 - a test may wait for the disk
     finally:
         os.umask(before)
@@ -410,7 +474,7 @@ async def test_socket_is_its_owners_and_its_groups(
 
 async def test_socket_is_gone_afterwards(controls: FakeControls, path: Path) -> None:
     """A daemon that stops leaves no socket behind."""
-    async with ControlServer(controls, path):
+    async with ControlServer(routes, controls, path):
         assert is_there(path)
     assert not is_there(path)
 
@@ -418,14 +482,14 @@ async def test_socket_is_gone_afterwards(controls: FakeControls, path: Path) -> 
 async def test_stale_socket_is_replaced(controls: FakeControls, path: Path) -> None:
     """What a daemon that was killed left behind is in nobody's way."""
     leave_stale(path)
-    async with ControlServer(controls, path):
+    async with ControlServer(routes, controls, path):
         assert (await ControlClient(path).status()).pid == STATUS.pid
 
 
 async def test_live_socket_is_left_alone(server: ControlServer, path: Path) -> None:
     """A second daemon is refused, and the first one is reached as before."""
     with pytest.raises(ControlError) as refused:
-        async with ControlServer(FakeControls(), path):
+        async with ControlServer(routes, FakeControls(), path):
             raise AssertionError
     assert str(refused.value) == f"a ctportd is running already: it answers on {path}"
     assert (await ControlClient(path).status()).pid == STATUS.pid
@@ -436,7 +500,7 @@ async def test_file_in_the_sockets_place_is_left_alone(controls: FakeControls, p
     path.parent.mkdir()
     fill(path, "precious")
     with pytest.raises(ControlError) as refused:
-        async with ControlServer(controls, path):
+        async with ControlServer(routes, controls, path):
             raise AssertionError
     told = f"[control] socket '{path}' is there already and is no socket; choose another path"
     assert str(refused.value) == told
@@ -447,7 +511,7 @@ async def test_path_that_is_too_long(controls: FakeControls, tmp_path: Path) -> 
     """The limit is the kernel's, and is told in a sentence: counted in bytes."""
     path = tmp_path / ("ü" * 60)
     with pytest.raises(ControlError) as refused:
-        async with ControlServer(controls, path):
+        async with ControlServer(routes, controls, path):
             raise AssertionError
     problem = "is longer than the 107 bytes that a Unix socket's path may have; choose a shorter one"
     assert str(refused.value) == f"[control] socket '{path}' {problem}"
@@ -457,7 +521,7 @@ async def test_longest_path_is_good(controls: FakeControls, path: Path) -> None:
     """A path of just 107 bytes works."""
     longest = path.parent / ("x" * (106 - len(os.fsencode(path.parent))))
     assert len(os.fsencode(longest)) == 107
-    async with ControlServer(controls, longest):
+    async with ControlServer(routes, controls, longest):
         assert (await ControlClient(longest).status()).pid == STATUS.pid
 
 
@@ -465,7 +529,7 @@ async def test_folder_that_cannot_be_made(controls: FakeControls, path: Path) ->
     """A file where the socket's folder should be is told as such."""
     fill(path.parent, "")
     with pytest.raises(ControlError) as refused:
-        async with ControlServer(controls, path):
+        async with ControlServer(routes, controls, path):
             raise AssertionError
     assert str(refused.value) == f"[control] socket '{path}' cannot be made: File exists"
 

@@ -1,0 +1,6 @@
+"""What can be asked of a running daemon through its control interface, by subject."""
+
+from ctportd.api import daemon, messages, ports
+
+ROUTES = [*daemon.routes, *ports.routes, *messages.routes]
+"""Every path."""

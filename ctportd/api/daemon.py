@@ -1,0 +1,75 @@
+"""The daemon as a whole."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import msgspec
+import structlog
+
+from ctportd.control.routes import Routes
+from ctportd.errors import LinkError
+from ctportd.reporting import status_of
+from ctportd.status import Rotated, Status
+
+if TYPE_CHECKING:
+    from ctportd.control.routes import Nothing
+    from ctportd.daemon import Daemon
+    from ctportd.servers import Server
+
+routes = Routes()
+
+log = structlog.stdlib.get_logger("ctportd")
+
+
+class StopBody(msgspec.Struct, forbid_unknown_fields=True):
+    """How to stop. ``now``: the calls under way are ended at once."""
+
+    now: bool = False
+
+
+class Stopping(msgspec.Struct, frozen=True):
+    """What the daemon does from now on."""
+
+    state: str = "stopping"
+
+
+@routes.add("GET", "/v1/status", Status)
+async def status(daemon: Daemon, _parameters: Nothing, _body: Nothing) -> Status:
+    """What the daemon is and does: its ctservers, ports, calls and plugins."""
+    return await status_of(daemon, os.getpid(), await asyncio.to_thread(version, "ctportd"))
+
+
+@routes.add("POST", "/v1/stop", Stopping, body=StopBody)
+async def stop(daemon: Daemon, _parameters: Nothing, body: StopBody) -> Stopping:
+    """Begin to stop, with some time for the calls under way; answers at once."""
+    if body.now:
+        daemon.stop_now()
+    else:
+        daemon.stop()
+    return Stopping()
+
+
+@routes.add("POST", "/v1/rotate", Rotated)
+async def rotate(daemon: Daemon, _parameters: Nothing, _body: Nothing) -> Rotated:
+    """Roll our own log, and have every ctserver roll its own."""
+    rolled = ""
+    if daemon.log_file is not None:
+        rolled = str(await asyncio.to_thread(daemon.log_file.roll, daemon.clock.now().astimezone()))
+    answers = {server.name: await _roll(server) for server in daemon.servers}
+    log.info("log rotated", old=rolled)
+    return Rotated(rolled, answers)
+
+
+async def _roll(server: Server) -> str:
+    if server.manager is None:
+        return "its dialect has no request for it"
+    try:
+        await server.manager.roll_log()
+    except LinkError as error:
+        log.warning("ctserver did not roll its log", ctserver=server.name, error=str(error))
+        return str(error)
+    return "rolled"
