@@ -18,12 +18,15 @@ from ctportd.daemon import Daemon
 from ctportd.detach import detached
 from ctportd.errors import ConfigError, StorageError
 from ctportd.hooks.running import run_to_the_end
+from ctportd.rotating import rotate_logs, tell_rolled
+from ctportd.serving import keeping_of
 from ctportd.site import load_configured_plugins
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from ctportd.config import Config
+    from ctportd.status import Rotated
 
 ENDINGS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 """What tells the daemon to stop; the last comes when its terminal is closed."""
@@ -54,7 +57,7 @@ def run_daemon(config: Config, pid_file: Path | None) -> None:
 
     async def run() -> None:
         daemon = Daemon(config, plugins, log_file, notify=sdnotify.SystemdNotifier().notify)
-        with _told_by_signals(daemon.stop):
+        with _told_by_signals(daemon):
             await daemon.run()
 
     try:
@@ -67,22 +70,31 @@ def run_daemon(config: Config, pid_file: Path | None) -> None:
 
 
 @contextmanager
-def _told_by_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Stop at a signal; what comes after the block is over must not make a bad end of a good one."""
+def _told_by_signals(daemon: Daemon) -> Iterator[None]:
+    """Stop and rotate at signals; what comes after the block is over must not make a bad end of a good one."""
     loop = asyncio.get_running_loop()
     for number in ENDINGS:
-        loop.add_signal_handler(number, stop)
+        loop.add_signal_handler(number, daemon.stop)
+    rotations: set[asyncio.Task[Rotated]] = set()
+
+    def rotate() -> None:
+        task = asyncio.create_task(rotate_logs(daemon), name="rotation")
+        rotations.add(task)
+        task.add_done_callback(rotations.discard)
+
+    loop.add_signal_handler(signal.SIGUSR1, rotate)
     try:
         yield
     finally:
-        for number in ENDINGS:
+        for number in (*ENDINGS, signal.SIGUSR1):
             loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_IGN)
 
 
 def _open_log(config: Config) -> logs.LogFile | None:
     try:
-        return logs.LogFile(Path(config.file.log.file)) if config.file.log.file else None
+        table = config.file.log
+        return logs.LogFile(Path(table.file), keeping_of(table), tell_rolled) if table.file else None
     except OSError as error:
         problem = f"found {config.file.log.file!r}, which cannot be written: {error.strerror}"
         kind = StorageError if error.errno in _PASSING else ConfigError

@@ -1,0 +1,47 @@
+"""What a line tells without anyone passing it: the plugin whose hook runs, with its port and its call."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from structlog.typing import EventDict, WrappedLogger
+
+current_hook: ContextVar[tuple[str, dict[str, Any]] | None] = ContextVar("current_hook", default=None)
+"""The plugin whose hook runs, and the hook's arguments.
+
+One variable that is set costs less than binding port and call for each of many thousand events a second; they are
+looked up when a line is written, which is seldom.
+"""
+
+
+@contextmanager
+def nobodys_threads() -> Iterator[None]:
+    """What runs in a thread in this block runs in the daemon's own, though a plugin has asked for it.
+
+    A plugin has few threads, and may have them all hang: what must not wait for that is done in here.
+    """
+    token = current_hook.set(None)
+    try:
+        yield
+    finally:
+        current_hook.reset(token)
+
+
+def add_hook(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
+    """Add plugin, port and call of the hook that runs."""
+    running = current_hook.get()
+    if running is not None:
+        plugin, arguments = running
+        line.setdefault("plugin", plugin)
+        call = arguments.get("call")
+        port = arguments.get("port") or getattr(call, "port", None)
+        if port is not None:
+            line.setdefault("port", getattr(port, "address", port))  # some hooks are told the address alone
+        if call is not None:
+            line.setdefault("call", call.id)
+    return line
