@@ -1,4 +1,4 @@
-"""What a line tells without anyone passing it: the plugin whose hook runs, with its port and its call."""
+"""What a line tells without anyone passing it: the plugin whose hook runs, its port and its call, and the request."""
 
 from __future__ import annotations
 
@@ -32,8 +32,42 @@ def nobodys_threads() -> Iterator[None]:
         current_hook.reset(token)
 
 
-def add_hook(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
-    """Add plugin, port and call of the hook that runs."""
+class Asked:
+    """A request of ctserver that is under way.
+
+    Attributes:
+        name: As ctserver knows it, such as ``ctplay``.
+        fate: What became of it; empty as long as that is open.
+    """
+
+    __slots__ = ("fate", "name")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.fate = ""
+
+
+_asked: ContextVar[Asked | None] = ContextVar("asked", default=None)
+
+
+@contextmanager
+def about_request(name: str) -> Iterator[Asked]:
+    """Lines of this block are about a request: they tell its name, and its fate as soon as that is set."""
+    asked = Asked(name)
+    token = _asked.set(asked)
+    try:
+        yield asked
+    finally:
+        _asked.reset(token)
+
+
+def add_context(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
+    """Add plugin, port and call of the hook that runs, and the request that is under way with its fate."""
+    asked = _asked.get()
+    if asked is not None:
+        line.setdefault("request", asked.name)
+        if asked.fate:
+            line.setdefault("fate", asked.fate)
     running = current_hook.get()
     if running is not None:
         plugin, arguments = running

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, NoReturn
 import structlog
 
 from ctportd.logs.bridge import Bridge
-from ctportd.logs.context import add_hook
+from ctportd.logs.context import add_context
 from ctportd.logs.journal import leads_to_journal
 from ctportd.logs.level import Logger, set_level
+from ctportd.logs.secrets import hide_secrets
 from ctportd.logs.sinks import FanOut, JsonSink, PlainSink
 from ctportd.logs.text import ForJournal, Plain
 from ctportd.terminal import Terminal
@@ -49,7 +50,8 @@ def set_up(level: str, file: LogFile | None, *, terminal: bool = True) -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
-            add_hook,
+            add_context,
+            hide_secrets,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             FanOut(sinks),

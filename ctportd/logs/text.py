@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import structlog
 
+from ctportd.logs.secrets import without_passwords
+
 if TYPE_CHECKING:
     from typing import TextIO
 
@@ -25,6 +27,8 @@ def as_json(line: EventDict) -> bytes:
     What JSON has no word for (bytes that were no UTF-8, say) is written with backslashes: no value can stop a line.
     """
     rest = dict(_format_exception(None, "", dict(line)))  # type: ignore[arg-type]
+    if "exception" in rest:
+        rest["exception"] = without_passwords(rest["exception"])
     whole = {key: rest.pop(key) for key in _FIRST if key in rest} | rest
     try:
         return msgspec.json.encode(whole, enc_hook=str)
@@ -85,4 +89,5 @@ def _traceback(out: TextIO, raised: ExcInfo) -> None:
     """A traceback as it may go to a terminal: without variables, which rich's shows, and without what could steer."""
     text = io.StringIO()
     structlog.dev.plain_traceback(text, raised)
-    out.write("".join(mark if mark in "\n\t" or mark.isprintable() else "\ufffd" for mark in text.getvalue()))
+    told = without_passwords(text.getvalue())
+    out.write("".join(mark if mark in "\n\t" or mark.isprintable() else "\ufffd" for mark in told))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
 import re
 import sys
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import structlog
 
-from ctportd.logs import LogFile, current_hook, flush, quiet, set_file, set_level, set_up, tapped
+from ctportd.logs import LogFile, about_request, current_hook, flush, quiet, set_file, set_level, set_up, tapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -205,6 +206,75 @@ def test_line_says_more_than_the_hook_knows(file: LogFile) -> None:
     current_hook.reset(token)
     (line,) = lines(file)
     assert (line["port"], line["call"], line["plugin"]) == (9, "b", "other")
+
+
+def test_line_about_a_request_tells_it_and_its_fate(file: LogFile) -> None:
+    """Nobody passes them; those of another task are not told, and a line may say more."""
+    set_up("info", file, terminal=False)
+    log = structlog.get_logger()
+    with about_request("ctplay") as asked:
+        log.info("asked")
+        asked.fate = "done"
+        log.info("answered")
+        log.info("own", request="ctrecord", fate="failed")
+    log.info("after")
+    told = [(line.get("request"), line.get("fate")) for line in lines(file)]
+    assert told == [("ctplay", None), ("ctplay", "done"), ("ctrecord", "failed"), (None, None)]
+
+
+@pytest.mark.parametrize(
+    "key", ["pin", "password", "smtp_password", "api-token", "Authorization", "new_PIN", "secrets"]
+)
+def test_what_is_secret_by_its_name_is_hidden(file: LogFile, capsys: pytest.CaptureFixture[str], key: str) -> None:
+    """In a line and inside its values, in the file, on the terminal and for whoever taps the log."""
+    seen: list[bytes] = []
+    set_up("info", file)
+    with tapped(seen.append):
+        structlog.get_logger().info("x", **{key: "4711"}, settings={"of": [{key: 4711}]}, pinned="kept")
+    text = file.path.read_text()
+    assert "4711" not in text + shown(capsys) + seen[0].decode()
+    line = json.loads(text)
+    assert (line[key], line["settings"], line["pinned"]) == ("(secret)", {"of": [{key: "(secret)"}]}, "kept")
+
+
+def test_passwords_in_urls_are_hidden(file: LogFile, capsys: pytest.CaptureFixture[str]) -> None:
+    """Those of a database or a broker, wherever they stand: in a value, in a list, in what was raised."""
+    set_up("info", file)
+    url = "postgresql://ada:" + "s3cr/t@x@db.example/calls"
+    try:
+        fail(f"cannot reach {url}")
+    except ValueError:
+        structlog.get_logger().exception("failed", url=url, urls=[url])
+    (line,) = lines(file)
+    assert "s3cr" not in file.path.read_text() + shown(capsys)
+    assert line["url"] == "postgresql://ada:(secret)@db.example/calls"
+    assert line["exception"].endswith("cannot reach postgresql://ada:(secret)@db.example/calls")
+
+
+def test_line_of_the_journal_has_its_priority(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The journal knows the time; each line of a traceback has the priority of the first. Elsewhere there is none."""
+    with (tmp_path / "journal").open("w+") as journal:
+        found = os.fstat(journal.fileno())
+        monkeypatch.setattr(sys, "stderr", journal)
+        for stream in (f"{found.st_dev}:{found.st_ino}", f"{found.st_dev}:{found.st_ino + 1}"):
+            monkeypatch.setenv("JOURNAL_STREAM", stream)
+            set_up("debug", None)
+            log = structlog.get_logger()
+            log.debug("a\nb")
+            log.info("call", number=1)
+            log.warning("odd")
+            try:
+                fail("broken")
+            except ValueError:
+                log.exception("failed")
+            flush()
+        journal.seek(0)
+        told = journal.read().splitlines()
+    ours = [line for line in told if line.startswith("<")]
+    assert [line.split()[0] for line in ours[:4]] == ["<7>a\\nb", "<6>call", "<4>odd", "<3>failed"]
+    assert {line[:3] for line in ours[3:]} == {"<3>"}
+    assert ours[-1] == "<3>ValueError: broken"
+    assert re.match(r"\d\d:\d\d:\d\d \[debug", told[len(ours)])
 
 
 def test_exception_is_text(file: LogFile) -> None:
