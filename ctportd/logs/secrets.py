@@ -11,26 +11,14 @@ if TYPE_CHECKING:
 
 HIDDEN = "(secret)"
 
-_WORDS = frozenset(
-    [
-        "pin",
-        "pins",
-        "password",
-        "passwd",
-        "passphrase",
-        "pwd",
-        "token",
-        "secret",
-        "secrets",
-        "credential",
-        "credentials",
-        "authorization",
-    ]
-)
+_WORDS = {
+    *("pin", "pins", "password", "passwd", "passphrase", "pwd", "token", "secret", "secrets"),
+    *("credential", "credentials", "authorization"),
+}
 
 _APART = re.compile(r"[^a-z0-9]+")
 
-_IN_URL = re.compile(r"(?<=://)([^\s/:@]*):[^\s"']*@")
+_IN_URL = re.compile(r"""(?<=://)([^\s/:@]*):[^\s"']*@""")
 """User and password before a host. The password goes up to the last ``@``: one that was not escaped may hold others."""
 
 
