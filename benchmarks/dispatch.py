@@ -19,7 +19,7 @@ from typing import Any, cast
 
 from ctportd.config import PluginsTable
 from ctportd.hooks.dispatch import Dispatcher
-from ctportd.hooks.loader import Plugin, hooks_of
+from ctportd.hooks.loader import Plugin, Plugins, hooks_of
 from ctportd.hooks.markers import hookimpl
 
 EVENTS = 20_000
@@ -44,7 +44,10 @@ async def measure(plugins: int) -> float:
     """Events a second."""
     older = "queue_limit" in inspect.signature(Dispatcher).parameters
     limits: Any = EVENTS if older else PluginsTable(queue=EVENTS)
-    dispatcher = Dispatcher([plugin(number) for number in range(plugins)], cast("Any", None), limits)
+    made: Any = [plugin(number) for number in range(plugins)]
+    if "Iterable" not in str(inspect.signature(Dispatcher).parameters["plugins"].annotation):
+        made = Plugins({one.name: one for one in made})
+    dispatcher = Dispatcher(made, cast("Any", None), limits)
     working = asyncio.create_task(dispatcher.run())
     await asyncio.sleep(0)
     port, event = cast("Any", SimpleNamespace(address="main:1")), cast("Any", object())
