@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
+import threading
+from concurrent.futures import Future, wait
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +12,6 @@ from ctportd.errors import ConfigError, PluginError
 from ctportd.hooks import generations
 from ctportd.hooks.loader import Plugins, Refusal, check_directory, check_tables, enabled_table, load_one
 from ctportd.hooks.sources import find_all
-from ctportd.logs import nobodys_threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -139,33 +140,35 @@ class Renewal:
         for generation in self._begun:
             generations.forget_generation(generation)
 
-    # -- on the loop
+    # -- whoever waits for it
 
-    async def run(self, load: Callable[[], Plugins]) -> Plugins:
-        """Load in a thread: the lines go on meanwhile.
+    def run(self, load: Callable[[], Plugins]) -> Plugins:
+        """Load in a thread of its own, which is left behind if it does not come to an end.
 
         Raises:
-            PluginError: One is not loaded in time.
+            ConfigError: As ``load`` does.
+            PluginError: Likewise, or one is not loaded in time.
         """
-        with nobodys_threads():
-            loading = asyncio.create_task(asyncio.to_thread(load))
+        over: Future[Plugins] = Future()
+        threading.Thread(target=self._load_into, args=(load, over), name="loading plugins", daemon=True).start()
         at = None
-        while not loading.done():
+        while not over.done():
             if at == (self._at, len(self._begun)):
                 self._given_up = True
                 self.forget()
-                loading.add_done_callback(self._ended_late)
-                raise PluginError(
-                    self._at, f"is not loaded within {LOAD_TIMEOUT:g} s: what it does at import takes long"
-                )
+                problem = f"is not loaded within {LOAD_TIMEOUT:g} s: what it does at import takes too long"
+                raise PluginError(self._at, problem)
             at = self._at, len(self._begun)
-            await asyncio.wait([loading], timeout=LOAD_TIMEOUT)
-        return loading.result()
+            wait([over], LOAD_TIMEOUT)
+        return over.result()
 
-    def _ended_late(self, loading: asyncio.Task[Plugins]) -> None:
-        self.forget()
-        if not loading.cancelled():
-            loading.exception()  # it was given up, and that was told
+    def _load_into(self, load: Callable[[], Plugins], over: Future[Plugins]) -> None:
+        try:
+            over.set_result(load())
+        except BaseException as error:  # noqa: BLE001 - it is raised to whoever waits
+            over.set_exception(error)
+        if self._given_up:
+            self.forget()
 
 
 def _check_forced(forced: Collection[str], loaded: Collection[str]) -> None:
@@ -174,14 +177,14 @@ def _check_forced(forced: Collection[str], loaded: Collection[str]) -> None:
             raise PluginError(name, "cannot be loaded anew: it is not enabled, or there is none of this name")
 
 
-async def load_changed(
+def load_changed(
     directory: Path,
     tables: Mapping[str, dict[str, Any]],
     source: str,
     before: Plugins,
     forced: Collection[str] = (),
 ) -> Plugins:
-    """Load the plugins of a folder, and of installed packages, beside those that run. All or none.
+    """Load the plugins of a folder, and of installed packages, beside those that run: all or none. For a thread.
 
     A plugin whose code and table are as they were is kept. Nothing that runs is changed; the plugins that are returned
     are for ``Dispatcher.replace``, or for :func:`give_back`.
@@ -197,32 +200,40 @@ async def load_changed(
         ConfigError: The folder is not there, a table is that of no plugin, or a plugin refuses its table.
         PluginError: One cannot be loaded. It says which, and why.
     """
+    check_directory(directory, source)
+    found, hidden = find_all(directory)
+    plugins = load_changed_found(found, tables, source, before, forced)
+    plugins.hidden = hidden
+    return plugins
+
+
+def load_changed_found(
+    found: Mapping[str, Source],
+    tables: Mapping[str, dict[str, Any]],
+    source: str,
+    before: Plugins,
+    forced: Collection[str] = (),
+) -> Plugins:
+    """Likewise, of plugins that were found: each by its name."""
     renewal = Renewal(before, tables, source)
-
-    def load() -> Plugins:
-        check_directory(directory, source)
-        found, hidden = find_all(directory)
-        plugins = renewal.all_or_none(found, forced)
-        plugins.hidden = hidden
-        return plugins
-
-    return await renewal.run(load)
+    return renewal.run(partial(renewal.all_or_none, found, forced))
 
 
-async def load_each_changed(
+def load_each_changed(
     directory: Path, tables: Mapping[str, dict[str, Any]], source: str, before: Plugins
 ) -> Plugins:
-    """Likewise, each plugin for itself: one that cannot be loaded is among the refused ones, and its older one stays."""
+    """Likewise, each plugin for itself: one that cannot be loaded is among the refused ones, and its older one stays.
+
+    Raises:
+        ConfigError: The folder is not there.
+        PluginError: One takes too long to load.
+    """
+    check_directory(directory, source)
+    found, hidden = find_all(directory)
     renewal = Renewal(before, tables, source)
-
-    def load() -> Plugins:
-        check_directory(directory, source)
-        found, hidden = find_all(directory)
-        plugins = renewal.each(found)
-        plugins.hidden = hidden
-        return plugins
-
-    return await renewal.run(load)
+    plugins = renewal.run(partial(renewal.each, found))
+    plugins.hidden = hidden
+    return plugins
 
 
 def give_back(plugins: Plugins, before: Plugins) -> None:
