@@ -9,8 +9,6 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import sdnotify
-
 from ctportd import logs
 from ctportd.checks import check_folders, check_programs, warn_of_open_doors
 from ctportd.conduct import settle
@@ -19,6 +17,7 @@ from ctportd.detach import detached
 from ctportd.errors import ConfigError, StorageError
 from ctportd.hooks.running import run_to_the_end
 from ctportd.site import load_configured_plugins
+from ctportd.systemd import Systemd
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,7 +52,7 @@ def run_daemon(config: Config, pid_file: Path | None) -> None:
     warn_of_open_doors(config)
 
     async def run() -> None:
-        daemon = Daemon(config, plugins, log_file, notify=sdnotify.SystemdNotifier().notify)
+        daemon = Daemon(config, plugins, log_file, systemd=Systemd.of_environment())
         with _told_by_signals(daemon.stop):
             await daemon.run()
 
