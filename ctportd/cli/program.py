@@ -96,7 +96,8 @@ def _plugin_commands(ctx: click.Context) -> dict[str, click.Command]:
     if _COMMANDS not in ctx.meta:  # help asks for each command by its name: the plugins run once
         config = load_config(path)
         ctx.with_resource(logs.quiet(troubles=True))  # what plugins log on the way is not for who asks
-        plugins = load_plugins(Path(config.file.plugins.directory), config.plugins, config.source)
+        table = config.file.plugins
+        plugins = load_plugins(Path(table.directory), config.plugins, config.source, with_shipped=table.shipped)
         site = ConfiguredSite(config, plugins, writable=True)
         ctx.meta[_COMMANDS] = plugin_commands(plugins.loaded.values(), site)
     commands: dict[str, click.Command] = ctx.meta[_COMMANDS]

@@ -13,7 +13,7 @@ from ctportd.errors import ConfigError, PluginError
 from ctportd.hooks import specs
 from ctportd.hooks.markers import PROJECT
 from ctportd.hooks.results import LISTING, told
-from ctportd.hooks.sources import find_installed, find_plugins
+from ctportd.hooks.sources import find_all
 from ctportd.nearest import no_such
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ class Plugins:
         loaded: Those that run.
         failed: Those that could not be loaded, each with the reason.
         disabled: Those whose table says ``enabled = false``.
-        hidden: Those of installed packages that are not taken, since the folder has one of that name: the package of
-            each.
+        hidden: Those of installed packages, or of ctportd, that are not taken, since the folder has one of that name:
+            the package of each.
     """
 
     def __init__(
@@ -87,13 +87,16 @@ class Plugins:
         return ""
 
 
-def load_plugins(directory: Path, tables: dict[str, dict[str, Any]], source: str) -> Plugins:
+def load_plugins(
+    directory: Path, tables: dict[str, dict[str, Any]], source: str, *, with_shipped: bool = False
+) -> Plugins:
     """Load every plugin of a folder, and those of installed packages. Of two of the same name, the folder's is taken.
 
     Args:
         directory: The folder.
         tables: Each plugin's own table of the configuration.
         source: The configuration's file, for errors.
+        with_shipped: Whether those that come with ctportd are loaded, too.
 
     Raises:
         ConfigError: The folder is not there, a table is that of no plugin, or a plugin refuses its table. A plugin that
@@ -101,9 +104,9 @@ def load_plugins(directory: Path, tables: dict[str, dict[str, Any]], source: str
     """
     if not directory.is_dir():
         raise ConfigError(f"{source}: [plugins] directory: found {str(directory)!r}, which is no folder")
-    own, installed = find_plugins(directory), find_installed()
-    plugins = load_found({**installed, **own}, tables, source)
-    plugins.hidden = {name: installed[name].where for name in installed if name in own}
+    found, hidden = find_all(directory, with_shipped=with_shipped)
+    plugins = load_found(found, tables, source)
+    plugins.hidden = hidden
     return plugins
 
 
