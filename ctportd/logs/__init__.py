@@ -5,13 +5,14 @@ Every line about a call carries ``port``, ``call`` and ``plugin``, and one about
 """
 
 from ctportd.logfile import LogFile
-from ctportd.logs.context import about_request, add_context, current_hook, nobodys_threads
+from ctportd.logs.context import Named, about_request, add_context, current_hook, nobodys_threads
 from ctportd.logs.level import set_level
 from ctportd.logs.setup import flush, quiet, set_file, set_up
 from ctportd.logs.sinks import tapped
 
 __all__ = [
     "LogFile",
+    "Named",
     "about_request",
     "add_context",
     "current_hook",

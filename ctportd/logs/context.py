@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from structlog.typing import EventDict, WrappedLogger
 
-current_hook: ContextVar[tuple[str, dict[str, Any]] | None] = ContextVar("current_hook", default=None)
+
+class Named(Protocol):
+    """A plugin, as far as the log needs one: two generations of it have one name."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+
+current_hook: ContextVar[tuple[Named, dict[str, Any]] | None] = ContextVar("current_hook", default=None)
 """The plugin whose hook runs, and the hook's arguments.
 
 One variable that is set costs less than binding port and call for each of many thousand events a second; they are
@@ -71,7 +80,7 @@ def add_context(_logger: WrappedLogger, _method: str, line: EventDict) -> EventD
     running = current_hook.get()
     if running is not None:
         plugin, arguments = running
-        line.setdefault("plugin", plugin)
+        line.setdefault("plugin", plugin.name)
         call = arguments.get("call")
         port = arguments.get("port") or getattr(call, "port", None)
         if port is not None:
