@@ -9,12 +9,14 @@ from ctportd.logs.context import Named, about_request, add_context, current_hook
 from ctportd.logs.level import set_level
 from ctportd.logs.setup import flush, quiet, set_file, set_up
 from ctportd.logs.sinks import tapped
+from ctportd.logs.text import as_json
 
 __all__ = [
     "LogFile",
     "Named",
     "about_request",
     "add_context",
+    "as_json",
     "current_hook",
     "flush",
     "nobodys_threads",
