@@ -92,8 +92,8 @@ def code_blocks(document: str, language: str) -> list[str]:
 
 
 def prose(document: str) -> str:
-    """A document without its blocks and comments."""
-    return re.sub(r"<!--.*?-->", "", _FENCED.sub("", read(document)), flags=re.DOTALL)
+    """A document without its blocks, comments and code."""
+    return re.sub(r"<!--.*?-->|`[^`\n]+`", "", _FENCED.sub("", read(document)), flags=re.DOTALL)
 
 
 def links(document: str) -> list[str]:
