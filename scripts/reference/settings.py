@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
-from ctportd.config import ConfigFile
+from ctportd.config import MAIL_ADDRESS, ConfigFile
 from ctportd.hooks.loader import load_plugins
 from scripts.reference.prose import Told, cell, markdown, page, table
 
@@ -123,7 +123,9 @@ def _bounds(meta: Any) -> str:
     told = [
         f"{sign} {getattr(meta, name):g}" for name, sign in signs.items() if getattr(meta, name, None) is not None
     ]
-    if getattr(meta, "pattern", None):
+    if getattr(meta, "pattern", None) == MAIL_ADDRESS:
+        told.append("a mail address")
+    elif getattr(meta, "pattern", None):
         told.append(f"as `{meta.pattern}`".replace("\\Z", "$"))
     return " and ".join(told)
 
