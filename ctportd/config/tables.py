@@ -25,6 +25,8 @@ class DaemonTable(_Table, frozen=True):
     """``[daemon]``: the daemon itself."""
 
     state: str = "state"
+    user: str = ""
+    group: str = ""
     drain_timeout: NotNegative = 30.0
     stop_timeout: Seconds = 5.0
     end_timeout: Seconds = 10.0
