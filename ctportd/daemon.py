@@ -16,7 +16,6 @@ from ctportd.calls.router import Router
 from ctportd.clock import Clock, utc_now
 from ctportd.control.server import ControlServer
 from ctportd.hooks.dispatch import Dispatcher
-from ctportd.hooks.questions import Questions
 from ctportd.keepalive import KeepAlive
 from ctportd.links.ports import Ports
 from ctportd.mail.service import Mail
@@ -72,7 +71,6 @@ class Daemon:
 
     Attributes:
         config: As given.
-        plugins: As given.
         log_file: As given.
         phase: ``starting``, ``ready``, ``draining`` or ``stopping``.
         state: The folder of all that must survive.
@@ -92,7 +90,6 @@ class Daemon:
         systemd: Systemd | None = None,
     ) -> None:
         self.config = config
-        self.plugins = plugins
         self.log_file = log_file
         self.phase = "starting"
         self._now = now
@@ -104,11 +101,10 @@ class Daemon:
         self.numbers = Numbers(config.file.numbers.country, config.file.numbers.area)
         self.prompts = configured_prompts(config)
         self.handlers = configured_handlers(config)
-        self.dispatcher = Dispatcher(plugins.loaded.values(), self, config.file.plugins)
+        self.dispatcher = Dispatcher(plugins, self, config.file.plugins)
         self.mail = Mail(
             self.state, config.file.mail, self.clock.now, self.dispatcher.tell, keep=self.store.keep_steps
         )
-        self._questions = Questions(plugins, self.dispatcher.hosted)
         table = config.file.daemon
         self.messages = Messages(self.state, self.store, table.min_free, self.dispatcher.tell, self.clock.now)
         self.pins = PinGuard(
@@ -132,6 +128,11 @@ class Daemon:
         return server
 
     @property
+    def plugins(self) -> Plugins:
+        """Those that are on duty, and why others are not."""
+        return self.dispatcher.plugins
+
+    @property
     def mails(self) -> bool:
         """Whether there is a mail server to send letters to."""
         return self.mail.configured
@@ -143,11 +144,11 @@ class Daemon:
 
     def check_handler(self, handler: str) -> str:
         """What is wrong with a handler such as ``voicemail:100``; empty where nothing is."""
-        return self._questions.check_handler(handler)
+        return self.dispatcher.questions.check_handler(handler)
 
     async def explain(self, handler: str, inquiry: Inquiry) -> Explanation:
         """What a handler would do with such a call."""
-        return await self._questions.explain(handler, inquiry)
+        return await self.dispatcher.questions.explain(handler, inquiry)
 
     # -- one run
 
@@ -278,7 +279,7 @@ class Daemon:
         await self.router.drain(table.drain_timeout, self._hurry)
         self.phase = "stopping"
         await self.router.stop(table.stop_timeout, self._hurry)
-        self.dispatcher.tell("daemon_stopping")
+        self.dispatcher.stopping()
         await self.dispatcher.drain(DRAIN_TIMEOUT)
 
     def _patience(self) -> dict[str, str]:

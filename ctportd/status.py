@@ -67,7 +67,7 @@ class PluginStatus(msgspec.Struct, frozen=True):
     """A plugin.
 
     Attributes:
-        state: ``loaded``, ``failed`` (it could not be), or ``quarantined`` (it fails again and again).
+        state: ``loaded``, ``failed`` (it could not be), ``quarantined`` (it fails again and again), or ``not enabled``.
         hooks: Those that it implements.
         waiting: How many of its hooks' calls wait in its queue.
         lost: How many were lost because it had fallen behind.
@@ -76,7 +76,9 @@ class PluginStatus(msgspec.Struct, frozen=True):
         faults: How often it has failed.
         last_fault: The last time, in few words; empty where it never has.
         until: When it is tried again, where it is in quarantine.
-        error: Why it could not be loaded; empty where it was.
+        error: Why it could not be loaded, or a newer one of it; empty where nothing newer is there.
+        retiring: How many older ones of it still have calls, or are about to end.
+        where: Its file, or the package that it came with.
     """
 
     name: str
@@ -90,6 +92,8 @@ class PluginStatus(msgspec.Struct, frozen=True):
     last_fault: str = ""
     until: datetime | None = None
     error: str = ""
+    retiring: int = 0
+    where: str = ""
 
 
 class MailStatus(msgspec.Struct, frozen=True):
@@ -136,12 +140,22 @@ class Rotated(msgspec.Struct, frozen=True):
     """What rotating the logs came to.
 
     Attributes:
-        log: Where the daemon's old lines are now.
+        log: Where the daemon's old lines are now; empty where nothing was rolled.
         ctserver: Each ctserver's answer, by its name: ``rolled``, or why it could not be.
+        moved: Whether another program had moved the daemon's log away: then a new one was begun, and that is all.
+        compressed: Old logs of the daemon that were.
+        removed: Old logs of the daemon that were.
+        problems: What could not be done, a sentence each.
+        file: The file that the daemon writes; empty where it writes none.
     """
 
     log: str
     ctserver: dict[str, str]
+    moved: bool = False
+    compressed: list[str] = []
+    removed: list[str] = []
+    problems: list[str] = []
+    file: str = ""
 
 
 class Replied(msgspec.Struct, frozen=True):

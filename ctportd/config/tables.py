@@ -36,10 +36,13 @@ class DaemonTable(_Table, frozen=True):
 
 
 class LogTable(_Table, frozen=True):
-    """``[log]``: the log file, and how much goes into it."""
+    """``[log]``: the log file, how much goes into it, and what becomes of old ones."""
 
     file: str = "state/ctportd.log"
     level: Literal["debug", "info", "warning", "error"] = "info"
+    keep: Annotated[int, Meta(ge=0)] = 10
+    compress: bool = True
+    max_size: NotNegative = 100.0
 
 
 class CtserverTable(_Table, frozen=True):
@@ -117,6 +120,7 @@ class PluginsTable(_Table, frozen=True):
     """``[plugins]``: the folder of plugins, and how far one may go."""
 
     directory: str = "plugins"
+    watch: bool = False
     shipped: bool = True
     queue: Count = 10_000
     hook_timeout: Seconds = 30.0
