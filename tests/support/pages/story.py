@@ -28,8 +28,8 @@ class Story:
     """One document, in an installation of its own.
 
     What its first comment may say: ``config=NAME`` (where its configuration is, ``etc/ctportd.toml`` else), ``together``
-    (its configurations add up), ``parts``
-    (and are good when the page has them checked), ``checkout`` (the reader is in the folder of the sources), ``daemon`` (one is run), ``zone=NAME`` (the time zone).
+    (its configurations add up), ``parts`` (and are good when the page has them checked), ``checkout`` (the reader is in
+    the folder of the sources), ``daemon`` (one is run), ``zone=NAME`` (the time zone).
 
     Args:
         document: The document.
