@@ -24,9 +24,7 @@ class Parts:
         self._failed: asyncio.Queue[BaseException] = asyncio.Queue()
         self._within: dict[asyncio.Task[Any], float] = {}
 
-    def begin(
-        self, work: Coroutine[Any, Any, Any], name: str, within: float = PART_TIMEOUT
-    ) -> asyncio.Task[Any]:
+    def begin(self, work: Coroutine[Any, Any, Any], name: str, within: float = PART_TIMEOUT) -> asyncio.Task[Any]:
         """Begin a part, which gets ``within`` seconds to end when it is told to."""
         part = asyncio.create_task(work, name=name)
         self._within[part] = within

@@ -81,9 +81,10 @@ class Differences(msgspec.Struct, frozen=True):
 
 def differences(old: Config, new: Config) -> Differences:
     """What a new configuration changes."""
-    servers = {server.name: server for server in old.file.ctserver}, {
-        server.name: server for server in new.file.ctserver
-    }
+    servers = (
+        {server.name: server for server in old.file.ctserver},
+        {server.name: server for server in new.file.ctserver},
+    )
     before, after = ports_of(old), ports_of(new)
     others = [
         (table, key)
@@ -140,3 +141,15 @@ def changed_keys(table: str, before: msgspec.Struct, after: msgspec.Struct) -> l
         for key in EFFECTS[table]
         if (table, key) != ("port", "ctserver") and getattr(before, key) != getattr(after, key)
     ]
+
+
+def in_force(old: Config, new: Config) -> Config:
+    """A new configuration as far as it is in force before the next start."""
+    tables = {}
+    for table, effects in EFFECTS.items():
+        kept = [key for key, effect in effects.items() if effect is Effect.START]
+        if kept:
+            before = getattr(old.file, table)
+            as_before = {key: getattr(before, key) for key in kept}
+            tables[table] = msgspec.structs.replace(getattr(new.file, table), **as_before)
+    return msgspec.structs.replace(new, file=msgspec.structs.replace(new.file, **tables))

@@ -9,8 +9,6 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from ctportd.control.client import ControlClient
 from ctportd.daemon import Daemon
 from ctportd.hooks.loader import load_found
@@ -21,12 +19,13 @@ from ctportd.site import check_handlers
 from ctportd.store import Store
 from ctportd.testing.capture import capturing, into
 from ctportd.testing.clock import HouseClock
-from ctportd.testing.setup import SOURCE, find, open_exchange
+from ctportd.testing.reloading import HouseSource
+from ctportd.testing.setup import find, open_exchange
 from ctportd.testing.telephone import PATIENCE, Telephone
 from ctportd.testing.time import LeapingTime, database_counted
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
     from contextlib import AbstractContextManager
     from types import ModuleType
 
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from ctportd.hooks.loader import Plugins
     from ctportd.phone.happenings import Happening
     from ctportd.records import CallRecord, VoiceMessage
-    from ctportd.status import Status
+    from ctportd.status import Reloaded, Status
     from ctportd.testing.capture import Line
     from ctportd.testing.setup import Plan
 
@@ -86,22 +85,21 @@ class House:
 
     async def _run(self) -> None:
         """Run the daemon beside the ctserver that runs already, which is not its own to start."""
-        plugins = await asyncio.to_thread(self._load)
-        file = self._config.file
-        elsewhere = msgspec.structs.replace(file.ctserver[0], mode="remote")
-        beside = msgspec.structs.replace(self._config, file=msgspec.structs.replace(file, ctserver=[elsewhere]))
-        daemon = self._daemon = Daemon(beside, plugins, None, now=self.clock.now)
+        source = HouseSource(self.config_path, self._load)
+        config = await asyncio.to_thread(source.config)
+        plugins = await asyncio.to_thread(self._load, config)
+        daemon = self._daemon = Daemon(config, plugins, None, now=self.clock.now, source=source)
         with into(self.log):
             running = self._running = asyncio.create_task(daemon.run(), name="daemon")
         await self.until(lambda: daemon.phase != "starting" or running.done())
         if running.done():
             running.result()
 
-    def _load(self) -> Plugins:
+    def _load(self, config: Config) -> Plugins:
         self._unload()
         found = find(self._plan.plugins, self.folder / "plugins", self._package)
-        plugins = load_found(found, self._config.plugins, SOURCE)
-        check_handlers(self._config, plugins)
+        plugins = load_found(found, config.plugins, config.source)
+        check_handlers(config, plugins)
         for failure in plugins.failed.values():
             if not self.expect_faults:
                 raise failure
@@ -130,6 +128,15 @@ class House:
         """
         await self._end()
         await self._run()
+
+    async def reload(self, plugins: Sequence[str] = ()) -> Reloaded:
+        """Have the daemon load :attr:`config_path` anew, and these plugins even if they have not changed.
+
+        Raises:
+            ConfigError: The file, or a plugin, has a mistake. Everything is as it was.
+        """
+        with into(self.log):
+            return await self.daemon.reload(plugins)
 
     async def close(self) -> None:
         """End all: telephones, daemon, exchange."""
