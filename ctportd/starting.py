@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import signal
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,17 +16,18 @@ from ctportd.checks import check_folders, check_programs, warn_of_open_doors
 from ctportd.conduct import settle
 from ctportd.daemon import Daemon
 from ctportd.detach import detached
-from ctportd.errors import ConfigError, StorageError
+from ctportd.errors import ConfigError, CtportdError, StorageError
 from ctportd.hooks.running import run_to_the_end
 from ctportd.site import load_configured_plugins
+from ctportd.terminal import ControllingTerminal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from ctportd.config import Config
 
-ENDINGS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-"""What tells the daemon to stop; the last comes when its terminal is closed."""
+ENDINGS = (signal.SIGTERM, signal.SIGINT)
+"""What tells the daemon to stop."""
 
 _PASSING = (errno.ENOSPC, errno.EROFS, errno.EIO)
 """Faults of the disk, and not of the configuration: they may pass, so that systemd is to try again."""
@@ -54,7 +55,7 @@ def run_daemon(config: Config, pid_file: Path | None) -> None:
 
     async def run() -> None:
         daemon = Daemon(config, plugins, log_file, notify=sdnotify.SystemdNotifier().notify)
-        with _told_by_signals(daemon.stop):
+        with _told_by_signals(daemon, ControllingTerminal()):
             await daemon.run()
 
     try:
@@ -67,17 +68,33 @@ def run_daemon(config: Config, pid_file: Path | None) -> None:
 
 
 @contextmanager
-def _told_by_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Stop at a signal; what comes after the block is over must not make a bad end of a good one."""
+def _told_by_signals(daemon: Daemon, terminal: ControllingTerminal) -> Iterator[None]:
+    """Stop and reload at signals; what comes after the block is over must not make a bad end of a good one."""
     loop = asyncio.get_running_loop()
     for number in ENDINGS:
-        loop.add_signal_handler(number, stop)
+        loop.add_signal_handler(number, daemon.stop)
+    reloads: set[asyncio.Task[None]] = set()
+
+    def hang_up() -> None:
+        if terminal.gone:
+            daemon.stop()
+            return
+        task = asyncio.create_task(_reload(daemon))
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    loop.add_signal_handler(signal.SIGHUP, hang_up)
     try:
         yield
     finally:
-        for number in ENDINGS:
+        for number in (*ENDINGS, signal.SIGHUP):
             loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_IGN)
+
+
+async def _reload(daemon: Daemon) -> None:
+    with suppress(CtportdError):  # which is in the log
+        await daemon.reload()
 
 
 def _open_log(config: Config) -> logs.LogFile | None:

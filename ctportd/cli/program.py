@@ -21,7 +21,7 @@ _COMMANDS = "ctportd.cli.commands"  # where those of the plugins are kept in cli
 
 _SECTIONS = {
     "Before the first call": ("check", "explain", "config", "pin", "plugin"),
-    "The daemon": ("status", "stop", "rotate", "request", "ctserver"),
+    "The daemon": ("status", "reload", "stop", "rotate", "request", "ctserver"),
     "Calls and messages": ("phone", "calls", "messages"),
     "Mail": ("mail", "outbox"),
 }

@@ -90,7 +90,7 @@ def check_lines(checked: Checked) -> Iterable[str]:
         told.insert(0, f"good: {counted(checked.ports, 'port')}, {plugins}")
     yield shown(f"{checked.file}: {', '.join(told)}")
     for problem in sorted(checked.problems, key=lambda problem: not problem.serious):
-        yield shown(f"  {'mistake' if problem.serious else 'hint'}: {problem.where}: {problem.what}")
+        yield shown(f"  {'mistake' if problem.serious else 'hint'}: {problem}")
 
 
 def counted(number: int, thing: str) -> str:

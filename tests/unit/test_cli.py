@@ -182,6 +182,7 @@ NEEDS_CONFIG = [
     ("outbox",),
     ("phone", "1"),
     ("plugin", "list"),
+    ("reload",),
     ("request", "1", "off_hook"),
     ("rotate",),
     ("status",),
@@ -338,7 +339,7 @@ def test_mistake_in_the_command_line(config: Path, arguments: tuple[str, ...]) -
 
 
 @pytest.mark.parametrize(
-    "arguments", [("status",), ("rotate",), ("stop",), ("request", "1", "off_hook")], ids=" ".join
+    "arguments", [("status",), ("reload",), ("rotate",), ("stop",), ("request", "1", "off_hook")], ids=" ".join
 )
 def test_no_daemon_runs(config: Path, arguments: tuple[str, ...]) -> None:
     """What needs a running daemon says that there is none, with status 1."""
