@@ -16,13 +16,13 @@ from ctportd.clock import Clock, utc_now
 from ctportd.control.server import ControlServer
 from ctportd.fleet import Fleet
 from ctportd.hooks.dispatch import Dispatcher
-from ctportd.hooks.questions import Questions
 from ctportd.links.ports import Ports
 from ctportd.mail.service import Mail
 from ctportd.messages.service import Messages
 from ctportd.parts import Parts
 from ctportd.pins.guard import PinGuard
 from ctportd.reloading.reloader import Reloader
+from ctportd.reloading.renewal import FolderWatch
 from ctportd.reloading.source import FileSource
 from ctportd.site import configured_handlers, configured_numbers, configured_prompts
 from ctportd.store.durable import DurableStore
@@ -67,7 +67,6 @@ class Daemon:
 
     Attributes:
         config: As given, or as it was loaded anew.
-        plugins: Likewise.
         log_file: As given.
         phase: ``starting``, ``ready``, ``draining`` or ``stopping``.
         state: The folder of all that must survive.
@@ -89,7 +88,6 @@ class Daemon:
         source: Source | None = None,
     ) -> None:
         self.config = config
-        self.plugins = plugins
         self.log_file = log_file
         self.phase = "starting"
         self._now = now
@@ -101,11 +99,10 @@ class Daemon:
         self.numbers = configured_numbers(config)
         self.prompts = configured_prompts(config)
         self.handlers = configured_handlers(config)
-        self.dispatcher = Dispatcher(plugins.loaded.values(), self, config.file.plugins)
+        self.dispatcher = Dispatcher(plugins, self, config.file.plugins)
         self.mail = Mail(
             self.state, config.file.mail, self.clock.now, self.dispatcher.tell, keep=self.store.keep_steps
         )
-        self._questions = Questions(plugins, self.dispatcher.hosted)
         table = config.file.daemon
         self.messages = Messages(self.state, self.store, table.min_free, self.dispatcher.tell, self.clock.now)
         self.pins = PinGuard(
@@ -117,6 +114,7 @@ class Daemon:
         self.ports = Ports()
         self.fleet = Fleet(config, self, self.ports, now)
         self._reloader = Reloader(self, source or FileSource(Path(config.source)), notify)
+        self._folder_watch = FolderWatch(self.parts, self._reloader.renew_plugins)
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
 
@@ -124,6 +122,11 @@ class Daemon:
     def servers(self) -> list[Server]:
         """Every ctserver."""
         return self.fleet.servers
+
+    @property
+    def plugins(self) -> Plugins:
+        """Those that are on duty, and why others are not."""
+        return self.dispatcher.plugins
 
     @property
     def mails(self) -> bool:
@@ -137,11 +140,11 @@ class Daemon:
 
     def check_handler(self, handler: str) -> str:
         """What is wrong with a handler such as ``voicemail:100``; empty where nothing is."""
-        return self._questions.check_handler(handler)
+        return self.dispatcher.questions.check_handler(handler)
 
     async def explain(self, handler: str, inquiry: Inquiry) -> Explanation:
         """What a handler would do with such a call."""
-        return await self._questions.explain(handler, inquiry)
+        return await self.dispatcher.questions.explain(handler, inquiry)
 
     # -- one run
 
@@ -166,6 +169,7 @@ class Daemon:
             await stack.enter_async_context(running(self.messages.run(), "messages"))
             stack.push_async_callback(self.fleet.stop)
             stack.callback(self._reloader.stop)
+            stack.callback(self._folder_watch.stop)
             await self._or_stop(self.fleet.start())
             await self._or_stop(self._wait_connected())
             self._ready()
@@ -209,6 +213,7 @@ class Daemon:
         self.phase = "ready"
         self._notify("READY=1")
         self._reloader.begin()
+        self._folder_watch.use(self.config)
         log.info("ready", ports=len(self.ports), plugins=sorted(self.plugins.loaded))
         server = self.config.virtual
         if server is not None and self.config.ports_of(server):
@@ -236,7 +241,6 @@ class Daemon:
     def put_in_force(self, prepared: Prepared) -> None:
         """Go by what was loaded and checked. It waits for nothing, and cannot fail."""
         config = self.config = prepared.config
-        self.plugins = prepared.plugins
         self.numbers, self.handlers = prepared.numbers, prepared.handlers
         self.prompts = prepared.prompts
         self.router.speak_with(prepared.prompts)
@@ -246,7 +250,13 @@ class Daemon:
         table = config.file.daemon
         self.messages.min_free = table.min_free
         self.pins.use(table.pin_tries, table.pin_lock)
+        self.take_plugins(prepared.plugins)
+        self._folder_watch.use(config)
         self.fleet.apply(config)
+
+    def take_plugins(self, plugins: Plugins) -> None:
+        """Have these plugins on duty from now on; calls keep those with which they began."""
+        self.dispatcher.replace(plugins, self.config.file.plugins)
 
     # -- its end
 
@@ -259,7 +269,7 @@ class Daemon:
         await self.router.drain(table.drain_timeout, self._hurry)
         self.phase = "stopping"
         await self.router.stop(table.stop_timeout, self._hurry)
-        self.dispatcher.tell("daemon_stopping")
+        self.dispatcher.stopping()
         await self.dispatcher.drain(DRAIN_TIMEOUT)
 
     def _patience(self) -> dict[str, str]:

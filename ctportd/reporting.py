@@ -26,7 +26,7 @@ async def status_of(daemon: Daemon, pid: int, version: str) -> Status:
         config=daemon.config.source,
         ctserver=[await _ctserver(server) for server in daemon.servers],
         ports=[_port(daemon, port) for server in daemon.servers for port in server.ports.values()],
-        plugins=_plugins(daemon),
+        plugins=[plugin for plugin in plugins_of(daemon) if plugin.state != "not enabled"],
         tasks=len(asyncio.all_tasks()),
         unwritten_calls=len(daemon.store.waiting),
         unlisted_messages=len(daemon.messages.unlisted),
@@ -83,19 +83,26 @@ def _call_state(call: Call) -> str:
     return "answered" if call.answered else "ringing"
 
 
-def _plugins(daemon: Daemon) -> list[PluginStatus]:
-    loaded = [_plugin(hosted) for hosted in daemon.dispatcher.hosted.values()]
+def plugins_of(daemon: Daemon) -> list[PluginStatus]:
+    """Every plugin, in the order of their names: those that run, those that cannot, and those that may not."""
+    plugins = daemon.plugins
+    loaded = [_plugin(daemon, hosted) for hosted in daemon.dispatcher.hosted.values()]
     failed = [
-        PluginStatus(name=name, state="failed", hooks=[], error=str(error))
-        for name, error in daemon.plugins.failed.items()
+        PluginStatus(name, "failed", [], error=str(error), where=plugins.where.get(name, ""))
+        for name, error in plugins.failed.items()
     ]
-    return sorted([*loaded, *failed], key=lambda plugin: plugin.name)
+    disabled = [
+        PluginStatus(name, "not enabled", [], where=plugins.where.get(name, "")) for name in plugins.disabled
+    ]
+    return sorted([*loaded, *failed, *disabled], key=lambda plugin: plugin.name)
 
 
-def _plugin(hosted: Hosted) -> PluginStatus:
+def _plugin(daemon: Daemon, hosted: Hosted) -> PluginStatus:
     until = hosted.out_until
+    name = hosted.plugin.name
+    refusal = daemon.plugins.refused.get(name)
     return PluginStatus(
-        name=hosted.plugin.name,
+        name=name,
         state="loaded" if until is None else "quarantined",
         hooks=sorted(hosted.plugin.hooks),
         waiting=hosted.waiting,
@@ -105,4 +112,7 @@ def _plugin(hosted: Hosted) -> PluginStatus:
         faults=hosted.faults,
         last_fault=hosted.last_fault,
         until=until,
+        error="" if refusal is None else str(refusal.error),
+        retiring=daemon.dispatcher.retiring(name),
+        where=daemon.plugins.where.get(name, ""),
     )

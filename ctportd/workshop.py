@@ -8,57 +8,35 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from ctportd.config import PluginsTable
 from ctportd.errors import PluginError
 from ctportd.hooks.loader import load_plugins
 from ctportd.hooks.sources import find_installed, find_plugins
+from ctportd.status import PluginStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ctportd.config import Config
     from ctportd.hooks.loader import Plugins
-    from ctportd.hooks.sources import Source
 
 
-class FoundPlugin(msgspec.Struct, frozen=True):
-    """A plugin as ``ctportd plugin list`` tells of it.
-
-    Attributes:
-        name: Its name.
-        where: Its file, or the package that it came with.
-        state: ``loaded``, ``failed`` or ``not enabled``.
-        hooks: Its hooks.
-        error: Why it failed.
-    """
-
-    name: str
-    where: str
-    state: str
-    hooks: list[str] = []
-    error: str = ""
-
-
-def list_plugins(config: Config) -> list[FoundPlugin]:
+def list_plugins(config: Config) -> list[PluginStatus]:
     """Every plugin of a configuration, in the order of their names; those that can be are loaded for it.
 
     Raises:
         ConfigError: The configuration and the plugins do not fit.
     """
-    directory = Path(config.file.plugins.directory)
-    plugins = load_plugins(directory, config.plugins, config.source)
-    found: dict[str, Source] = {**find_installed(), **find_plugins(directory)}
-    return [_found(name, found[name].where, plugins) for name in sorted(found)]
+    plugins = load_plugins(Path(config.file.plugins.directory), config.plugins, config.source)
+    return [_found(name, where, plugins) for name, where in sorted(plugins.where.items())]
 
 
-def _found(name: str, where: str, plugins: Plugins) -> FoundPlugin:
+def _found(name: str, where: str, plugins: Plugins) -> PluginStatus:
     if name in plugins.failed:
-        return FoundPlugin(name, where, "failed", error=str(plugins.failed[name]))
+        return PluginStatus(name, "failed", [], where=where, error=str(plugins.failed[name]))
     if name in plugins.disabled:
-        return FoundPlugin(name, where, "not enabled")
-    return FoundPlugin(name, where, "loaded", sorted(plugins.loaded[name].hooks))
+        return PluginStatus(name, "not enabled", [], where=where)
+    return PluginStatus(name, "loaded", sorted(plugins.loaded[name].hooks), where=where)
 
 
 def make_plugin(name: str, directory: Path) -> list[Path]:

@@ -43,7 +43,7 @@ EFFECTS: dict[str, dict[str, Effect]] = {
     "prompts": _all("paths default_ext ignore_dtmf language", Effect.CALL),
     "store": {"url": Effect.START, "keep_days": Effect.NOW},
     "plugins": {"directory": Effect.CALL}
-    | _all("queue hook_timeout tasks faults fault_window quarantine hold_limit hold_kill", Effect.NOW),
+    | _all("watch queue hook_timeout tasks faults fault_window quarantine hold_limit hold_kill", Effect.NOW),
     "control": {"socket": Effect.START},
     "mail": _all(
         "host port security ca_file user password password_file sender timeout give_up_after", Effect.NOW

@@ -11,7 +11,7 @@ from yarl import URL
 
 from ctportd.control.routes import CONFIGURATION
 from ctportd.errors import ConfigError, ControlError
-from ctportd.status import Reloaded, Rotated, Status
+from ctportd.status import PluginStatus, Reloaded, Rotated, Status
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +45,10 @@ class ControlClient:
         """
         body = msgspec.json.encode({"plugins": plugins})
         return self._read(await self._ask("POST", "/v1/reload", body), Reloaded)
+
+    async def plugins(self) -> list[PluginStatus]:
+        """Every plugin."""
+        return self._read(await self._ask("GET", "/v1/plugins"), list[PluginStatus])
 
     async def stop(self, *, now: bool = False) -> None:
         """Have it begin to stop; ``now``: without waiting for the calls under way."""

@@ -13,6 +13,8 @@ import structlog
 from ctportd.checks import check_configuration
 from ctportd.config.differences import differences, in_force
 from ctportd.errors import ConfigError, ControlError, CtportdError
+from ctportd.hooks.renewal import give_back
+from ctportd.reloading.renewal import is_same, tell_changes
 from ctportd.site import ConfiguredSite, configured_handlers, configured_numbers, configured_prompts
 from ctportd.status import Reloaded
 
@@ -33,8 +35,15 @@ class Running(Protocol):
     """The daemon, as it is reloaded."""
 
     config: Config
-    plugins: Plugins
     phase: str
+    handlers: dict[str, list[str]]
+
+    @property
+    def plugins(self) -> Plugins:
+        """Those that are on duty."""
+
+    def take_plugins(self, plugins: Plugins) -> None:
+        """Have these on duty. It waits for nothing, and cannot fail."""
 
     def put_in_force(self, prepared: Prepared) -> None:
         """Go by what was loaded and checked. It waits for nothing, and cannot fail."""
@@ -138,6 +147,22 @@ class Reloader:
         log.info("reloaded", **{key: value for key, value in msgspec.structs.asdict(reloaded).items() if value})
         return reloaded
 
+    async def renew_plugins(self) -> None:
+        """Load the plugins that have changed, each for itself, and have them on duty from now on.
+
+        Raises:
+            ConfigError: There is no folder of plugins.
+            PluginError: One takes too long to load.
+        """
+        async with self._turn:
+            before = self._daemon.plugins
+            plugins = await asyncio.to_thread(self._source.each_plugin, self._daemon.config, before)
+            if self._daemon.phase != "ready":
+                give_back(plugins, before)
+            elif not is_same(before, plugins):
+                self._daemon.take_plugins(plugins)
+                tell_changes(before, plugins, self._daemon.handlers)
+
     def _prepare(self, anew: frozenset[str]) -> Prepared:
         """Load all, and check it; for a thread.
 
@@ -151,6 +176,7 @@ class Reloader:
         problems = check_configuration(ConfiguredSite(config, plugins)).problems
         serious = [str(problem) for problem in problems if problem.serious]
         if serious:
+            give_back(plugins, self._daemon.plugins)
             raise ConfigError(f"{config.source}: {'; '.join(serious)}")
         return Prepared(
             config=config,

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from ctportd.config import load
+from ctportd.errors import ConfigError
 from ctportd.hooks.owners import check_config_owner
+from ctportd.hooks.renewal import give_back, load_changed, load_each_changed
 from ctportd.site import check_handlers
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ctportd.config import Config
     from ctportd.hooks.loader import Plugins
 
@@ -31,6 +32,15 @@ class Source(Protocol):
 
         Raises:
             ConfigError: The configuration and the plugins do not fit.
+            PluginError: One cannot be loaded.
+        """
+
+    def each_plugin(self, config: Config, before: Plugins) -> Plugins:
+        """Likewise, each plugin for itself: one that cannot be loaded stays as it was, and is among the refused ones.
+
+        Raises:
+            ConfigError: There is no folder of plugins.
+            PluginError: One takes too long to load.
         """
 
 
@@ -49,7 +59,17 @@ class FileSource:
         check_config_owner(self._path)
         return load(self._path)
 
-    def plugins(self, config: Config, before: Plugins, anew: frozenset[str]) -> Plugins:  # noqa: ARG002
-        """The plugins of a configuration. Raises ConfigError."""
-        check_handlers(config, before)
-        return before
+    def plugins(self, config: Config, before: Plugins, anew: frozenset[str]) -> Plugins:
+        """The plugins of a configuration. Raises ConfigError, or PluginError."""
+        directory = Path(config.file.plugins.directory)
+        plugins = load_changed(directory, config.plugins, config.source, before, anew)
+        try:
+            check_handlers(config, plugins)
+        except ConfigError:
+            give_back(plugins, before)
+            raise
+        return plugins
+
+    def each_plugin(self, config: Config, before: Plugins) -> Plugins:
+        """The plugins of a configuration, each for itself. Raises ConfigError, or PluginError."""
+        return load_each_changed(Path(config.file.plugins.directory), config.plugins, config.source, before)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import count
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ctportd.control.client import ControlClient
 from ctportd.daemon import Daemon
+from ctportd.hooks.generations import forget_all
 from ctportd.hooks.loader import load_found
 from ctportd.phone.client import Phone
 from ctportd.phone.prompts import texts
@@ -20,17 +20,18 @@ from ctportd.store import Store
 from ctportd.testing.capture import capturing, into
 from ctportd.testing.clock import HouseClock
 from ctportd.testing.reloading import HouseSource
-from ctportd.testing.setup import find, open_exchange
+from ctportd.testing.setup import find, find_again, open_exchange
 from ctportd.testing.telephone import PATIENCE, Telephone
 from ctportd.testing.time import LeapingTime, database_counted
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
     from types import ModuleType
 
     from ctportd.config import Config
     from ctportd.hooks.loader import Plugins
+    from ctportd.hooks.sources import PluginFile, Source
     from ctportd.phone.happenings import Happening
     from ctportd.records import CallRecord, VoiceMessage
     from ctportd.status import Reloaded, Status
@@ -61,6 +62,7 @@ class House:
         self.clock = HouseClock(self._leaping)
         self._stack = AsyncExitStack()
         self._package = f"ctportd_plugins_{next(_serial)}"
+        self._found: dict[str, PluginFile] = {}
         self._config: Config
         self._running: asyncio.Task[None] | None = None
         self._daemon: Daemon | None = None
@@ -85,7 +87,7 @@ class House:
 
     async def _run(self) -> None:
         """Run the daemon beside the ctserver that runs already, which is not its own to start."""
-        source = HouseSource(self.config_path, self._load)
+        source = HouseSource(self.config_path, self._find_again)
         config = await asyncio.to_thread(source.config)
         plugins = await asyncio.to_thread(self._load, config)
         daemon = self._daemon = Daemon(config, plugins, None, now=self.clock.now, source=source)
@@ -97,17 +99,19 @@ class House:
 
     def _load(self, config: Config) -> Plugins:
         self._unload()
-        found = find(self._plan.plugins, self.folder / "plugins", self._package)
-        plugins = load_found(found, config.plugins, config.source)
+        self._found = find(self._plan.plugins, self.folder / "plugins", self._package)
+        plugins = load_found(self._found, config.plugins, config.source)
         check_handlers(config, plugins)
         for failure in plugins.failed.values():
             if not self.expect_faults:
                 raise failure
         return plugins
 
+    def _find_again(self) -> Mapping[str, Source]:
+        return find_again(self._found.values(), self.folder / "plugins", self._package)
+
     def _unload(self) -> None:
-        for name in [name for name in sys.modules if f"{name}.".startswith(f"{self._package}.")]:
-            del sys.modules[name]
+        forget_all(self._package)
 
     async def stop(self) -> None:
         """Stop the daemon as SIGTERM does: calls under way have ``[daemon] drain_timeout``, which is 0 here at first."""
@@ -131,6 +135,8 @@ class House:
 
     async def reload(self, plugins: Sequence[str] = ()) -> Reloaded:
         """Have the daemon load :attr:`config_path` anew, and these plugins even if they have not changed.
+
+        Plugins are files by now: those that were given as text are in ``plugins`` below :attr:`folder`.
 
         Raises:
             ConfigError: The file, or a plugin, has a mistake. Everything is as it was.
