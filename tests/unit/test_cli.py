@@ -181,7 +181,7 @@ NEEDS_CONFIG = [
     ("messages",),
     ("outbox",),
     ("phone", "1"),
-    ("plugins"),
+    ("plugins",),
     ("reload",),
     ("request", "1", "off_hook"),
     ("rotate",),
