@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -45,7 +45,7 @@ def test_file_of_the_same_second_and_size(tmp_path: Path) -> None:
         path.write_text(f"WORD = {word}\n")
         os.utime(path, ns=(stamp, stamp))
         before, plugins = plugins, load_changed(tmp_path, {}, "x.toml", plugins)
-        assert plugins.loaded["p"].module.WORD == word
+        assert word == plugins.loaded["p"].module.WORD
         assert plugins.loaded["p"] is not before.loaded["p"]
     forget_all(PACKAGE)
     assert load_plugins(tmp_path, {}, "x.toml").loaded["p"].module.WORD == 4
@@ -61,7 +61,8 @@ def test_table_that_changed_and_table_that_is_refused(tmp_path: Path) -> None:
     assert (first.loaded["p"].settings.word, second.loaded["p"].settings.word) == ("x", "y")
     before = known()
     (tmp_path / "a.py").write_text("WORD = 2\n")
-    for tables in ({"p": {"word": 3}}, {"q": {}}):
+    refused: list[dict[str, dict[str, Any]]] = [{"p": {"word": 3}}, {"q": {}}]
+    for tables in refused:
         with pytest.raises(ConfigError):
             load_changed(tmp_path, tables, "x.toml", second)
         assert known() == before
