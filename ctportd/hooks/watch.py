@@ -35,11 +35,10 @@ async def watch(directory: Path, changed: Callable[[], Awaitable[object]]) -> No
     A folder that is not there, or is put there anew, is watched as soon as that can be.
 
     Args:
-        directory: The folder.
+        directory: The folder; absolute, as the paths are that are told.
         changed: Is waited for; what changes meanwhile is told after it.
     """
     told = ""
-    directory = directory.absolute()
     while True:
         try:
             async for _ in _changes(directory):
