@@ -11,10 +11,12 @@ import msgspec
 import structlog
 
 from ctportd.calls.files import SHIPPED
+from ctportd.config.secrets import is_secret
 from ctportd.errors import ConfigError, MailError, PluginError
 from ctportd.hooks.inquiry import Problem
 from ctportd.hooks.owners import check_program_owner
 from ctportd.mail.server import credentials
+from ctportd.shipped import shipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from ctportd.config import Config
     from ctportd.site import ConfiguredSite
 
-_SECRET = ("password", "pin")
 _SECRET_FILE = ("password_file",)
 
 log = structlog.stdlib.get_logger("ctportd")
@@ -131,7 +132,7 @@ def _secrets(data: dict[str, Any], source: str, table: str = "") -> Iterator[tup
     for key, value in data.items():
         if isinstance(value, dict):
             yield from _secrets(value, source, f"{table}.{key}" if table else key)
-        elif value and key in _SECRET:
+        elif value and is_secret(key):
             yield f"[{table}] {key}", source
         elif value and key in _SECRET_FILE:
             yield f"[{table}] {key}", value
@@ -174,6 +175,7 @@ def check_folders(config: Config) -> None:
         "[daemon] state": config.state,
         "[plugins] directory": Path(config.file.plugins.directory).absolute(),
         "the prompts of ctportd": SHIPPED,
+        "the plugins of ctportd": shipped("plugins"),
     }
     for what, folder in folders.items():
         if " " in str(folder):

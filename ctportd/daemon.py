@@ -16,6 +16,7 @@ from ctportd.clock import Clock, utc_now
 from ctportd.control.server import ControlServer
 from ctportd.fleet import Fleet
 from ctportd.hooks.dispatch import Dispatcher
+from ctportd.keepalive import KeepAlive
 from ctportd.links.ports import Ports
 from ctportd.mail.service import Mail
 from ctportd.messages.service import Messages
@@ -24,8 +25,10 @@ from ctportd.pins.guard import PinGuard
 from ctportd.reloading.reloader import Reloader
 from ctportd.reloading.renewal import FolderWatch
 from ctportd.reloading.source import FileSource
+from ctportd.reporting import status_line
 from ctportd.site import configured_handlers, configured_numbers, configured_prompts
 from ctportd.store.durable import DurableStore
+from ctportd.systemd import Systemd
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
@@ -46,6 +49,10 @@ DRAIN_TIMEOUT = 1.0
 CONNECT_WAIT = 5.0
 """Seconds after which the daemon calls itself ready although connections are missing (our figure)."""
 
+STOP_TIME = 30.0
+"""Seconds that stopping may take beside what the configuration gives to the calls: ctserver's ends, and a database that
+hangs for 15 s (our figure)."""
+
 log = structlog.stdlib.get_logger("ctportd")
 
 
@@ -62,8 +69,8 @@ class Daemon:
         plugins: Loaded already: their code runs before the first line is connected.
         log_file: The log that rotating rolls, if there is one.
         now: Tells the date and time of day, in UTC.
-        notify: Told ``READY=1``, ``RELOADING=1`` and ``STOPPING=1``, as systemd wants it.
         source: Where configuration and plugins are loaded from anew; None: the configuration's file.
+        systemd: Told how the daemon is.
 
     Attributes:
         config: As given, or as it was loaded anew.
@@ -84,14 +91,14 @@ class Daemon:
         log_file: LogFile | None,
         *,
         now: Callable[[], datetime] = utc_now,
-        notify: Callable[[str], object] = lambda _: None,
         source: Source | None = None,
+        systemd: Systemd | None = None,
     ) -> None:
         self.config = config
         self.log_file = log_file
         self.phase = "starting"
         self._now = now
-        self._notify = notify
+        self._systemd = systemd or Systemd()
         self.clock = self._clock()
         self.started_at = self.clock.now()
         self.state = config.state
@@ -113,7 +120,7 @@ class Daemon:
         self.parts = Parts()
         self.ports = Ports()
         self.fleet = Fleet(config, self, self.ports, now)
-        self._reloader = Reloader(self, source or FileSource(Path(config.source)), notify)
+        self._reloader = Reloader(self, source or FileSource(Path(config.source)), self._systemd)
         self._folder_watch = FolderWatch(self.parts, self._reloader.renew_plugins)
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -161,7 +168,11 @@ class Daemon:
             running = self.parts.running
             await stack.enter_async_context(running(self.store.run(), "store"))
             await stack.enter_async_context(running(self.dispatcher.run(), "plugins"))
-            await stack.enter_async_context(ControlServer(ROUTES, self, Path(self.config.file.control.socket)))
+            control = await stack.enter_async_context(
+                ControlServer(ROUTES, self, Path(self.config.file.control.socket))
+            )
+            life = KeepAlive(self._systemd, control, lambda: status_line(self))
+            await stack.enter_async_context(running(life.run(), "signs of life"))
             await self.mail.open()  # nobody else is at it now: a second daemon would have met with our socket
             await stack.enter_async_context(running(self.mail.run(), "mail"))
             self._log_missing_plugins()
@@ -211,7 +222,7 @@ class Daemon:
         if self._stop.is_set():
             return
         self.phase = "ready"
-        self._notify("READY=1")
+        self._systemd.ready()
         self._reloader.begin()
         self._folder_watch.use(self.config)
         log.info("ready", ports=len(self.ports), plugins=sorted(self.plugins.loaded))
@@ -263,8 +274,8 @@ class Daemon:
     async def _wind_up(self) -> None:
         """Calls first, then what the plugins have still to do; the rest is undone in the order of the building."""
         self.phase = "draining"
-        self._notify("STOPPING=1")
         table = self.config.file.daemon
+        self._systemd.stopping(table.drain_timeout + table.stop_timeout + STOP_TIME)
         log.info("stopping", calls=len(self.router.calls), **self._patience())
         await self.router.drain(table.drain_timeout, self._hurry)
         self.phase = "stopping"

@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ctportd.calls.files import CTSERVER_FOLDERS, SHIPPED
+from ctportd.config import load
+from ctportd.config.differences import in_force
 from ctportd.ctserver.run import serve
 from ctportd.ctserver.settings import LineSettings, Settings
 from ctportd.errors import ConfigError
+from ctportd.shipped import shipped
 
 if TYPE_CHECKING:
     from ctportd.config import Config, CtserverTable
@@ -28,7 +31,17 @@ async def serve_configured(config: Config) -> None:
         )
     if config.file.exchange.log:
         Path(config.file.exchange.log).parent.mkdir(parents=True, exist_ok=True)
-    await serve(settings_of(config, server))
+
+    def read() -> Settings:
+        told = load(Path(config.source))
+        now = told.virtual
+        if now is None or now.name != server.name:
+            raise ConfigError(
+                f"{config.source}: [[ctserver]] {server.name}: found none of this name that is 'virtual'"
+            )
+        return settings_of(in_force(config, told), now)
+
+    await serve(settings_of(config, server), read)
 
 
 def settings_of(config: Config, server: CtserverTable) -> Settings:
@@ -62,5 +75,5 @@ def play_folders(config: Config, working_directory: Path) -> tuple[Path, ...]:
     """
     here = () if working_directory == Path(working_directory.anchor) else (working_directory,)
     prompts = (Path(path) for path in config.file.prompts.paths)
-    plugins = Path(config.file.plugins.directory)
-    return (*record_folders(config), *here, *prompts, plugins, *CTSERVER_FOLDERS, SHIPPED)
+    plugins = Path(config.file.plugins.directory), shipped("plugins")
+    return (*record_folders(config), *here, *prompts, *plugins, *CTSERVER_FOLDERS, SHIPPED)

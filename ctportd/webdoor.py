@@ -71,6 +71,15 @@ class WebDoor:
         """How many connections there are."""
         return self._door.taken
 
+    @property
+    def places(self) -> int:
+        """How many connections there may be at a time; nobody is sent away when they become fewer."""
+        return self._door.places
+
+    @places.setter
+    def places(self, places: int) -> None:
+        self._door.places = places
+
     async def open_tcp(self, host: str, port: int) -> None:
         """Listen on a TCP port.
 
@@ -84,6 +93,13 @@ class WebDoor:
     async def open_socket(self, listening: socket.socket) -> None:
         """Listen on a socket, which is closed with this."""
         await self._runner.setup()
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(self._protocol, sock=listening, backlog=_BACKLOG)
+
+    async def move_to(self, listening: socket.socket) -> None:
+        """Listen on another socket instead; the connections that there are go on."""
+        if self._server is not None:
+            self._server.close()
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(self._protocol, sock=listening, backlog=_BACKLOG)
 

@@ -27,7 +27,8 @@ def list_plugins(config: Config) -> list[PluginStatus]:
     Raises:
         ConfigError: The configuration and the plugins do not fit.
     """
-    plugins = load_plugins(Path(config.file.plugins.directory), config.plugins, config.source)
+    table = config.file.plugins
+    plugins = load_plugins(Path(table.directory), config.plugins, config.source, with_shipped=table.shipped)
     return [_found(name, where, plugins) for name, where in sorted(plugins.where.items())]
 
 

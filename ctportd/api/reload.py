@@ -1,11 +1,12 @@
-"""The configuration: loaded anew."""
+"""The configuration: what it says, and having it loaded anew."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from ctportd.config import effective
 from ctportd.control.routes import Routes
 from ctportd.status import Reloaded
 
@@ -14,6 +15,12 @@ if TYPE_CHECKING:
     from ctportd.daemon import Daemon
 
 routes = Routes()
+
+
+@routes.add("GET", "/v1/config", dict[str, Any])
+async def config(daemon: Daemon, _parameters: Nothing, _body: Nothing) -> dict[str, Any]:
+    """Every key of the configuration that is in force, secrets masked; keys that wait for a start are as they were."""
+    return effective(daemon.config)
 
 
 class ReloadBody(msgspec.Struct, forbid_unknown_fields=True):

@@ -75,7 +75,8 @@ def _enable(ctx: click.Context, name: str, *, enabled: bool) -> None:
     from ctportd.nearest import no_such
 
     config, state = config_of(ctx), "enabled" if enabled else "disabled"
-    known, _ = find_all(Path(config.file.plugins.directory))
+    table = config.file.plugins
+    known, _ = find_all(Path(table.directory), with_shipped=table.shipped)
     if name not in known:
         raise click.UsageError(no_such("plugin", name, list(known)))
     edited = enable_plugin(Path(config.source), name, enabled=enabled)

@@ -28,7 +28,8 @@ def _all(keys: str, effect: Effect) -> dict[str, Effect]:
 
 EFFECTS: dict[str, dict[str, Effect]] = {
     "daemon": _all("drain_timeout stop_timeout min_free pin_tries pin_lock", Effect.NOW)
-    | {"state": Effect.START, "end_timeout": Effect.CALL},
+    | _all("state user group", Effect.START)
+    | {"end_timeout": Effect.CALL},
     "log": {"file": Effect.START, "level": Effect.NOW},
     "ctserver": _all(
         "name mode program arguments host first_port manager_port dialect send_cid reconnect reconnect_delay "
@@ -42,7 +43,7 @@ EFFECTS: dict[str, dict[str, Effect]] = {
     "numbers": _all("country area", Effect.CALL),
     "prompts": _all("paths default_ext ignore_dtmf language", Effect.CALL),
     "store": {"url": Effect.START, "keep_days": Effect.NOW},
-    "plugins": {"directory": Effect.CALL}
+    "plugins": _all("directory shipped", Effect.CALL)
     | _all("watch queue hook_timeout tasks faults fault_window quarantine hold_limit hold_kill", Effect.NOW),
     "control": {"socket": Effect.START},
     "mail": _all(

@@ -33,6 +33,10 @@ class ControlClient:
         """Have it roll the logs."""
         return self._read(await self._ask("POST", "/v1/rotate"), Rotated)
 
+    async def config(self) -> dict[str, Any]:
+        """The configuration that is in force, secrets masked."""
+        return self._read(await self._ask("GET", "/v1/config"), dict[str, Any])
+
     async def reload(self, plugins: list[str]) -> Reloaded:
         """Have it load the configuration anew, and these plugins even if they have not changed.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -12,21 +11,24 @@ import structlog
 
 from ctportd.checks import check_configuration
 from ctportd.config.differences import differences, in_force
-from ctportd.errors import ConfigError, ControlError, CtportdError
+from ctportd.errors import ConfigError, ControlError, CtportdError, PluginError
+from ctportd.hooks.loader import Plugins
 from ctportd.hooks.renewal import give_back
 from ctportd.reloading.renewal import is_same, tell_changes
 from ctportd.site import ConfiguredSite, configured_handlers, configured_numbers, configured_prompts
 from ctportd.status import Reloaded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from ctportd.calls.files import Prompts
     from ctportd.calls.numbers import Numbers
     from ctportd.config import Config
     from ctportd.config.differences import Differences
-    from ctportd.hooks.loader import Plugins
     from ctportd.reloading.source import Source
+    from ctportd.systemd import Systemd
+
+_STOPPING = "nothing is loaded anew: the daemon is stopping"
 
 log = structlog.stdlib.get_logger("ctportd")
 
@@ -78,13 +80,13 @@ class Reloader:
     Args:
         daemon: The daemon.
         source: Where configuration and plugins come from.
-        notify: Told ``RELOADING=1`` and ``READY=1``, as systemd wants it.
+        systemd: Told when a reload begins, and when it is over.
     """
 
-    def __init__(self, daemon: Running, source: Source, notify: Callable[[str], object]) -> None:
+    def __init__(self, daemon: Running, source: Source, systemd: Systemd) -> None:
         self._daemon = daemon
         self._source = source
-        self._notify = notify
+        self._systemd = systemd
         self._turn = asyncio.Lock()
         self._next: asyncio.Task[Reloaded] | None = None
         self._asked: set[str] = set()
@@ -124,16 +126,13 @@ class Reloader:
             await self._started.wait()
             self._next, plugins, self._asked = None, frozenset(self._asked), set()
             if self._daemon.phase != "ready":
-                raise ControlError("is not reloaded: the daemon is stopping")
-            self._notify(f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}")
-            status = "Reload refused"
+                raise ControlError(_STOPPING)
+            self._systemd.reloading()
             try:
-                reloaded = await self._reload(plugins)
-                status = "Reloaded"
+                return await self._reload(plugins)
             finally:
                 if self._daemon.phase == "ready":
-                    self._notify(f"READY=1\nSTATUS={status}")
-            return reloaded
+                    self._systemd.ready()
 
     async def _reload(self, plugins: frozenset[str]) -> Reloaded:
         try:
@@ -142,6 +141,9 @@ class Reloader:
             log.error("reload refused, everything is as it was", error=str(error))  # noqa: TRY400 - it says all
             raise
         before = self._daemon.plugins
+        if self._daemon.phase != "ready":
+            give_back(prepared.plugins, before)
+            raise ControlError(_STOPPING)
         self._daemon.put_in_force(prepared)
         reloaded = _told(before, prepared)
         log.info("reloaded", **{key: value for key, value in msgspec.structs.asdict(reloaded).items() if value})
@@ -172,21 +174,34 @@ class Reloader:
         told = self._source.config()
         changed = differences(self._daemon.config, told)
         config = in_force(self._daemon.config, told)
-        plugins = self._source.plugins(config, self._daemon.plugins, anew)
-        problems = check_configuration(ConfiguredSite(config, plugins)).problems
-        serious = [str(problem) for problem in problems if problem.serious]
-        if serious:
-            give_back(plugins, self._daemon.plugins)
-            raise ConfigError(f"{config.source}: {'; '.join(serious)}")
-        return Prepared(
-            config=config,
-            differences=changed,
-            plugins=plugins,
-            numbers=configured_numbers(config),
-            prompts=configured_prompts(config),
-            handlers=configured_handlers(config),
-            hints=[str(problem) for problem in problems],
-        )
+        numbers = configured_numbers(config)
+        running = self._daemon.plugins
+        # plugins read numbers as they read their settings: where it is done another way, all have to do so again
+        before = Plugins({}) if "[numbers]" in changed.changed else running
+        try:
+            plugins = self._source.plugins(config, before, anew)
+        except PluginError as error:
+            raise ConfigError(str(error)) from error
+        try:
+            hints = _hints(ConfiguredSite(config, plugins))
+        except BaseException:
+            give_back(plugins, running)
+            raise
+        handlers = configured_handlers(config)
+        return Prepared(config, changed, plugins, numbers, configured_prompts(config), handlers, hints)
+
+
+def _hints(site: ConfiguredSite) -> list[str]:
+    """What is probably not meant in a configuration that has no mistake.
+
+    Raises:
+        ConfigError: It has one.
+    """
+    problems = check_configuration(site).problems
+    serious = [str(problem) for problem in problems if problem.serious]
+    if serious:
+        raise ConfigError(f"{site.config.source}: {'; '.join(serious)}")
+    return [str(problem) for problem in problems]
 
 
 def _told(before: Plugins, prepared: Prepared) -> Reloaded:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Source(Protocol):
-    """Loads what a daemon runs by. Both methods look at the disk, and are for a thread."""
+    """Loads what a daemon runs by. Its methods look at the disk, and are for threads."""
 
     def config(self) -> Config:
         """The configuration as its file says it now. Raises ConfigError."""
@@ -61,8 +61,9 @@ class FileSource:
 
     def plugins(self, config: Config, before: Plugins, anew: frozenset[str]) -> Plugins:
         """The plugins of a configuration. Raises ConfigError, or PluginError."""
-        directory = Path(config.file.plugins.directory)
-        plugins = load_changed(directory, config.plugins, config.source, before, anew)
+        table = config.file.plugins
+        directory = Path(table.directory)
+        plugins = load_changed(directory, config.plugins, config.source, before, anew, with_shipped=table.shipped)
         try:
             check_handlers(config, plugins)
         except ConfigError:
@@ -72,4 +73,6 @@ class FileSource:
 
     def each_plugin(self, config: Config, before: Plugins) -> Plugins:
         """The plugins of a configuration, each for itself. Raises ConfigError, or PluginError."""
-        return load_each_changed(Path(config.file.plugins.directory), config.plugins, config.source, before)
+        table = config.file.plugins
+        directory = Path(table.directory)
+        return load_each_changed(directory, config.plugins, config.source, before, with_shipped=table.shipped)
