@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from ctportd import logs
 from ctportd.api import ROUTES
 from ctportd.calls.numbers import Numbers
 from ctportd.calls.router import Router
@@ -18,6 +19,7 @@ from ctportd.control.server import ControlServer
 from ctportd.hooks.dispatch import Dispatcher
 from ctportd.hooks.questions import Questions
 from ctportd.links.ports import Ports
+from ctportd.live.hub import Hub
 from ctportd.mail.service import Mail
 from ctportd.messages.service import Messages
 from ctportd.pins.guard import PinGuard
@@ -73,6 +75,7 @@ class Daemon:
         servers: Every ctserver.
         ports: Every telephone port of every ctserver.
         handlers: The handlers of each port, by its address.
+        live: What happens, for those who follow it.
     """
 
     def __init__(
@@ -109,6 +112,7 @@ class Daemon:
         )
         self.store.when_remade.append(self.pins.keep_all)
         self.router = Router(self.prompts, self.dispatcher, self.store.keep_steps)
+        self.live = Hub(self._listen, self.router.call_on, self.clock.now)
         self.end_timeout = config.file.daemon.end_timeout
         self.servers = [self._build_server(table) for table in config.file.ctserver]
         self.ports = Ports(port for server in self.servers for port in server.ports)
@@ -123,6 +127,13 @@ class Daemon:
         for port in self.config.ports_of(table):
             server.add_port(port, self, clock)
         return server
+
+    def _listen(self, listener: Callable[[str, dict[str, Any]], None] | None) -> None:
+        self.dispatcher.listener = listener
+
+    def _enter(self, phase: str) -> None:
+        self.phase = phase
+        self.dispatcher.tell("phase", phase=phase)
 
     @property
     def mails(self) -> bool:
@@ -154,6 +165,7 @@ class Daemon:
         async with AsyncExitStack() as stack:
             await self.store.open()
             stack.push_async_callback(self.store.close)
+            stack.enter_context(logs.tapped(self.live.lines.add))
             await stack.enter_async_context(self._background(self.store.run(), "store"))
             await stack.enter_async_context(self._background(self.dispatcher.run(), "plugins"))
             await stack.enter_async_context(ControlServer(ROUTES, self, Path(self.config.file.control.socket)))
@@ -248,7 +260,7 @@ class Daemon:
     def _ready(self) -> None:
         if self._stop.is_set():
             return
-        self.phase = "ready"
+        self._enter("ready")
         self._notify("READY=1")
         log.info("ready", ports=len(self.ports), plugins=sorted(self.plugins.loaded))
         server = self.config.virtual
@@ -260,12 +272,12 @@ class Daemon:
 
     async def _wind_up(self) -> None:
         """Calls first, then what the plugins have still to do; the rest is undone in the order of the building."""
-        self.phase = "draining"
+        self._enter("draining")
         self._notify("STOPPING=1")
         table = self.config.file.daemon
         log.info("stopping", calls=len(self.router.calls), **self._patience())
         await self.router.drain(table.drain_timeout, self._hurry)
-        self.phase = "stopping"
+        self._enter("stopping")
         await self.router.stop(table.stop_timeout, self._hurry)
         self.dispatcher.tell("daemon_stopping")
         await self.dispatcher.drain(DRAIN_TIMEOUT)

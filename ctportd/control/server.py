@@ -8,7 +8,6 @@ with server-sent events.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import socket
 from typing import TYPE_CHECKING, Any, Self
@@ -17,6 +16,7 @@ import msgspec
 import structlog
 from aiohttp import web
 
+from ctportd.control.encoding import as_json
 from ctportd.control.streaming import Streamed, Streams
 from ctportd.errors import (
     ControlError,
@@ -169,11 +169,7 @@ def _refuse_live(path: Path) -> None:
 
 
 def _json(data: Any, status: int = 200, content_type: str = "application/json") -> web.Response:
-    try:
-        body = msgspec.json.encode(data)
-    except UnicodeEncodeError:  # a line of ctserver's, or a caller's name, was no UTF-8
-        body = json.dumps(msgspec.to_builtins(data), ensure_ascii=False).encode("utf-8", "replace")
-    return web.Response(body=body, status=status, content_type=content_type)
+    return web.Response(body=as_json(data), status=status, content_type=content_type)
 
 
 def _problem(status: int, title: str, detail: str) -> web.Response:

@@ -67,8 +67,9 @@ class Streams:
             }
         )
         with self._place():
-            await response.prepare(request)
-            if request.method != "HEAD":
+            if request.method == "HEAD":
+                await response.prepare(request)
+            else:
                 await self._answer(streamed, response, request)
         return response
 
@@ -84,23 +85,13 @@ class Streams:
 
     async def _answer(self, streamed: Streamed, response: web.StreamResponse, request: web.Request) -> None:
         """Raises nothing: a stream that has begun cannot be answered with a problem any more, and breaks off."""
-        try:
-            await self._send(response, request, OPENING)
-            await self._pass_on(streamed, response, request)
-            await self._send(response, request, encoded(ServerSent(b"{}", END)))
-        except (ConnectionError, TimeoutError) as error:  # the client is gone, or does not read
-            log.debug("a stream is over", path=request.path, reason=str(error) or type(error).__name__)
-        except Exception:
-            log.exception("a stream of the control interface failed", path=request.path)
-            if request.transport is not None:
-                request.transport.close()
-
-    async def _pass_on(self, streamed: Streamed, response: web.StreamResponse, request: web.Request) -> None:
-        """Send what comes until it ends, this is closed, or the client is gone."""
         closing = asyncio.ensure_future(self._closing.wait())
         coming = asyncio.ensure_future(_next(streamed))
-        silent = 0.0
+        await asyncio.sleep(0)  # it listens, before the client can know that it does
         try:
+            await response.prepare(request)
+            await self._send(response, request, OPENING)
+            silent = 0.0
             while not closing.done():
                 await asyncio.wait((coming, closing), timeout=LOOK_EVERY, return_when=asyncio.FIRST_COMPLETED)
                 silent += LOOK_EVERY
@@ -108,12 +99,19 @@ class Streams:
                 if coming.done():
                     batch = coming.result()
                     if batch is None:
-                        return
+                        break
                     data = b"".join(map(encoded, batch))
                     coming = asyncio.ensure_future(_next(streamed))
                 if data:
                     silent = 0.0
                 await self._send(response, request, data)
+            await self._send(response, request, encoded(ServerSent(b"{}", END)))
+        except (ConnectionError, TimeoutError) as error:  # the client is gone, or does not read
+            log.debug("a stream is over", path=request.path, reason=str(error) or type(error).__name__)
+        except Exception:
+            log.exception("a stream of the control interface failed", path=request.path)
+            if request.transport is not None:
+                request.transport.close()
         finally:
             closing.cancel()
             coming.cancel()

@@ -54,10 +54,12 @@ class Dispatcher:
 
     Attributes:
         hosted: Each plugin by its name.
+        listener: Is told all that observers are told, and more; must neither wait nor raise. None: nobody listens.
     """
 
     def __init__(self, plugins: Iterable[Plugin], daemon: Daemon, limits: PluginsTable) -> None:
         self.hosted = {plugin.name: Hosted(plugin, daemon, limits, self.tell) for plugin in plugins}
+        self.listener: Callable[[str, dict[str, Any]], None] | None = None
         self._observers: dict[str, list[Hosted]] = {}
         for hosted in self.hosted.values():
             for hook in hosted.plugin.hooks:
@@ -137,7 +139,9 @@ class Dispatcher:
             log.warning("plugins did not finish in time", waiting=waiting)
 
     def tell(self, hook: str, **arguments: Any) -> None:
-        """Tell every observer of a hook, each in its turn."""
+        """Tell every observer of a hook, each in its turn; and who listens, though it be no hook."""
+        if self.listener is not None:
+            self.listener(hook, arguments)
         for hosted in self._observers.get(hook, ()):
             hosted.put(hook, arguments)
 
@@ -229,6 +233,7 @@ class Dispatcher:
             raise PluginError(
                 plugin, f"is in quarantine, and lets its calls pass; its last fault: {hosted.last_fault}"
             )
+        self.tell("call_offered", call=call, handler=f"{plugin}:{target}" if target else plugin)
         try:
             await hosted.ask("answer_call", {"call": call, "target": target})
         except asyncio.CancelledError:  # we are, as above

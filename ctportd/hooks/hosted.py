@@ -224,6 +224,7 @@ class Hosted:
         """Count a fault that is logged elsewhere."""
         self.faults += 1
         self.last_fault = f"{hook}: {told(error)}"
+        self._tell("plugin_fault", plugin=self.plugin.name, where=hook, error=type(error).__name__)
         if not self.breaker.fault():
             return
         log.error(
