@@ -74,7 +74,7 @@ def check_configuration(site: ConfiguredSite) -> Checked:
         *check_secrets(config),
         *check_ports(site),
     ]
-    problems = [*own, *site.run(site.questions.problems())]
+    problems = [*own, *site.run(site.dispatcher.questions.problems())]
     return Checked(config.source, len(config.file.port), list(site.plugins.loaded), problems)
 
 
@@ -95,7 +95,7 @@ def _unreached(site: ConfiguredSite, handlers: list[str], where: str) -> Iterato
     """The handlers behind one that takes every call."""
     for place, handler in enumerate(handlers):
         try:
-            takes_all = site.questions.takes_all(handler)
+            takes_all = site.dispatcher.questions.takes_all(handler)
         except PluginError as error:
             yield Problem(where, f"{handler!r} cannot be checked: {error}", serious=False)
             continue

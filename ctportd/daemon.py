@@ -17,7 +17,6 @@ from ctportd.calls.router import Router
 from ctportd.clock import Clock, utc_now
 from ctportd.control.server import ControlServer
 from ctportd.hooks.dispatch import Dispatcher
-from ctportd.hooks.questions import Questions
 from ctportd.links.ports import Ports
 from ctportd.live.hub import Hub
 from ctportd.mail.service import Mail
@@ -67,7 +66,6 @@ class Daemon:
 
     Attributes:
         config: As given.
-        plugins: As given.
         log_file: As given.
         phase: ``starting``, ``ready``, ``draining`` or ``stopping``.
         state: The folder of all that must survive.
@@ -88,7 +86,6 @@ class Daemon:
         notify: Callable[[str], object] = lambda _: None,
     ) -> None:
         self.config = config
-        self.plugins = plugins
         self.log_file = log_file
         self.phase = "starting"
         self._now = now
@@ -100,11 +97,10 @@ class Daemon:
         self.numbers = Numbers(config.file.numbers.country, config.file.numbers.area)
         self.prompts = configured_prompts(config)
         self.handlers = configured_handlers(config)
-        self.dispatcher = Dispatcher(plugins.loaded.values(), self, config.file.plugins)
+        self.dispatcher = Dispatcher(plugins, self, config.file.plugins)
         self.mail = Mail(
             self.state, config.file.mail, self.clock.now, self.dispatcher.tell, keep=self.store.keep_steps
         )
-        self._questions = Questions(plugins, self.dispatcher.hosted)
         table = config.file.daemon
         self.messages = Messages(self.state, self.store, table.min_free, self.dispatcher.tell, self.clock.now)
         self.pins = PinGuard(
@@ -129,11 +125,16 @@ class Daemon:
         return server
 
     def _listen(self, listener: Callable[[str, dict[str, Any]], None] | None) -> None:
-        self.dispatcher.listener = listener
+        self.dispatcher.audience.listener = listener
 
     def _enter(self, phase: str) -> None:
         self.phase = phase
         self.dispatcher.tell("phase", phase=phase)
+
+    @property
+    def plugins(self) -> Plugins:
+        """Those that are on duty, and why others are not."""
+        return self.dispatcher.plugins
 
     @property
     def mails(self) -> bool:
@@ -147,11 +148,11 @@ class Daemon:
 
     def check_handler(self, handler: str) -> str:
         """What is wrong with a handler such as ``voicemail:100``; empty where nothing is."""
-        return self._questions.check_handler(handler)
+        return self.dispatcher.questions.check_handler(handler)
 
     async def explain(self, handler: str, inquiry: Inquiry) -> Explanation:
         """What a handler would do with such a call."""
-        return await self._questions.explain(handler, inquiry)
+        return await self.dispatcher.questions.explain(handler, inquiry)
 
     # -- one run
 
@@ -279,7 +280,7 @@ class Daemon:
         await self.router.drain(table.drain_timeout, self._hurry)
         self._enter("stopping")
         await self.router.stop(table.stop_timeout, self._hurry)
-        self.dispatcher.tell("daemon_stopping")
+        self.dispatcher.stopping()
         await self.dispatcher.drain(DRAIN_TIMEOUT)
 
     def _patience(self) -> dict[str, str]:

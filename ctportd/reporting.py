@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING
 
 from ctportd.errors import LinkError
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from ctportd.servers import Server
 
 
+HOUR = 3600.0  # seconds
+
+
 async def status_of(daemon: Daemon, pid: int, version: str) -> Status:
     """Everything that ``ctportd status`` shows."""
     return Status(
@@ -30,11 +34,12 @@ async def status_of(daemon: Daemon, pid: int, version: str) -> Status:
         ports=[
             _port(daemon, port, listener) for server in daemon.servers for port, listener in server.ports.items()
         ],
-        plugins=_plugins(daemon),
+        plugins=[plugin for plugin in plugins_of(daemon) if plugin.state != "not enabled"],
         tasks=len(asyncio.all_tasks()),
         unwritten_calls=len(daemon.store.waiting),
         unlisted_messages=len(daemon.messages.unlisted),
         mail=daemon.mail.status,
+        cpu=round(time.process_time(), 3),
     )
 
 
@@ -71,11 +76,21 @@ def _port(daemon: Daemon, port: Port, listener: PortListener) -> PortStatus:
         strays=listener.strays,
         call=None if call is None else _call(call),
         requests=port.fates,
+        events=listener.events,
+        calls_last_hour=daemon.router.begun_within(port, HOUR),
     )
 
 
 def _call(call: Call) -> CallStatus:
-    return CallStatus(call.id, _call_state(call), call.began, call.caller.number, call.caller.name)
+    return CallStatus(
+        id=call.id,
+        state=_call_state(call),
+        began=call.began,
+        number=call.caller.number,
+        name=call.caller.name,
+        handler=call.handler,
+        answered_at=call.answered_at,
+    )
 
 
 def _call_state(call: Call) -> str:
@@ -84,26 +99,37 @@ def _call_state(call: Call) -> str:
     return "answered" if call.answered else "ringing"
 
 
-def _plugins(daemon: Daemon) -> list[PluginStatus]:
-    loaded = [_plugin(hosted) for hosted in daemon.dispatcher.hosted.values()]
+def plugins_of(daemon: Daemon) -> list[PluginStatus]:
+    """Every plugin, in the order of their names: those that run, those that cannot, and those that may not."""
+    plugins = daemon.plugins
+    loaded = [_plugin(daemon, hosted) for hosted in daemon.dispatcher.hosted.values()]
     failed = [
-        PluginStatus(name=name, state="failed", hooks=[], error=str(error))
-        for name, error in daemon.plugins.failed.items()
+        PluginStatus(name, "failed", [], error=str(error), where=plugins.where.get(name, ""))
+        for name, error in plugins.failed.items()
     ]
-    return sorted([*loaded, *failed], key=lambda plugin: plugin.name)
+    disabled = [
+        PluginStatus(name, "not enabled", [], where=plugins.where.get(name, "")) for name in plugins.disabled
+    ]
+    return sorted([*loaded, *failed, *disabled], key=lambda plugin: plugin.name)
 
 
-def _plugin(hosted: Hosted) -> PluginStatus:
+def _plugin(daemon: Daemon, hosted: Hosted) -> PluginStatus:
     until = hosted.out_until
+    name = hosted.plugin.name
+    refusal = daemon.plugins.refused.get(name)
     return PluginStatus(
-        name=hosted.plugin.name,
+        name=name,
         state="loaded" if until is None else "quarantined",
         hooks=sorted(hosted.plugin.hooks),
         waiting=hosted.waiting,
+        called=hosted.called,
         lost=hosted.lost,
         skipped=hosted.skipped,
         tasks=len(hosted.tasks),
         faults=hosted.faults,
         last_fault=hosted.last_fault,
         until=until,
+        error="" if refusal is None else str(refusal.error),
+        retiring=daemon.dispatcher.retiring(name),
+        where=daemon.plugins.where.get(name, ""),
     )

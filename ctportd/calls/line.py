@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from contextlib import suppress
 from contextvars import Context
 from typing import TYPE_CHECKING
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ctportd.calls.files import Prompts
-    from ctportd.calls.routing import Handlers, Keep, Routing
+    from ctportd.calls.routing import Company, Handlers, Keep, Routing
     from ctportd.clock import Clock
     from ctportd.links.port import Port
     from ctportd.wire.events import Event
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 LONGEST_NUMBER = 64
 LONGEST_NAME = 128
 """Characters of what an exchange says of a caller that are kept, as the database does; real ones send 15 to 20."""
+
+MOST_BEGUN = 1000
+"""Calls whose beginnings are remembered: more than one line has in an hour."""
 
 log = structlog.stdlib.get_logger("ctportd.calls")
 
@@ -43,6 +47,7 @@ class Line:
         port: The port.
         routing: How its calls are routed.
         call: The call under way, if there is one.
+        begun: When the last calls began that were made to us, by the line's time.
         idle: Set while there is none.
         task: What runs it.
         closed: Whether no more calls are taken.
@@ -55,23 +60,24 @@ class Line:
         routing: Routing,
         clock: Clock,
         prompts: Prompts,
-        handlers: Handlers,
+        company: Company,
         lines: Mapping[Port, Line],
         *,
         keep: Keep,
     ) -> None:
         """``lines``: every line of the router, this one among them."""
         self._lines = lines
-        self.health = Health(port, handlers.line_trouble)
+        self.health = Health(port, company.line_trouble)
         self.port = port
         self.routing = routing
         self.clock = clock
         self.prompts = prompts
         self.call: Call | None = None
+        self.begun: deque[float] = deque(maxlen=MOST_BEGUN)
         self.idle = asyncio.Event()
         self.idle.set()
         self.task: asyncio.Task[None] | None = None
-        self._handlers = handlers
+        self._company = company
         self._keep = keep
         self.closed = False
         self._alarm: asyncio.TimerHandle | None = None
@@ -81,6 +87,11 @@ class Line:
         self._counts = False  # whether this ctserver counts the rings of a call: not each does
         self._lifted_again = False
         self._putting_down = PutDown(port, lambda: self.call is not None, self.health)
+
+    @property
+    def _handlers(self) -> Handlers:
+        """The plugins of the call under way."""
+        return self._company.crew_of(self.port)
 
     # -- what happens on the port
 
@@ -167,9 +178,11 @@ class Line:
 
     def _begin(self, *, picked_up: bool) -> Call:
         call = Call(self.port, self)
+        self._company.begin(self.port)
         if picked_up:
             call.note("set lifted")
         self.call = call
+        self.begun.append(self.clock.time())
         self.idle.clear()
         self.task = asyncio.create_task(self._run(call, picked_up=picked_up), name=str(call))
         return call
@@ -204,6 +217,7 @@ class Line:
             if not call.outgoing:
                 self._handlers.call_ended(call)
                 self._keep(call.id, call.timeline.close(lambda late: self._keep(call.id, late)))
+            self._company.end(self.port)
             log.info("call ended", reason=call.end_reason, answered=call.answered)
             self._putting_down.if_needed()  # it was refused, or the connection came back meanwhile
             self._take_next()
@@ -230,6 +244,7 @@ class Line:
         if self.call is not None:
             return None
         call = Call(self.port, Called(self, home), outgoing=True)
+        self._company.begin(self.port, home.port)
         if home.call is not None:
             call.identify(home.call.caller)
             call.language = home.call.language
@@ -288,4 +303,8 @@ class Line:
 
     async def _give(self, call: Call, handler: str) -> None:
         plugin, target = handler_parts(handler)
-        await self._handlers.answer_call(plugin, call, target)
+        before, call.handler = call.handler, handler
+        try:
+            await self._handlers.answer_call(plugin, call, target)
+        finally:
+            call.handler = before

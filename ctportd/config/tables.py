@@ -115,6 +115,7 @@ class PluginsTable(_Table, frozen=True):
     """``[plugins]``: the folder of plugins, and how far one may go."""
 
     directory: str = "plugins"
+    watch: bool = False
     queue: Count = 10_000
     hook_timeout: Seconds = 30.0
     tasks: Count = 1000

@@ -7,20 +7,22 @@ with an underscore or a dot are left alone. Or it is a module of an installed pa
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
+import os
 import re
-import sys
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Protocol
 
 from ctportd.errors import PluginError
+from ctportd.hooks import generations
 from ctportd.hooks.owners import check_owners
 from ctportd.hooks.results import told
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 GROUP = "ctportd.plugins"
 """The group of entry points in which packages name their plugins."""
@@ -45,12 +47,22 @@ class Source(Protocol):
             PluginError: It may not, and why.
         """
 
-    def load(self, name: str) -> ModuleType:
-        """Run its code.
+    def fingerprint(self, name: str) -> str:
+        """Tells its code from any other code of it.
+
+        Raises:
+            PluginError: It cannot be read.
+        """
+
+    def load(self, name: str, generation: int = 0) -> ModuleType:
+        """Run its code. A ``generation`` that is not 0 stands beside older ones of it, which may be used still.
 
         Raises:
             PluginError: It raised something, or tried to end the process.
         """
+
+    def unload(self, module: ModuleType) -> None:
+        """Take what :meth:`load` has returned out of ``sys.modules``."""
 
 
 class PluginFile:
@@ -64,6 +76,7 @@ class PluginFile:
     def __init__(self, path: Path, package: str = PACKAGE) -> None:
         self.path = path
         self._package = package
+        self._held: tuple[str, dict[str, bytes]] | None = None
 
     @property
     def where(self) -> str:
@@ -74,25 +87,50 @@ class PluginFile:
         """Where we are root, nobody else may be able to change it."""
         check_owners(name, self.path)
 
-    def load(self, name: str) -> ModuleType:
+    def fingerprint(self, name: str) -> str:
+        """The sum of what its files hold: the file alone, or all that is below its folder."""
+        return self._read(name)[0]
+
+    def _read(self, name: str) -> tuple[str, dict[str, bytes]]:
+        """Its fingerprint, and what its Python files hold: read once, so that the two fit."""
+        if self._held is None:
+            total = hashlib.blake2b()
+            texts: dict[str, bytes] = {}
+            try:
+                for path in self._files():
+                    content = path.read_bytes()
+                    total.update(f"{path}\0{len(content)}\0".encode("utf-8", "surrogateescape"))
+                    total.update(content)
+                    if path.suffix == ".py":
+                        texts[str(path)] = content
+            except OSError as error:
+                raise PluginError(name, f"{error.filename} cannot be read: {error.strerror}") from error
+            self._held = total.hexdigest(), texts
+        return self._held
+
+    def _files(self) -> Iterator[Path]:
+        if self.path.name != "__init__.py":
+            yield self.path
+            return
+        for parent, folders, files in os.walk(self.path.parent):
+            folders[:] = sorted(folder for folder in folders if not passing(folder))
+            yield from (Path(parent, file) for file in sorted(files) if not passing(file))
+
+    def load(self, name: str, generation: int = 0) -> ModuleType:
         """Run the file."""
-        full_name = f"{self._package}.{name}"
-        search = [str(self.path.parent)] if self.path.name == "__init__.py" else None
-        spec = importlib.util.spec_from_file_location(full_name, self.path, submodule_search_locations=search)
-        if spec is None or spec.loader is None:
-            raise PluginError(name, f"{self.path} is no Python file")
-        module = importlib.util.module_from_spec(spec)
-        parent = sys.modules.setdefault(self._package, ModuleType(self._package))
-        parent.__path__ = []  # folders in a plugin's folder are imported by way of it
-        sys.modules[full_name] = module
+        loader, module = generations.module_for(self._package, name, self.path, self._read(name)[1], generation)
         try:
-            spec.loader.exec_module(module)
+            loader.exec_module(module)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            sys.modules.pop(full_name, None)
+            self.unload(module)
             raise PluginError(name, f"cannot be loaded from {self.path}: {told(error)}") from error
         return module
+
+    def unload(self, module: ModuleType) -> None:
+        """Forget the module, and all below it."""
+        generations.forget(module.__name__)
 
 
 class InstalledPlugin:
@@ -132,7 +170,11 @@ class InstalledPlugin:
             return [Path(spec.origin)]
         return [Path(folder) / "__init__.py" for folder in spec.submodule_search_locations or ()]
 
-    def load(self, name: str) -> ModuleType:
+    def fingerprint(self, name: str) -> str:  # noqa: ARG002 - as any source
+        """The package with its version: the code that was imported stays until the process ends."""
+        return self.where
+
+    def load(self, name: str, generation: int = 0) -> ModuleType:  # noqa: ARG002 - as above
         """Import the module that the entry point names."""
         entry = self._entries[0]
         try:
@@ -145,6 +187,14 @@ class InstalledPlugin:
         if not isinstance(module, ModuleType):
             raise PluginError(name, f"{entry.value} of the package {self.where} is no module")
         return module
+
+    def unload(self, module: ModuleType) -> None:
+        """Leave it: others may have imported it."""
+
+
+def passing(name: str) -> bool:
+    """Whether a file or folder is no part of a plugin: hidden, compiled, or left by an editor for the moment."""
+    return name.startswith((".", "#")) or name.endswith(("~", ".pyc", ".tmp")) or name in ("__pycache__", "4913")
 
 
 def _package_of(entry: metadata.EntryPoint) -> str:
@@ -170,3 +220,9 @@ def find_installed() -> dict[str, InstalledPlugin]:
     for entry in metadata.entry_points(group=GROUP):
         entries.setdefault(entry.name, []).append(entry)
     return {name: InstalledPlugin(entries[name]) for name in sorted(entries)}
+
+
+def find_all(directory: Path) -> tuple[dict[str, Source], dict[str, str]]:
+    """All plugins, by their names, and of which installed ones the folder has another: the package of each."""
+    own, installed = find_plugins(directory), find_installed()
+    return {**installed, **own}, {name: installed[name].where for name in installed if name in own}
