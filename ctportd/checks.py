@@ -15,6 +15,7 @@ from ctportd.errors import ConfigError, MailError, PluginError
 from ctportd.hooks.inquiry import Problem
 from ctportd.hooks.owners import check_program_owner
 from ctportd.mail.server import credentials
+from ctportd.shipped import shipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -174,6 +175,7 @@ def check_folders(config: Config) -> None:
         "[daemon] state": config.state,
         "[plugins] directory": Path(config.file.plugins.directory).absolute(),
         "the prompts of ctportd": SHIPPED,
+        "the plugins of ctportd": shipped("plugins"),
     }
     for what, folder in folders.items():
         if " " in str(folder):

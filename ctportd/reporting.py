@@ -43,6 +43,14 @@ async def status_of(daemon: Daemon, pid: int, version: str) -> Status:
     )
 
 
+def status_line(daemon: Daemon) -> str:
+    """The same in one line, as ``systemctl status`` shows it."""
+    all_ports = [port for server in daemon.servers for port in server.ports]
+    ports = f"{sum(port.connected for port in all_ports)} of {len(all_ports)} ports connected"
+    calls = len(daemon.router.calls)
+    return f"{daemon.phase}: {ports}, {calls} call{'' if calls == 1 else 's'}"
+
+
 async def _ctserver(server: Server) -> CtserverStatus:
     version = ""
     if server.manager is not None and server.manager.connected:

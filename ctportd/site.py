@@ -31,7 +31,8 @@ def load_configured_plugins(config: Config) -> Plugins:
     Raises:
         ConfigError: The configuration and the plugins do not fit.
     """
-    plugins = load_plugins(Path(config.file.plugins.directory), config.plugins, config.source)
+    table = config.file.plugins
+    plugins = load_plugins(Path(table.directory), config.plugins, config.source, with_shipped=table.shipped)
     check_handlers(config, plugins)
     return plugins
 

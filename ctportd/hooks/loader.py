@@ -93,8 +93,8 @@ class Plugins:
         loaded: Those that run.
         failed: Those that could not be loaded, each with the reason.
         disabled: Those whose table says ``enabled = false``.
-        hidden: Those of installed packages that are not taken, since the folder has one of that name: the package of
-            each.
+        hidden: Those of installed packages, or of ctportd, that are not taken, since the folder has one of that name:
+            the package of each.
         where: What people find each by: its file, or its package.
         refused: Those of which there is something newer that could not be loaded, whether an older one runs or none.
     """
@@ -146,20 +146,23 @@ def check_directory(directory: Path, source: str) -> None:
         raise ConfigError(f"{source}: [plugins] directory: found {str(directory)!r}, which is no folder")
 
 
-def load_plugins(directory: Path, tables: dict[str, dict[str, Any]], source: str) -> Plugins:
+def load_plugins(
+    directory: Path, tables: dict[str, dict[str, Any]], source: str, *, with_shipped: bool = False
+) -> Plugins:
     """Load every plugin of a folder, and those of installed packages. Of two of the same name, the folder's is taken.
 
     Args:
         directory: The folder.
         tables: Each plugin's own table of the configuration.
         source: The configuration's file, for errors.
+        with_shipped: Whether those that come with ctportd are loaded, too.
 
     Raises:
         ConfigError: The folder is not there, a table is that of no plugin, or a plugin refuses its table. A plugin that
             cannot be loaded raises nothing: it is among the failed ones.
     """
     check_directory(directory, source)
-    found, hidden = find_all(directory)
+    found, hidden = find_all(directory, with_shipped=with_shipped)
     plugins = load_found(found, tables, source)
     plugins.hidden = hidden
     return plugins

@@ -183,6 +183,8 @@ def load_changed(
     source: str,
     before: Plugins,
     forced: Collection[str] = (),
+    *,
+    with_shipped: bool = False,
 ) -> Plugins:
     """Load the plugins of a folder, and of installed packages, beside those that run: all or none. For a thread.
 
@@ -195,13 +197,14 @@ def load_changed(
         source: The configuration's file, for errors.
         before: The plugins that run.
         forced: Names of plugins that are loaded anew though nothing of theirs has changed.
+        with_shipped: Whether those that come with ctportd are among them.
 
     Raises:
         ConfigError: The folder is not there, a table is that of no plugin, or a plugin refuses its table.
         PluginError: One cannot be loaded. It says which, and why.
     """
     check_directory(directory, source)
-    found, hidden = find_all(directory)
+    found, hidden = find_all(directory, with_shipped=with_shipped)
     plugins = load_changed_found(found, tables, source, before, forced)
     plugins.hidden = hidden
     return plugins
@@ -220,7 +223,12 @@ def load_changed_found(
 
 
 def load_each_changed(
-    directory: Path, tables: Mapping[str, dict[str, Any]], source: str, before: Plugins
+    directory: Path,
+    tables: Mapping[str, dict[str, Any]],
+    source: str,
+    before: Plugins,
+    *,
+    with_shipped: bool = False,
 ) -> Plugins:
     """Likewise, each plugin for itself: one that cannot be loaded is among the refused ones, and its older one stays.
 
@@ -229,7 +237,7 @@ def load_each_changed(
         PluginError: One takes too long to load.
     """
     check_directory(directory, source)
-    found, hidden = find_all(directory)
+    found, hidden = find_all(directory, with_shipped=with_shipped)
     renewal = Renewal(before, tables, source)
     plugins = renewal.run(partial(renewal.each, found))
     plugins.hidden = hidden

@@ -1,4 +1,4 @@
-"""Where plugins come from: files in the plugins' folder, and packages that are installed.
+"""Where plugins come from: files in the plugins' folder, packages that are installed, and ctportd itself.
 
 A plugin is a file ``NAME.py`` or a folder ``NAME/`` with an ``__init__.py`` in the plugins' folder; names that begin
 with an underscore or a dot are left alone. Or it is a module of an installed package, which names it in the group
@@ -20,6 +20,7 @@ from ctportd.errors import PluginError
 from ctportd.hooks import generations
 from ctportd.hooks.owners import check_owners
 from ctportd.hooks.results import told
+from ctportd.shipped import shipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -133,6 +134,13 @@ class PluginFile:
         generations.forget(module.__name__)
 
 
+class ShippedPlugin(PluginFile):
+    """A plugin that comes with ctportd. Who can change it can change ctportd, too: nobody asks whose it is."""
+
+    def check(self, name: str) -> None:
+        """It may be run."""
+
+
 class InstalledPlugin:
     """A plugin of an installed package.
 
@@ -203,15 +211,23 @@ def _package_of(entry: metadata.EntryPoint) -> str:
 
 def find_plugins(directory: Path) -> dict[str, PluginFile]:
     """The plugins of a folder, by their names."""
-    found: dict[str, PluginFile] = {}
+    return {name: PluginFile(path) for name, path in _find(directory)}
+
+
+def find_shipped() -> dict[str, ShippedPlugin]:
+    """The plugins that come with ctportd, by their names."""
+    return {name: ShippedPlugin(path) for name, path in _find(shipped("plugins"))}
+
+
+def _find(directory: Path) -> Iterator[tuple[str, Path]]:
+    """Each plugin of a folder: its name, and the file to load."""
     for path in sorted(directory.iterdir()):
         if path.name.startswith(("_", ".")):
             continue
         if path.suffix == ".py" and path.is_file():
-            found[path.stem] = PluginFile(path)
+            yield path.stem, path
         elif (path / "__init__.py").is_file():
-            found[path.name] = PluginFile(path / "__init__.py")
-    return found
+            yield path.name, path / "__init__.py"
 
 
 def find_installed() -> dict[str, InstalledPlugin]:
@@ -222,7 +238,26 @@ def find_installed() -> dict[str, InstalledPlugin]:
     return {name: InstalledPlugin(entries[name]) for name in sorted(entries)}
 
 
-def find_all(directory: Path) -> tuple[dict[str, Source], dict[str, str]]:
-    """All plugins, by their names, and of which installed ones the folder has another: the package of each."""
+def find_all(directory: Path, *, with_shipped: bool) -> tuple[dict[str, Source], dict[str, str]]:
+    """Every plugin there is, by its name; and those that are left out, since the folder has one of that name.
+
+    The folder's are taken before those of installed packages, and these before the shipped ones.
+
+    Args:
+        directory: The folder.
+        with_shipped: Whether those that come with ctportd are among them.
+
+    Returns:
+        The plugins, and the package of each that is left out.
+    """
     own, installed = find_plugins(directory), find_installed()
-    return {**installed, **own}, {name: installed[name].where for name in installed if name in own}
+    ships = find_shipped() if with_shipped else {}
+    hidden = {
+        name: f"ctportd {metadata.version('ctportd')}" for name in ships if _differs(own.get(name), ships[name])
+    }
+    hidden |= {name: source.where for name, source in installed.items() if name in own}
+    return {**ships, **installed, **own}, hidden
+
+
+def _differs(own: PluginFile | None, ships: PluginFile) -> bool:
+    return own is not None and own.path.resolve() != ships.path.resolve()
