@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
 T = TypeVar("T")
 
@@ -87,7 +87,7 @@ class Ring(Generic[T]):
             start = max(len(self._items) - number, 0)
             return self._from(self._first + start, number)
 
-    async def follow(self, since: str = "") -> AsyncIterator[Batch[T]]:
+    async def follow(self, since: str = "") -> AsyncGenerator[Batch[T], None]:
         """What comes after one that was seen, as soon as it is there, without end.
 
         Args:

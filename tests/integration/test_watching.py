@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
+from support.documents import code_blocks
 from support.system import System, environment
 
 from ctportd.control.client import ControlClient
@@ -186,6 +187,15 @@ async def on_a_terminal(system: System, *arguments: str, until: str, keys: bytes
         os.close(ours)
 
 
+async def curl(folder: Path, command: str) -> str:
+    """What curl prints, as a document has it, within a second."""
+    process = await asyncio.create_subprocess_shell(
+        command.replace("curl ", "curl --silent --max-time 1 "), cwd=folder, stdout=asyncio.subprocess.PIPE
+    )
+    out, _ = await process.communicate()
+    return out.decode()
+
+
 async def test_as_people_see_it(tmp_path: Path) -> None:
     """Screen, events and log on a terminal and in a pipe, while the daemon runs and when it does not."""
     system = System(tmp_path, [[]])
@@ -200,6 +210,11 @@ async def test_as_people_see_it(tmp_path: Path) -> None:
         picture = await system.json("top", "--once")
         assert picture["status"]["ports"][0]["address"] == "main:1"
         assert (await system.run("top")).status == os.EX_USAGE
+        (commands,) = code_blocks("docs/watching.md", "sh")
+        streamed = [await curl(tmp_path, command) for command in commands.splitlines()]
+        assert "retry: " in streamed[0]
+        assert streamed[1].count("event: log") == 5
+        assert streamed[1].endswith("event: end\ndata: {}\n\n")
         events = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "ctportd", "--config", str(system.config_path), "events", "--json",
             cwd=tmp_path, env=environment(), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
@@ -215,7 +230,7 @@ async def test_as_people_see_it(tmp_path: Path) -> None:
         await system.kill()
     assert (events.returncode, err) == (1, b"ctportd: the daemon has stopped\n")
     assert msgspec.json.decode(await first)["port"] == "main:1"
-    last = msgspec.json.decode(out.splitlines()[-1])
-    assert (last["type"], last["details"]) == ("phase", {"phase": "stopping"})
+    phases = [event["details"] for event in map(msgspec.json.decode, out.splitlines()) if event["type"] == "phase"]
+    assert phases[-1] == {"phase": "stopping"}
     past = await system.run("logs", "-n", "1")
     assert past.out.rstrip().endswith("stopped")

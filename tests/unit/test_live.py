@@ -10,7 +10,8 @@ import os
 import threading
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -29,9 +30,6 @@ from ctportd.showing.top import screen
 from ctportd.showing.watching import event_line, log_line
 from ctportd.status import CallStatus, CtserverStatus, PluginStatus, PortStatus, Status
 from ctportd.wire.events import EVENT_TYPES
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
@@ -130,6 +128,16 @@ def test_every_type_is_described() -> None:
     assert set(TYPES) == {*HOOKS, *wire, "user_message", LOST}
     observers = {name for name in vars(specs) if "Observer" in (getattr(specs, name).__doc__ or "")[:12]}
     assert observers - set(TYPES) == {"port_event", "daemon_started", "daemon_stopping", "plugin_retiring"}
+
+
+def test_document_has_every_type() -> None:
+    """As they are in the code, word for word."""
+    rows = [
+        f"| `{t.name}` | {t.what} | {', '.join(t.about)} | {'; '.join(f'`{k}`: {v}' for k, v in t.details.items())} |"
+        for t in TYPES.values()
+    ]
+    text = (Path(__file__).parent.parent.parent / "docs" / "watching.md").read_text()
+    assert "\n".join(rows) in text
 
 
 # -- filters
