@@ -9,6 +9,7 @@ import aiohttp
 import msgspec
 from yarl import URL
 
+from ctportd.control.problems import error_of
 from ctportd.errors import ControlError
 from ctportd.status import Rotated, Status
 
@@ -19,7 +20,11 @@ _T = TypeVar("_T")
 
 
 class ControlClient:
-    """Speaks to the daemon on a socket. Every method may raise :class:`~ctportd.errors.ControlError`."""
+    """Speaks to the daemon on a socket.
+
+    Every method may raise :class:`~ctportd.errors.ControlError`, or what :data:`~ctportd.control.problems.KINDS` has for
+    the daemon's answer.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -68,13 +73,5 @@ class ControlClient:
             problem = f"no ctportd answers on {self._path}; is it running?"
             raise ControlError(problem) from error
         if response.status >= 400:
-            raise ControlError(_detail(answer) or f"{method} {path}: {response.reason}")
+            raise error_of(answer) or ControlError(f"{method} {path}: {response.reason}")
         return answer
-
-
-def _detail(answer: bytes) -> str:
-    try:
-        problem = msgspec.json.decode(answer)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return ""
-    return str(problem.get("detail", "")) if isinstance(problem, dict) else ""
