@@ -20,7 +20,7 @@ import structlog
 from ctportd.terminal import Terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
     from typing import TextIO
 
@@ -108,6 +108,22 @@ def flush(within: float = 1.0) -> None:
         terminal.flush(within)
 
 
+_taps: list[Callable[[bytes], None]] = []
+
+
+@contextmanager
+def tapped(take: Callable[[bytes], None]) -> Iterator[None]:
+    """Have ``take`` given every line as well, as JSON like the file's, as long as the block lasts.
+
+    Any thread may log, and so may call it.
+    """
+    _taps.append(take)
+    try:
+        yield
+    finally:
+        _taps.remove(take)
+
+
 @contextmanager
 def quiet(*, troubles: bool = False) -> Iterator[None]:
     """Log nothing as long as the block lasts, or what is wrong only, with ``troubles``."""
@@ -139,7 +155,7 @@ def set_up(level: str, file: LogFile | None, *, terminal: bool = True) -> None:
         file: Where JSON lines go, if anywhere.
         terminal: Whether plain lines go to standard error, in colours where that is a terminal.
     """
-    sinks: list[_Sink] = []
+    sinks: list[_Sink] = [_JsonSink(_Taps())]
     if file is not None:
         sinks.append(_JsonSink(file))
     if _terminals:
@@ -186,15 +202,30 @@ class _Sink(Protocol):
         """Write one line; it may be changed, being a copy."""
 
 
+class _Written(Protocol):
+    """Where lines of JSON go."""
+
+    def write(self, line: bytes) -> None:
+        """Take one line, without its LF."""
+
+
 class _JsonSink:
-    def __init__(self, file: LogFile) -> None:
-        self._file = file
+    def __init__(self, to: _Written) -> None:
+        self._to = to
         self._traceback: Processor = structlog.processors.format_exc_info
 
     def take(self, logger: WrappedLogger, method: str, line: EventDict) -> None:
         line = dict(self._traceback(logger, method, line))  # type: ignore[arg-type]
         ordered = {key: line.pop(key) for key in ("timestamp", "level", "event") if key in line}
-        self._file.write(_json(ordered | line))
+        self._to.write(_json(ordered | line))
+
+
+class _Taps:
+    """Those who tap the log."""
+
+    def write(self, line: bytes) -> None:
+        for take in tuple(_taps):
+            take(line)
 
 
 def _json(line: dict[str, Any]) -> bytes:

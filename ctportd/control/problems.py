@@ -25,6 +25,7 @@ from ctportd.errors import (
     RequestTimedOut,
     StorageError,
     StoreError,
+    TooManyStreamsError,
 )
 
 CONTENT_TYPE = "application/problem+json"
@@ -120,6 +121,13 @@ KINDS: Kinds = (
     ),
     Kind("port-busy", 409, "Port busy", "The port waits for something else; nothing was sent.", (PortBusy,)),
     Kind("plugin", 409, "Plugin", "A plugin cannot be loaded, or be used for this now.", (PluginError,)),
+    Kind(
+        "too-many-streams",
+        503,
+        "Too many streams",
+        "As many follow events or the log already as may.",
+        (TooManyStreamsError,),
+    ),
     Kind("refused", 409, "Refused", "It cannot be done as things are; nothing has changed.", (ControlError,)),
     Kind(
         "not-supported",

@@ -1,6 +1,7 @@
 """The control interface's server: HTTP with JSON on a Unix socket, so that ``curl --unix-socket`` works.
 
-What it serves are :class:`~ctportd.control.routes.Route`; an error is one of :mod:`ctportd.control.problems`.
+What it serves are :class:`~ctportd.control.routes.Route`; an error is one of :mod:`ctportd.control.problems`. A route
+whose function returns a :class:`~ctportd.control.streaming.Streamed` is answered with server-sent events.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from aiohttp import web
 
 from ctportd.control.answers import FileAnswer
 from ctportd.control.problems import CONTENT_TYPE, WrongBodyError, kind_of, kind_of_status, problem_of
+from ctportd.control.streaming import Streamed, Streams
 from ctportd.errors import ControlError, InvalidArgument
 from ctportd.nearest import no_such
 from ctportd.webdoor import WebDoor
@@ -39,6 +41,11 @@ _CONNECTIONS = 64
 
 _PATIENCE = 10.0
 """Seconds in which a connection has to say what it wants."""
+
+SINCE = "since"
+"""The parameter of a stream that says after which event it goes on; a browser says so in a header."""
+
+_LAST_ID = "Last-Event-ID"
 
 _LONGEST_BODY = 64 * 1024
 """Bytes of a request: a line of ctserver's protocol has no more either."""
@@ -62,11 +69,13 @@ class ControlServer:
 
     def __init__(self, routes: Iterable[Route], target: object, path: Path) -> None:
         self._path = path
+        self._streams = Streams()
         app = web.Application(middlewares=[_problems, self._settled], client_max_size=_LONGEST_BODY)
         for route in routes:
-            app.router.add_route(route.method, route.path, _handler(route, target))
+            handler = _handler(route, target, self._streams)
+            app.router.add_route(route.method, route.path, handler)
             if route.method == "GET":
-                app.router.add_route("HEAD", route.path, _handler(route, target))
+                app.router.add_route("HEAD", route.path, handler)
         self._door = WebDoor(app, _CONNECTIONS, _PATIENCE, shutdown_timeout=1.0)
 
     async def __aenter__(self) -> Self:
@@ -75,6 +84,7 @@ class ControlServer:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._streams.close()
         await self._door.close()
         await asyncio.to_thread(self._path.unlink, missing_ok=True)
 
@@ -88,10 +98,14 @@ class ControlServer:
             return await handler(request)
 
 
-def _handler(route: Route, target: object) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+def _handler(
+    route: Route, target: object, streams: Streams
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def handle(request: web.Request) -> web.StreamResponse:
         parameters = _parameters(route, request)
         answer = await route.handle(target, parameters, _body(route, await request.read()))
+        if isinstance(answer, Streamed):
+            return await streams.serve(answer, request)
         return _file(answer) if isinstance(answer, FileAnswer) else _json(answer)
 
     return handle
@@ -113,6 +127,10 @@ def _parameters(route: Route, request: web.Request) -> msgspec.Struct:
         if len(request.query.getall(name)) > 1:
             raise InvalidArgument(route.path, name, "is given more than once")
     given = {**request.query, **request.match_info}
+    if (
+        _LAST_ID in request.headers and SINCE in in_query
+    ):  # who lost a stream asks with the same query, and with this
+        given[SINCE] = request.headers[_LAST_ID]
     for name, value in given.items():
         if _NO_TEXT.search(value):
             raise InvalidArgument(route.path, name, "holds what is no text: bytes that are no UTF-8, or a zero")

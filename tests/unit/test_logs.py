@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import structlog
 
-from ctportd.logs import LogFile, current_hook, flush, quiet, set_up
+from ctportd.logs import LogFile, current_hook, flush, quiet, set_up, tapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -117,6 +117,24 @@ def test_level_leaves_out_what_is_below(file: LogFile, level: str, written: list
     for each in ("debug", "info", "warning", "error"):
         getattr(log, each)(each)
     assert [line["level"] for line in lines(file)] == written
+
+
+def test_who_taps_the_log_has_the_lines_of_the_file(file: LogFile) -> None:
+    """Those that are written, as they are, for as long as it is tapped; one that raises takes none from the file."""
+
+    def broken(_line: bytes) -> None:
+        fail("is broken")
+
+    seen: list[bytes] = []
+    set_up("info", file, terminal=False)
+    log = structlog.get_logger()
+    log.info("before")
+    with tapped(seen.append), tapped(broken):
+        log.debug("left out")
+        log.warning("meanwhile", number=7)
+    log.info("after")
+    assert [json.loads(line) for line in seen] == [lines(file)[1]]
+    assert [line["event"] for line in lines(file)] == ["before", "meanwhile", "after"]
 
 
 def test_context_is_on_every_line(file: LogFile) -> None:
