@@ -63,7 +63,7 @@ async def openapi(_daemon: Daemon, _parameters: Nothing, _body: Nothing) -> dict
     from ctportd.api import ROUTES  # noqa: PLC0415 - as above
     from ctportd.control.openapi import document  # noqa: PLC0415 - few ask for it
 
-    return document(ROUTES)
+    return await asyncio.to_thread(document, ROUTES)
 
 
 @routes.add("GET", "/v1/check", Checked, problems=(ConfigError,))

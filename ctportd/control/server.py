@@ -106,7 +106,9 @@ def _handler(
         answer = await route.handle(target, parameters, _body(route, await request.read()))
         if isinstance(answer, Streamed):
             return await streams.serve(answer, request)
-        return _file(answer) if isinstance(answer, FileAnswer) else _json(answer)
+        if isinstance(answer, FileAnswer):
+            return await _file(answer, request)
+        return _json(answer)
 
     return handle
 
@@ -190,7 +192,16 @@ def _json(data: Any, status: int = 200, content_type: str = "application/json") 
     return web.Response(body=body, status=status, content_type=content_type)
 
 
-def _file(answer: FileAnswer) -> web.FileResponse:
+async def _file(answer: FileAnswer, request: web.Request) -> web.FileResponse:
+    size = (await asyncio.to_thread(answer.path.stat)).st_size
+    try:
+        first = request.http_range.start or 0
+    except ValueError:
+        first = size
+    if first >= size:
+        refused = web.HTTPRequestRangeNotSatisfiable()
+        refused.headers["Content-Range"] = f"bytes */{size}"
+        raise refused
     return web.FileResponse(
         answer.path,
         headers={
@@ -214,8 +225,9 @@ async def _problems(
     except web.HTTPException as error:
         kind = kind_of_status(error.status) or kind_of(error)
         problem = _problem(kind, f"{request.method} {request.path}: {kind.meaning}", request)
-        if "Allow" in error.headers:
-            problem.headers["Allow"] = error.headers["Allow"]
+        for name in ("Allow", "Content-Range"):
+            if name in error.headers:
+                problem.headers[name] = error.headers[name]
         return problem
     except Exception as error:
         kind = kind_of(error)
