@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 PLUGINS = ROOT / "plugins"
 
-ADA = {"number": "2125550100", "name": "Ada Lovelace"}
+NUMBER, NAME = "2125550100", "Ada Lovelace"
 
 SAMPLES: dict[str, list[Sample]] = {
     "GET /v1": [Sample("/v1")],
@@ -127,7 +127,7 @@ async def lived_in(line: Line, mail: int, **more: Any) -> House:
         **more,
     )
     for _ in range(2):
-        phone = await house.call(1, **ADA)
+        phone = await house.call(1, number=NUMBER, name=NAME)
         await phone.hear("vm-mailbox", "1", "0", "0", "vm-not-available", "vm-leave-message")
         await phone.say(seconds=3)
         await phone.hang_up()
