@@ -16,6 +16,7 @@ from ctportd.errors import ConfigError, MailError, PluginError
 from ctportd.hooks.inquiry import Problem
 from ctportd.hooks.owners import check_program_owner
 from ctportd.mail.server import credentials
+from ctportd.shipped import shipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +57,7 @@ def check_configuration(site: ConfiguredSite) -> Checked:
         ConfigError: The daemon would not start, or leave a plugin out.
     """
     found = [*look_at(site.config, site.plugins), *check_ports(site)]
-    return _checked(site.config, site.plugins, [*found, *site.run(site.questions.problems())])
+    return _checked(site.config, site.plugins, [*found, *site.run(site.dispatcher.questions.problems())])
 
 
 async def check_running(site: ConfiguredSite) -> Checked:
@@ -70,7 +71,7 @@ async def check_running(site: ConfiguredSite) -> Checked:
     """
     found = await asyncio.to_thread(look_at, site.config, site.plugins)
     found += check_ports(site)
-    return _checked(site.config, site.plugins, [*found, *await site.questions.problems()])
+    return _checked(site.config, site.plugins, [*found, *await site.dispatcher.questions.problems()])
 
 
 def _checked(config: Config, plugins: Plugins, problems: list[Problem]) -> Checked:
@@ -115,7 +116,7 @@ def _unreached(site: ConfiguredSite, handlers: list[str], where: str) -> Iterato
     """The handlers behind one that takes every call."""
     for place, handler in enumerate(handlers):
         try:
-            takes_all = site.questions.takes_all(handler)
+            takes_all = site.dispatcher.questions.takes_all(handler)
         except PluginError as error:
             yield Problem(where, f"{handler!r} cannot be checked: {error}", serious=False)
             continue
@@ -194,6 +195,7 @@ def check_folders(config: Config) -> None:
         "[daemon] state": config.state,
         "[plugins] directory": Path(config.file.plugins.directory).absolute(),
         "the prompts of ctportd": SHIPPED,
+        "the plugins of ctportd": shipped("plugins"),
     }
     for what, folder in folders.items():
         if " " in str(folder):

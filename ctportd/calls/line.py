@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ctportd.calls.files import Prompts
-    from ctportd.calls.routing import Handlers, Keep, Routing
+    from ctportd.calls.routing import Company, Handlers, Keep, Routing
     from ctportd.clock import Clock
     from ctportd.links.port import Port
     from ctportd.wire.events import Event
@@ -55,14 +55,14 @@ class Line:
         routing: Routing,
         clock: Clock,
         prompts: Prompts,
-        handlers: Handlers,
+        company: Company,
         lines: Mapping[Port, Line],
         *,
         keep: Keep,
     ) -> None:
         """``lines``: every line of the router, this one among them."""
         self._lines = lines
-        self.health = Health(port, handlers.line_trouble)
+        self.health = Health(port, company.line_trouble)
         self.port = port
         self.routing = routing
         self.clock = clock
@@ -71,7 +71,7 @@ class Line:
         self.idle = asyncio.Event()
         self.idle.set()
         self.task: asyncio.Task[None] | None = None
-        self._handlers = handlers
+        self._company = company
         self._keep = keep
         self.closed = False
         self._alarm: asyncio.TimerHandle | None = None
@@ -81,6 +81,11 @@ class Line:
         self._counts = False  # whether this ctserver counts the rings of a call: not each does
         self._lifted_again = False
         self._putting_down = PutDown(port, lambda: self.call is not None, self.health)
+
+    @property
+    def _handlers(self) -> Handlers:
+        """The plugins of the call under way."""
+        return self._company.crew_of(self.port)
 
     # -- what happens on the port
 
@@ -167,6 +172,7 @@ class Line:
 
     def _begin(self, *, picked_up: bool) -> Call:
         call = Call(self.port, self)
+        self._company.begin(self.port)
         if picked_up:
             call.note("set lifted")
         self.call = call
@@ -204,6 +210,7 @@ class Line:
             if not call.outgoing:
                 self._handlers.call_ended(call)
                 self._keep(call.id, call.timeline.close(lambda late: self._keep(call.id, late)))
+            self._company.end(self.port)
             log.info("call ended", reason=call.end_reason, answered=call.answered)
             self._putting_down.if_needed()  # it was refused, or the connection came back meanwhile
             self._take_next()
@@ -230,6 +237,7 @@ class Line:
         if self.call is not None:
             return None
         call = Call(self.port, Called(self, home), outgoing=True)
+        self._company.begin(self.port, home.port)
         if home.call is not None:
             call.identify(home.call.caller)
             call.language = home.call.language

@@ -14,7 +14,7 @@ from ctportd.wire.events import Pickup, Ring
 if TYPE_CHECKING:
     from ctportd.calls.call import Call
     from ctportd.calls.files import Prompts
-    from ctportd.calls.routing import Handlers, Keep, Routing
+    from ctportd.calls.routing import Company, Keep, Routing
     from ctportd.clock import Clock
     from ctportd.links.port import Port
     from ctportd.wire.events import Event
@@ -33,19 +33,19 @@ class Router:
 
     Args:
         prompts: Finds files to play.
-        handlers: The plugins.
+        company: The plugins.
         keep: Who keeps what happened on each call.
     """
 
-    def __init__(self, prompts: Prompts, handlers: Handlers, keep: Keep) -> None:
+    def __init__(self, prompts: Prompts, company: Company, keep: Keep) -> None:
         self._prompts = prompts
-        self._handlers = handlers
+        self._company = company
         self._keep = keep
         self._lines: dict[Port, Line] = {}
 
     def add_port(self, port: Port, routing: Routing, clock: Clock) -> None:
         """Answer calls on this port from now on; ``clock`` is its line's time."""
-        self._lines[port] = Line(port, routing, clock, self._prompts, self._handlers, self._lines, keep=self._keep)
+        self._lines[port] = Line(port, routing, clock, self._prompts, self._company, self._lines, keep=self._keep)
 
     def call_on(self, port: Port) -> Call | None:
         """The call under way on a port."""
