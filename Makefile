@@ -6,7 +6,7 @@ CONFIG ?= etc/ctportd.toml
 SPEED   ?= 25
 
 .DEFAULT_GOAL := help
-.PHONY: help run call check test soak fuzz lint format clean prompts reference
+.PHONY: help run call check test soak fuzz lint format clean prompts reference openapi
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -63,6 +63,9 @@ prompts: $(VENV)/installed ## speak the prompts anew (needs Debian's flite)
 
 reference: $(VENV)/installed-dev ## write docs/reference anew from the code
 	@$(BIN)/python scripts/make_reference.py
+
+openapi: $(VENV)/installed ## write docs/openapi.json anew, from the routes
+	@$(BIN)/python scripts/make_openapi.py
 
 clean: ## remove what make and the daemon made here (the calls and messages in state/ too)
 	rm -rf $(VENV) build dist state .mypy_cache .ruff_cache .pytest_cache .hypothesis .fuzz

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         LinkError,
         ListError,
         MailError,
+        NotFound,
         PinLocked,
         PluginError,
         PromptNotFound,
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from ctportd.links.reply import Reply
     from ctportd.mail.letter import Letter
     from ctportd.messages.service import Reviewed
+    from ctportd.moments import read_moment
     from ctportd.nearest import no_such
     from ctportd.pins.hashing import LONGEST_PIN, PinHash, check_pin, hash_pin
     from ctportd.records import (
@@ -120,6 +122,7 @@ __all__ = [
     "LoopDrop",
     "MailError",
     "Message",
+    "NotFound",
     "Number",
     "Numbers",
     "Pickup",
@@ -154,6 +157,7 @@ __all__ = [
     "no_such",
     "plain",
     "program_problem",
+    "read_moment",
     "read_zone",
     "reading",
     "recordings",
@@ -176,6 +180,7 @@ _HOMES = (
     "ctportd.wire.message",
     "ctportd.records",
     "ctportd.pins.hashing",
+    "ctportd.moments",
     "ctportd.nearest",
     "ctportd.zones",
     "ctportd.hooks.markers",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import stat
 from ipaddress import ip_address
 from pathlib import Path
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ctportd.config import Config
+    from ctportd.hooks.loader import Plugins
     from ctportd.site import ConfiguredSite
 
 _SECRET_FILE = ("password_file",)
@@ -54,9 +56,36 @@ def check_configuration(site: ConfiguredSite) -> Checked:
     Raises:
         ConfigError: The daemon would not start, or leave a plugin out.
     """
-    config = site.config
+    found = [*look_at(site.config, site.plugins), *check_ports(site)]
+    return _checked(site.config, site.plugins, [*found, *site.run(site.dispatcher.questions.problems())])
+
+
+async def check_running(site: ConfiguredSite) -> Checked:
+    """The same in an event loop.
+
+    Args:
+        site: As above.
+
+    Raises:
+        ConfigError: As above.
+    """
+    found = await asyncio.to_thread(look_at, site.config, site.plugins)
+    found += check_ports(site)
+    return _checked(site.config, site.plugins, [*found, *await site.dispatcher.questions.problems()])
+
+
+def _checked(config: Config, plugins: Plugins, problems: list[Problem]) -> Checked:
+    return Checked(config.source, len(config.file.port), list(plugins.loaded), problems)
+
+
+def look_at(config: Config, plugins: Plugins) -> list[Problem]:
+    """What can be found without asking a plugin. Looks at the disk.
+
+    Raises:
+        ConfigError: The daemon would not start, or leave a plugin out.
+    """
     check_programs(config)
-    for error in site.plugins.failed.values():
+    for error in plugins.failed.values():
         raise ConfigError(str(error)) from error
     check_folders(config)
     doors = [
@@ -65,18 +94,9 @@ def check_configuration(site: ConfiguredSite) -> Checked:
     ]
     hidden = [
         Problem(f"[plugins.{name}]", f"is the folder's, and not that of the installed {package}", serious=False)
-        for name, package in site.plugins.hidden.items()
+        for name, package in plugins.hidden.items()
     ]
-    own = [
-        *doors,
-        *hidden,
-        *missing_folders(config),
-        *check_mail(config),
-        *check_secrets(config),
-        *check_ports(site),
-    ]
-    problems = [*own, *site.run(site.dispatcher.questions.problems())]
-    return Checked(config.source, len(config.file.port), list(site.plugins.loaded), problems)
+    return [*doors, *hidden, *missing_folders(config), *check_mail(config), *check_secrets(config)]
 
 
 def check_ports(site: ConfiguredSite) -> Iterator[Problem]:

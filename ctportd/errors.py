@@ -6,6 +6,7 @@
     ├── ConfigError              the configuration file; exit status 78
     ├── InvalidArgument          a request's argument was refused; nothing was sent
     ├── NotSupported             ctserver's dialect cannot do it; nothing was sent
+    ├── NotFound                 a call, a message or the like that was named is not there
     ├── PromptNotFound           a file to play is nowhere; nothing was sent
     ├── LinkError                between us and ctserver
     │   ├── ConnectFailed        no connection could be made
@@ -53,6 +54,7 @@ __all__ = [
     "LinkError",
     "ListError",
     "MailError",
+    "NotFound",
     "NotSupported",
     "PhoneError",
     "PinLocked",
@@ -87,6 +89,10 @@ class InvalidArgument(CtportdError, ValueError):
         self.request = request
         self.argument = argument
         super().__init__(f"{request}: {argument} {problem}")
+
+
+class NotFound(CtportdError, LookupError):
+    """A call, a message or the like that was named is not there."""
 
 
 class NotSupported(CtportdError):

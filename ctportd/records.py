@@ -46,11 +46,19 @@ class CallRecord(msgspec.Struct, frozen=True):
     rule: str = ""
 
 
+_PUNCTUATION = str.maketrans("", "", " -.()/")
+
+
+def part_of_number(text: str) -> str:
+    """Part of a number as people type it, as records have it: without punctuation."""
+    return text.translate(_PUNCTUATION)
+
+
 class CallFilter(msgspec.Struct, frozen=True):
     """Which calls are meant: all those for which everything that is given holds.
 
     Attributes:
-        number: Part of the number, as it came or in its international form.
+        number: Part of the number, as it came or in its international form: see :func:`part_of_number`.
         name: Part of the name, whatever its case.
         port: The port's address.
         since: Those that began then or later.

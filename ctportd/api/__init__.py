@@ -1,6 +1,16 @@
 """What can be asked of a running daemon through its control interface, by subject."""
 
-from ctportd.api import daemon, live, messages, plugins, ports, reload
+from ctportd.api import calls, daemon, installation, live, mail, messages, plugins, ports, reload
 
-ROUTES = [*daemon.routes, *ports.routes, *messages.routes, *plugins.routes, *reload.routes, *live.routes]
+ROUTES = [
+    *installation.routes,
+    *daemon.routes,
+    *reload.routes,
+    *plugins.routes,
+    *ports.routes,
+    *calls.routes,
+    *messages.routes,
+    *mail.routes,
+    *live.routes,
+]
 """Every path."""

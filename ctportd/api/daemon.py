@@ -22,13 +22,21 @@ routes = Routes()
 
 
 class StopBody(msgspec.Struct, forbid_unknown_fields=True):
-    """How to stop. ``now``: the calls under way are ended at once."""
+    """How to stop.
+
+    Attributes:
+        now: Whether the calls under way are ended at once.
+    """
 
     now: bool = False
 
 
 class Stopping(msgspec.Struct, frozen=True):
-    """What the daemon does from now on."""
+    """What the daemon does from now on.
+
+    Attributes:
+        state: ``stopping``.
+    """
 
     state: str = "stopping"
 

@@ -45,14 +45,14 @@ class LineParameters(LineFilter, frozen=True):
     since: str = ""
 
 
-@routes.add("GET", "/v1/events", LiveEvent, parameters=EventParameters)
+@routes.add("GET", "/v1/events", LiveEvent, parameters=EventParameters, content_type="text/event-stream")
 async def events(daemon: Daemon, parameters: EventParameters, _body: Nothing) -> Streamed:
     """What happens, as server-sent events: calls, ports, messages, mail, plugins."""
     parameters.check()
     return Streamed(_events(daemon, parameters))
 
 
-@routes.add("GET", "/v1/logs", dict, parameters=LineParameters)
+@routes.add("GET", "/v1/logs", dict, parameters=LineParameters, content_type="text/event-stream")
 async def lines(daemon: Daemon, parameters: LineParameters, _body: Nothing) -> Streamed:
     """The lines of the log, as server-sent events: the last ones, and those that come."""
     return Streamed(_lines(daemon, parameters))

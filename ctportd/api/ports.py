@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ctportd.control.routes import Routes
-from ctportd.errors import NotSupported
+from ctportd.errors import LinkError, NotSupported, PortBusy, RequestTimedOut
 from ctportd.status import Replied
 from ctportd.wire.requests import request_named
 
@@ -26,19 +26,35 @@ routes = Routes()
 
 
 class PortParameters(msgspec.Struct, frozen=True):
-    """Which port: its number, or its address, such as ``main:1``."""
+    """Which port.
+
+    Attributes:
+        port: Its number, or its address, such as ``main:1``; or ``manager``, or ``NAME:manager``.
+    """
 
     port: str
 
 
 class RequestBody(msgspec.Struct, forbid_unknown_fields=True):
-    """A request of ctserver, such as ``play`` with ``["beep"]``."""
+    """A request of ctserver.
+
+    Attributes:
+        name: Such as ``play``.
+        arguments: Such as ``["beep"]``.
+    """
 
     name: str
     arguments: list[str] = []
 
 
-@routes.add("POST", "/v1/ports/{port}/requests", Replied, parameters=PortParameters, body=RequestBody)
+@routes.add(
+    "POST",
+    "/v1/ports/{port}/requests",
+    Replied,
+    parameters=PortParameters,
+    body=RequestBody,
+    problems=(NotSupported, PortBusy, LinkError, RequestTimedOut),
+)
 async def request(daemon: Daemon, parameters: PortParameters, body: RequestBody) -> Replied:
     """Send one request by its name to a port, or to ``manager`` (of the first ctserver) or ``NAME:manager``."""
     reply = await _send(daemon, parameters.port, body.name, body.arguments)

@@ -34,8 +34,8 @@ def calls(
     Example: ctportd calls --since 2026-11-01 --blocked --csv blocked.csv
     """
     from ctportd import display
+    from ctportd.looking.masking import masked_call
     from ctportd.showing import tables
-    from ctportd.showing.masking import masked_call
 
     if ctx.invoked_subcommand is not None:
         return
@@ -65,7 +65,8 @@ def show_call(ctx: click.Context, call: str, *, as_json: bool, mask: bool) -> No
     Example: ctportd calls show last
     """
     from ctportd import display
-    from ctportd.showing.story import masked, story_of, story_tables
+    from ctportd.looking.story import masked, story_of
+    from ctportd.showing.story import story_tables
 
     async def read(store: Store) -> Any:
         return await story_of(store, call)

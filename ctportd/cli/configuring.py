@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 
 import click
 
+from ctportd.cli.filters import Moment
 from ctportd.cli.program import program
 from ctportd.cli.shared import EXIT_CONFIG, config_of, control_of, json_option, site_of, wait_for
 from ctportd.errors import InvalidArgument
@@ -36,13 +38,15 @@ def check(ctx: click.Context, *, as_json: bool, strict: bool) -> None:
 @click.option("--number", default="", help="The caller's number.")
 @click.option("--name", default="", help="The caller's name.")
 @click.option("--port", default="", help="The port that is called: its number, or its address such as main:1.")
-@click.option("--at", default="", help="When: 2026-12-25 10:00, in the local time zone. Default: now.")
+@click.option("--at", type=Moment(), help="When: 2026-12-25 10:00, in the local time zone. Default: now.")
 @click.option(
     "--keys", default="", help="What the caller presses in menus: 1,204. Nothing between commas: no key."
 )
 @json_option
 @click.pass_context
-def explain(ctx: click.Context, *, number: str, name: str, port: str, at: str, keys: str, as_json: bool) -> None:
+def explain(
+    ctx: click.Context, *, number: str, name: str, port: str, at: datetime | None, keys: str, as_json: bool
+) -> None:
     """Tell what would become of a call, without making it.
 
     The plugins that would have the call are asked, by the rules, hours and menus that they would go by.
@@ -51,17 +55,19 @@ def explain(ctx: click.Context, *, number: str, name: str, port: str, at: str, k
     """
     from ctportd import display
     from ctportd.calls.caller import Caller
-    from ctportd.showing import explaining
+    from ctportd.looking import explaining
+    from ctportd.showing.explaining import explanation_lines
 
     site = site_of(ctx)
 
     try:
         asked = explaining.port_of(port, site.handlers)
-        moment, answers = explaining.moment_of(at), explaining.keys_of(keys)
+        answers = explaining.keys_of(keys)
     except InvalidArgument as error:
         raise click.UsageError(str(error)) from error
+    moment = at or datetime.now().astimezone()
     explained = site.run(explaining.explain_call(site, asked, Caller(number, name), moment, answers))
-    display.show(explained, explaining.explanation_lines, as_json=as_json)
+    display.show(explained, explanation_lines, as_json=as_json)
 
 
 @program.command()

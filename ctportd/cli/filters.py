@@ -1,17 +1,17 @@
-"""The options of ``ctportd calls`` that say which calls are meant."""
+"""Options that say which calls are meant, and when."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from ctportd.moments import read_moment
+
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-_PUNCTUATION = str.maketrans("", "", " -.()/")
 
 
 class Moment(click.ParamType[datetime]):
@@ -30,12 +30,10 @@ class Moment(click.ParamType[datetime]):
         """Read one."""
         if isinstance(value, datetime):
             return value
-        whole_day = len(value) <= len("2026-11-24")
         try:
-            moment = datetime.fromisoformat(value)
-            return (moment + timedelta(days=1) if self._ends and whole_day else moment).astimezone()
-        except (ValueError, OverflowError):  # the last day of all has none after it
-            self.fail(f"{value!r} is no date such as 2026-11-24 or '2026-11-24 10:00'", param, ctx)
+            return read_moment(value, ends=self._ends)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -51,11 +49,11 @@ def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--blocked", is_flag=True, help="Those of callers who were blocked.")
     @wraps(command)
     def filtered(*args: Any, number: str, blocked: bool, **options: Any) -> Any:
-        from ctportd.records import CallFilter
+        from ctportd.records import CallFilter, part_of_number
 
         told = {name: options.pop(name) for name in ("name", "port", "since", "until")}
         verdict = "blocked" if blocked else ""
-        which = CallFilter(number=number.translate(_PUNCTUATION), verdict=verdict, **told)
+        which = CallFilter(number=part_of_number(number), verdict=verdict, **told)
         return command(*args, which=which, **options)
 
     return filtered

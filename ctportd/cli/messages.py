@@ -31,7 +31,7 @@ def messages(ctx: click.Context, *, as_json: bool, mailbox: str | None, folder: 
         return
 
     async def read(store: Store) -> Any:
-        return [message for message in await store.messages(mailbox) if folder in (None, message.folder)]
+        return await store.messages(mailbox, folder=folder)
 
     display.show(with_store(ctx, read), tables.messages_table, as_json=as_json)
 

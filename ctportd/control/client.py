@@ -11,9 +11,9 @@ import aiohttp
 import msgspec
 from yarl import URL
 
-from ctportd.control.routes import CONFIGURATION
+from ctportd.control.problems import error_of
 from ctportd.control.sse import END, HEARTBEAT_EVERY, Decoder
-from ctportd.errors import ConfigError, ControlError
+from ctportd.errors import ControlError
 from ctportd.status import PluginStatus, Reloaded, Rotated, Status
 
 if TYPE_CHECKING:
@@ -29,7 +29,11 @@ _T = TypeVar("_T")
 
 
 class ControlClient:
-    """Speaks to the daemon on a socket. Every method may raise :class:`~ctportd.errors.ControlError`."""
+    """Speaks to the daemon on a socket.
+
+    Every method may raise :class:`~ctportd.errors.ControlError`, or what :data:`~ctportd.control.problems.KINDS` has for
+    the daemon's answer.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -133,25 +137,10 @@ class ControlClient:
                 session.request(method, url, data=body, headers=headers) as response,
             ):
                 if response.status >= 400:
-                    told = _problem(await response.read())
-                    kind = ConfigError if told.title == CONFIGURATION else ControlError
-                    raise kind(told.detail or f"{method} {path}: {response.reason}")
+                    unknown = ControlError(f"{method} {path}: {response.reason}")
+                    raise error_of(await response.read()) or unknown
                 yield response
         except TimeoutError as error:
             raise ControlError(f"the ctportd on {self._path} says nothing any more") from error
         except (aiohttp.ClientError, OSError) as error:
             raise ControlError(f"no ctportd answers on {self._path}; is it running?") from error
-
-
-class _Problem(msgspec.Struct):
-    """What of problem+json is for people."""
-
-    title: str = ""
-    detail: str = ""
-
-
-def _problem(answer: bytes) -> _Problem:
-    try:
-        return msgspec.json.decode(answer, type=_Problem)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return _Problem()

@@ -11,6 +11,6 @@ import msgspec
 def as_json(data: Any) -> bytes:
     """Data as JSON; bytes that were no UTF-8 become question marks."""
     try:
-        return msgspec.json.encode(data)
+        return msgspec.json.encode(data, enc_hook=str)
     except UnicodeEncodeError:  # a line of ctserver's, or a caller's name
-        return json.dumps(msgspec.to_builtins(data), ensure_ascii=False).encode("utf-8", "replace")
+        return json.dumps(msgspec.to_builtins(data, enc_hook=str), ensure_ascii=False).encode("utf-8", "replace")

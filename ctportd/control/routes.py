@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -32,6 +33,8 @@ class Route(msgspec.Struct, frozen=True):
         answer: The type of the answer.
         parameters: A structure of those in the path and in the query; those with a default may be left out.
         body: A structure of the body; where all of its fields have defaults, it may be left out.
+        problems: The errors that are to be expected, beside those of parameters and bodies that will not do.
+        content_type: Of the answer.
     """
 
     method: str
@@ -40,6 +43,8 @@ class Route(msgspec.Struct, frozen=True):
     answer: Any
     parameters: type[msgspec.Struct] = Nothing
     body: type[msgspec.Struct] = Nothing
+    problems: tuple[type[Exception], ...] = ()
+    content_type: str = "application/json"
 
     @property
     def name(self) -> str:
@@ -50,6 +55,11 @@ class Route(msgspec.Struct, frozen=True):
     def summary(self) -> str:
         """What it does, in one line."""
         return (self.handle.__doc__ or "").strip().partition("\n")[0]
+
+    @property
+    def description(self) -> str:
+        """What more there is to say of it; empty where that is all."""
+        return inspect.cleandoc((self.handle.__doc__ or "").strip().partition("\n")[2]).strip()
 
     @property
     def in_path(self) -> tuple[str, ...]:
@@ -68,11 +78,13 @@ class Routes(list[Route]):
         *,
         parameters: type[msgspec.Struct] = Nothing,
         body: type[msgspec.Struct] = Nothing,
+        problems: tuple[type[Exception], ...] = (),
+        content_type: str = "application/json",
     ) -> Callable[[Handle], Handle]:
         """Have the decorated function handle a path; its docstring tells people what it does."""
 
         def collect(handle: Handle) -> Handle:
-            self.append(Route(method, path, handle, answer, parameters, body))
+            self.append(Route(method, path, handle, answer, parameters, body, problems, content_type))
             return handle
 
         return collect

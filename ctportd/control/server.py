@@ -1,14 +1,14 @@
 """The control interface's server: HTTP with JSON on a Unix socket, so that ``curl --unix-socket`` works.
 
-What it serves are :class:`~ctportd.control.routes.Route`; an error is ``application/problem+json`` with ``title``,
-``status`` and ``detail``. A route whose function returns a :class:`~ctportd.control.streaming.Streamed` is answered
-with server-sent events.
+What it serves are :class:`~ctportd.control.routes.Route`; an error is one of :mod:`ctportd.control.problems`. A route
+whose function returns a :class:`~ctportd.control.streaming.Streamed` is answered with server-sent events.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import re
 import socket
 from typing import TYPE_CHECKING, Any, Self
 
@@ -16,19 +16,11 @@ import msgspec
 import structlog
 from aiohttp import web
 
+from ctportd.control.answers import FileAnswer
 from ctportd.control.encoding import as_json
-from ctportd.control.routes import CONFIGURATION
+from ctportd.control.problems import CONTENT_TYPE, WrongBodyError, kind_of, kind_of_status, problem_of
 from ctportd.control.streaming import Streamed, Streams
-from ctportd.errors import (
-    ConfigError,
-    ControlError,
-    CtportdError,
-    InvalidArgument,
-    LinkError,
-    NotSupported,
-    PromptNotFound,
-    TooManyStreamsError,
-)
+from ctportd.errors import ControlError, InvalidArgument
 from ctportd.nearest import no_such
 from ctportd.webdoor import WebDoor
 
@@ -36,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
     from pathlib import Path
 
+    from ctportd.control.problems import Kind
     from ctportd.control.routes import Route
 
 log = structlog.stdlib.get_logger("ctportd.control")
@@ -56,6 +49,10 @@ _LAST_ID = "Last-Event-ID"
 
 _LONGEST_BODY = 64 * 1024
 """Bytes of a request: a line of ctserver's protocol has no more either."""
+
+
+_NO_TEXT = re.compile("[\\0\ud800-\udfff]")
+"""What no database takes."""
 
 
 class ControlServer:
@@ -124,22 +121,39 @@ def _handler(
 ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def handle(request: web.Request) -> web.StreamResponse:
         parameters = _parameters(route, request)
-        body = msgspec.json.decode(await request.read() or _no_body(route), type=route.body)
-        answer = await route.handle(target, parameters, body)
-        return await streams.serve(answer, request) if isinstance(answer, Streamed) else _json(answer)
+        answer = await route.handle(target, parameters, _body(route, await request.read()))
+        if isinstance(answer, Streamed):
+            return await streams.serve(answer, request)
+        if isinstance(answer, FileAnswer):
+            return await _file(answer, request)
+        return _json(answer)
 
     return handle
 
 
+def _body(route: Route, body: bytes) -> msgspec.Struct:
+    try:
+        return msgspec.json.decode(body or _no_body(route), type=route.body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise WrongBodyError(str(error)) from error
+
+
 def _parameters(route: Route, request: web.Request) -> msgspec.Struct:
     """Those of the path and of the query, each by its type."""
+    in_query = [name for name in route.parameters.__struct_fields__ if name not in route.in_path]
+    for name in request.query:
+        if name not in in_query:
+            raise InvalidArgument(route.path, name, f"is not known: {no_such('parameter', name, in_query)}")
+        if len(request.query.getall(name)) > 1:
+            raise InvalidArgument(route.path, name, "is given more than once")
     given = {**request.query, **request.match_info}
-    known = route.parameters.__struct_fields__
-    if _LAST_ID in request.headers and SINCE in known:  # who lost a stream asks with the same query, and with this
+    if (
+        _LAST_ID in request.headers and SINCE in in_query
+    ):  # who lost a stream asks with the same query, and with this
         given[SINCE] = request.headers[_LAST_ID]
-    for name in given:
-        if name not in known:
-            raise InvalidArgument(route.path, name, f"is not known: {no_such('parameter', name, known)}")
+    for name, value in given.items():
+        if _NO_TEXT.search(value):
+            raise InvalidArgument(route.path, name, "holds what is no text: bytes that are no UTF-8, or a zero")
     try:
         return msgspec.convert(given, route.parameters, strict=False)
     except msgspec.ValidationError as error:
@@ -192,38 +206,46 @@ def _json(data: Any, status: int = 200, content_type: str = "application/json") 
     return web.Response(body=as_json(data), status=status, content_type=content_type)
 
 
-def _problem(status: int, title: str, detail: str) -> web.Response:
-    return _json({"title": title, "status": status, "detail": detail}, status, "application/problem+json")
+async def _file(answer: FileAnswer, request: web.Request) -> web.FileResponse:
+    size = (await asyncio.to_thread(answer.path.stat)).st_size
+    try:
+        first = request.http_range.start or 0
+    except ValueError:
+        first = size
+    if first >= size:
+        refused = web.HTTPRequestRangeNotSatisfiable()
+        refused.headers["Content-Range"] = f"bytes */{size}"
+        raise refused
+    return web.FileResponse(
+        answer.path,
+        headers={
+            "Content-Type": answer.content_type,
+            "Content-Disposition": f'attachment; filename="{answer.name}"',
+        },
+    )
 
 
-_PROBLEMS: tuple[tuple[tuple[type[Exception], ...], int, str], ...] = (
-    ((msgspec.DecodeError, UnicodeDecodeError), 400, "Bad request body"),
-    ((InvalidArgument, PromptNotFound), 400, "Bad argument"),
-    ((NotSupported,), 501, "Not in this dialect"),
-    ((LinkError,), 502, "ctserver"),
-    ((TooManyStreamsError,), 503, "Too many streams"),
-    ((ConfigError,), 409, CONFIGURATION),
-    ((ControlError,), 409, "Refused"),
-    ((CtportdError,), 500, "ctportd"),
-)
-"""Errors with the status and the title of their answers; the first that fits counts."""
+def _problem(kind: Kind, detail: str, request: web.Request) -> web.Response:
+    return _json(problem_of(kind, detail, request.rel_url.raw_path), kind.status, CONTENT_TYPE)
 
 
 @web.middleware
 async def _problems(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """Errors as problem+json."""
+    """Errors as problems."""
     try:
         return await handler(request)
     except web.HTTPException as error:
-        problem = _problem(error.status, error.reason, f"{request.method} {request.path}: {error.reason}")
-        if "Allow" in error.headers:
-            problem.headers["Allow"] = error.headers["Allow"]
+        kind = kind_of_status(error.status) or kind_of(error)
+        problem = _problem(kind, f"{request.method} {request.path}: {kind.meaning}", request)
+        for name in ("Allow", "Content-Range"):
+            if name in error.headers:
+                problem.headers[name] = error.headers[name]
         return problem
     except Exception as error:
-        for kinds, status, title in _PROBLEMS:
-            if isinstance(error, kinds):
-                return _problem(status, title, str(error))
+        kind = kind_of(error)
+        if kind.name != "bug":
+            return _problem(kind, str(error), request)
         log.exception("a request to the control interface failed", method=request.method, path=request.path)
-        return _problem(500, "ctportd", f"{type(error).__name__}: {error}")
+        return _problem(kind, f"{type(error).__name__}: {error}", request)

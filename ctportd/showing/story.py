@@ -1,29 +1,21 @@
-"""One call, told step by step: what ``ctportd calls show`` prints."""
+"""One call, told step by step, for people: what ``ctportd calls show`` prints."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from ctportd.calls.timeline import HIDDEN
 from ctportd.display import moment, seconds, shown, table
-from ctportd.errors import StoreError
-from ctportd.records import CallRecord, Step
-from ctportd.showing.masking import masked_call, masked_steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from rich.table import Table
 
-    from ctportd.store import Store
+    from ctportd.looking.story import Story
+    from ctportd.records import Step
 
-LAST = "last"
-"""Stands for the newest call."""
-
-_NAMED = 5  # calls that are named where it is not clear which is meant
 _DAY = 86_400.0
 _AT_ONCE = 0.1  # seconds
 
@@ -35,52 +27,6 @@ _BARE = frozenset(
 
 _PHRASES = {"seconds": "{} s", "waited": "waited {} s", "cut_by": "cut short by {}"}
 """How details are told that need more words than their names."""
-
-
-class Story(msgspec.Struct, frozen=True):
-    """What is known of a call.
-
-    Attributes:
-        id: The call's.
-        call: Its record; None where no plugin has logged it.
-        steps: What happened on it, in the order in which it did.
-    """
-
-    id: str
-    call: CallRecord | None
-    steps: list[Step]
-
-
-async def story_of(store: Store, name: str) -> Story:
-    """The story of a call.
-
-    Args:
-        store: Where it is kept.
-        name: The call's id, a beginning of it that no other one has, or :data:`LAST`.
-
-    Raises:
-        StoreError: There is no such call, or several.
-    """
-    found = await store.call_ids("" if name == LAST else name, 1 if name == LAST else _NAMED)
-    if not found:
-        told = (
-            "no call has been logged"
-            if name == LAST
-            else f"there is no call {name!r}; ctportd calls --json has ids"
-        )
-        raise StoreError(told)
-    if len(found) > 1 and name not in found:
-        raise StoreError(
-            f"several calls begin with {name!r}: {', '.join(found)}; say more of the one that is meant"
-        )
-    call = name if name in found else found[0]
-    return Story(call, await store.call(call), await store.steps(call))
-
-
-def masked(story: Story) -> Story:
-    """The same for others to see: without numbers and names."""
-    call = masked_call(story.call) if story.call else None
-    return Story(story.id, call, masked_steps(story.steps, story.call))
 
 
 def story_tables(story: Story) -> Iterable[Table | str]:

@@ -62,9 +62,22 @@ class CallStore(Database):
             if changed.rowcount == 0:
                 await connection.execute(sa.insert(calls_table).values(values))
 
-    async def calls(self, limit: int | None = None, which: CallFilter = ALL_CALLS) -> list[CallRecord]:
-        """The calls, newest first: the last so many of those that are meant."""
+    async def calls(
+        self, limit: int | None = None, which: CallFilter = ALL_CALLS, *, before: CallRecord | None = None
+    ) -> list[CallRecord]:
+        """The calls, newest first: the last so many of those that are meant.
+
+        Args:
+            limit: How many at most.
+            which: Those that are meant.
+            before: Those only that come after this one in that order, which is how one goes on with a long list.
+        """
         query = sa.select(calls_table).where(*_meant(which)).order_by(_columns.began.desc(), _columns.id.desc())
+        if before is not None:
+            query = query.where(
+                sa.tuple_(_columns.began, _columns.id)
+                < sa.tuple_(sa.bindparam("began", before.began, Utc), before.id)
+            )
         return [CallRecord(**row) for row in await self._rows(query.limit(limit))]
 
     async def call(self, call: str) -> CallRecord | None:

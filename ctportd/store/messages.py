@@ -40,11 +40,22 @@ class MessageStore(Database):
         (key,) = result.inserted_primary_key or (0,)
         return msgspec.structs.replace(message, id=key)
 
-    async def messages(self, mailbox: str | None = None) -> list[VoiceMessage]:
-        """The messages of one mailbox, or of all, oldest first."""
-        query = sa.select(_messages).order_by(_messages.c.id)
+    async def messages(
+        self, mailbox: str | None = None, *, folder: str | None = None, after: int = 0, limit: int | None = None
+    ) -> list[VoiceMessage]:
+        """The messages of one mailbox, or of all, oldest first.
+
+        Args:
+            mailbox: Whose; None: everybody's.
+            folder: Those in this folder; None: in any.
+            after: Those whose id is greater, which is how one goes on with a long list.
+            limit: How many at most.
+        """
+        query = sa.select(_messages).where(_messages.c.id > after).order_by(_messages.c.id).limit(limit)
         if mailbox is not None:
             query = query.where(_messages.c.mailbox == mailbox)
+        if folder is not None:
+            query = query.where(_messages.c.folder == folder)
         return [VoiceMessage(**row) for row in await self._rows(query)]
 
     async def message(self, id: int) -> VoiceMessage | None:  # noqa: A002 - what it is called in the record

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from ctportd import Caller, ListError
+from ctportd import Caller, ListError, read_moment
 
 from . import showing
 from .actions import problem_of
@@ -234,11 +234,18 @@ def _permit_next(desk: _Desk) -> click.Command:
     return command
 
 
+def _moment(_ctx: click.Context, _param: click.Parameter, text: str | None) -> datetime | None:
+    try:
+        return read_moment(text) if text else None
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
 def _judge(desk: _Desk) -> click.Command:
     @click.command("judge")
     @click.argument("number")
     @click.option("--name", default="", help="The name that the exchange sends.")
-    @click.option("--at", type=click.DateTime(["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"]), help="When; else now.")
+    @click.option("--at", callback=_moment, help="When, such as '2026-12-25 10:00'; else now.")
     @_json
     def command(*, number: str, name: str, at: datetime | None, as_json: bool) -> None:
         """Tell what would be thought of a caller, and why. Nothing is remembered of it.

@@ -25,20 +25,28 @@ from ctportd.api.messages import Filed, MessageBody, MessageParameters
 from ctportd.api.ports import PortParameters, RequestBody
 from ctportd.control import server as control_server
 from ctportd.control.client import ControlClient
+from ctportd.control.problems import kind_named
 from ctportd.control.routes import Routes
 from ctportd.control.server import ControlServer
 from ctportd.control.stopping import stop_and_wait
 from ctportd.errors import (
+    AudioError,
     CallEnded,
+    ConfigError,
     ConnectFailed,
     ControlError,
+    CtportdError,
     Disconnected,
     InvalidArgument,
+    MailError,
+    NotFound,
     NotSupported,
     PluginError,
+    PortBusy,
     PromptNotFound,
     RequestFailed,
     RequestTimedOut,
+    StorageError,
     StoreError,
 )
 from ctportd.links.reply import reply_of
@@ -193,6 +201,18 @@ def client(server: ControlServer, path: Path) -> ControlClient:
     return ControlClient(path)
 
 
+def problem_named(name: str, detail: str, instance: str) -> dict[str, Any]:
+    """The whole of a problem."""
+    kind = kind_named(name)
+    return {
+        "type": f"urn:ctportd:problem:{name}",
+        "title": kind.title,
+        "status": kind.status,
+        "detail": detail,
+        "instance": instance,
+    }
+
+
 async def http(path: Path, method: str, url: str, body: bytes = b"") -> tuple[int, dict[str, str], Any]:
     """What any HTTP client is answered: status, headers, JSON."""
     async with (
@@ -290,7 +310,7 @@ async def test_parameters_that_will_not_do(
 ) -> None:
     """They are refused by name, with what was expected, and nothing is done."""
     status, _, problem = await http(path, method, url)
-    assert (status, problem) == (400, {"title": "Bad argument", "status": 400, "detail": detail})
+    assert (status, problem) == (400, problem_named("bad-argument", detail, url.partition("?")[0]))
     assert controls.asked == []
 
 
@@ -298,32 +318,39 @@ async def test_parameters_that_will_not_do(
 
 
 @pytest.mark.parametrize(
-    ("error", "status", "title"),
+    ("error", "status", "kind"),
     [
-        (InvalidArgument("play", "file", "is missing"), 400, "Bad argument"),
-        (PromptNotFound("beep", ("/a/beep.au", "/b/beep.au")), 400, "Bad argument"),
-        (NotSupported("port 1", "classic", "ctgrunton"), 501, "Not in this dialect"),
+        (InvalidArgument("play", "file", "is missing"), 400, "bad-argument"),
+        (PromptNotFound("beep", ("/a/beep.au", "/b/beep.au")), 400, "bad-argument"),
+        (NotSupported("port 1", "classic", "ctgrunton"), 501, "not-supported"),
         (RequestFailed("port 1", "ctplay", ("no", "file")), 502, "ctserver"),
-        (RequestTimedOut("port 1", "ctplay", 10), 502, "ctserver"),
+        (RequestTimedOut("port 1", "ctplay", 10), 504, "ctserver-silent"),
         (Disconnected("port 1", "the connection was lost"), 502, "ctserver"),
         (ConnectFailed("port 1", "Connection refused"), 502, "ctserver"),
-        (StoreError("the database is not open"), 500, "ctportd"),
-        (PluginError("voicemail", "is not loaded"), 500, "ctportd"),
+        (PortBusy("port 1", "waits for a ring"), 409, "port-busy"),
+        (StoreError("the database is not open"), 503, "database"),
+        (StorageError("the disk is full"), 507, "disk"),
+        (MailError("no mail server is set"), 502, "mail"),
+        (PluginError("voicemail", "is not loaded"), 409, "plugin"),
+        (ConfigError("x.toml: [daemon] stat: there is no such key"), 409, "configuration"),
+        (NotFound("there is no message 17"), 404, "not-found"),
+        (AudioError("x.wav: is no sound"), 500, "failed"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
 async def test_error_is_a_problem(
-    server: ControlServer, controls: FakeControls, path: Path, *, error: Exception, status: int, title: str
+    server: ControlServer, controls: FakeControls, path: Path, *, error: Exception, status: int, kind: str
 ) -> None:
-    """Each class of error has its status and its title, and the sentence reaches whoever asked."""
+    """Each class of error has its status and its type; the client raises what fits, with the same sentence."""
     client = ControlClient(path)
     controls.answer = error
     answered, headers, problem = await http(path, "POST", "/v1/ports/1/requests", b'{"name": "play"}')
     assert answered == status
     assert headers["Content-Type"] == "application/problem+json"
-    assert problem == {"title": title, "status": status, "detail": str(error)}
-    with pytest.raises(ControlError) as refused:
+    assert problem == problem_named(kind, str(error), "/v1/ports/1/requests")
+    with pytest.raises(CtportdError) as refused:
         await client.request("1", "play", [])
+    assert type(refused.value) is kind_named(kind).raised
     assert str(refused.value) == str(error)
 
 
@@ -347,7 +374,7 @@ async def test_error_of_no_class_of_ours_is_a_problem_too(
     """What nobody expected is told as well, and logged with its traceback."""
     controls.answer = error
     status, _, problem = await http(path, "POST", "/v1/rotate")
-    assert (status, problem) == (500, {"title": "ctportd", "status": 500, "detail": detail})
+    assert (status, problem) == (500, problem_named("bug", detail, "/v1/rotate"))
     assert [line["event"] for line in log_lines] == ["a request to the control interface failed"]
 
 
@@ -369,14 +396,14 @@ async def test_body_that_is_no_request(
 ) -> None:
     """It is refused with the reason, and nothing is sent."""
     status, _, problem = await http(path, "POST", "/v1/ports/1/requests", body)
-    assert (status, problem) == (400, {"title": "Bad request body", "status": 400, "detail": detail})
+    assert (status, problem) == (400, problem_named("bad-body", detail, "/v1/ports/1/requests"))
     assert controls.asked == []
 
 
 async def test_body_that_is_too_long(server: ControlServer, controls: FakeControls, path: Path) -> None:
     """A body has a limit: nobody fills the daemon's memory."""
     status, _, problem = await http(path, "POST", "/v1/ports/1/requests", b" " * 2_000_000)
-    assert (status, problem["title"]) == (413, "Request Entity Too Large")
+    assert (status, problem["title"]) == (413, "Too long")
 
 
 async def test_silent_connections_lock_nobody_out(
@@ -410,7 +437,7 @@ async def test_no_such_route(server: ControlServer, path: Path, url: str) -> Non
     """An unknown path is a problem like any other."""
     status, headers, problem = await http(path, "GET", url)
     assert (status, headers["Content-Type"]) == (404, "application/problem+json")
-    assert problem == {"title": "Not Found", "status": 404, "detail": f"GET {url}: Not Found"}
+    assert problem == problem_named("no-such-path", f"GET {url}: Nothing is served under this path.", url)
 
 
 @pytest.mark.parametrize(
@@ -428,7 +455,7 @@ async def test_wrong_method(
     """Looking at a page cannot stop the daemon; which methods there are is told."""
     status, headers, problem = await http(path, method, url)
     assert (status, headers["Allow"]) == (405, allowed)
-    assert problem["detail"] == f"{method} {url}: Method Not Allowed"
+    assert problem["detail"] == f"{method} {url}: The path is there, and not for this method: see `Allow`."
     assert controls.asked == []
 
 

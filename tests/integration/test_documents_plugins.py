@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from support.documents import code_blocks
 
 from ctportd.calls.caller import Caller
-from ctportd.showing.explaining import explain_call
+from ctportd.looking.explaining import explain_call
 
 if TYPE_CHECKING:
     import pytest

@@ -15,13 +15,13 @@ from support.documents import code_blocks
 
 from ctportd.calls.caller import Caller
 from ctportd.cli import program
-from ctportd.showing.explaining import explain_call
+from ctportd.looking.explaining import explain_call
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ctportd.looking.explaining import Explained
     from ctportd.records import Step
-    from ctportd.showing.explaining import Explained
     from ctportd.testing import House, Line
 
 SCREEN = """

@@ -165,8 +165,8 @@ def test_json_is_for_programs() -> None:
     [
         ((), "port is '' where one of these is expected: main:1, main:2"),
         (("--port", "7"), "port is '7' where one of these is expected: main:1, main:2"),
-        (("--port", "1", "--at", "Christmas"), "at is 'Christmas' where a date and time is expected, such as"),
-        (("--port", "1", "--at", "2026-13-01"), "at is '2026-13-01' where"),
+        (("--port", "1", "--at", "Christmas"), "'Christmas' is no date such as 2026-11-24"),
+        (("--port", "1", "--at", "2026-13-01"), "'2026-13-01' is no date such as"),
         (("--port", "1", "--keys", "1,hash"), "keys holds 'hash' where keys of a telephone are expected"),
     ],
 )

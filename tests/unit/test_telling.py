@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from ctportd.errors import StoreError
+from ctportd.errors import InvalidArgument, NotFound
+from ctportd.looking.masking import Mask, masked_call, masked_number, masked_steps
+from ctportd.looking.story import Story, masked, story_of
 from ctportd.records import CallRecord, Step
-from ctportd.showing.masking import Mask, masked_call, masked_number, masked_steps
-from ctportd.showing.story import Story, masked, sentence, story_of, story_tables
+from ctportd.showing.story import sentence, story_tables
 from ctportd.store import Store
 
 if TYPE_CHECKING:
@@ -74,15 +75,17 @@ async def test_call_is_named_by_a_beginning_of_its_id(tmp_path: Path) -> None:
     """Or by the word last; where that is not clear, the error says what to do. A call that nobody logs has steps too."""
     store = Store(f"sqlite+aiosqlite:///{tmp_path}/ctportd.db")
     await store.open()
-    with pytest.raises(StoreError, match="no call has been logged"):
+    with pytest.raises(NotFound, match="no call has been logged"):
         await story_of(store, "last")
     await store.save_call(CALL)
     await store.add_steps("20261124-120001-2-fedcba", [step("ring")])
     assert await story_of(store, "20261124-120000") == Story(CALL.id, CALL, [])
     assert await story_of(store, "last") == Story("20261124-120001-2-fedcba", None, [step("ring")])
-    with pytest.raises(StoreError, match="several calls begin with '2026': 20261124-120001-2-fedcba, 2026"):
+    with pytest.raises(
+        InvalidArgument, match="calls: id '2026' is the beginning of several: 20261124-120001-2-fedcba, 2026"
+    ):
         await story_of(store, "2026")
-    with pytest.raises(StoreError, match="there is no call '%'; ctportd calls --json has ids"):
+    with pytest.raises(NotFound, match="there is no call '%'; ctportd calls --json has ids"):
         await story_of(store, "%")
     await store.close()
 
