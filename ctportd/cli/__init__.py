@@ -3,7 +3,7 @@
 Commands import what they need when they run, so that ``ctportd --help`` need not wait for a database and a web server.
 """
 
-from ctportd.cli import calls, configuring, init, mailing, messages, operating, phoning, plugins
+from ctportd.cli import calls, configuring, init, mailing, messages, operating, phoning, plugins, reloading
 from ctportd.cli.program import main, program
 
 __all__ = [
@@ -17,4 +17,5 @@ __all__ = [
     "phoning",
     "plugins",
     "program",
+    "reloading",
 ]

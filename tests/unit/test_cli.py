@@ -181,7 +181,8 @@ NEEDS_CONFIG = [
     ("messages",),
     ("outbox",),
     ("phone", "1"),
-    ("plugin", "list"),
+    ("plugins",),
+    ("reload",),
     ("request", "1", "off_hook"),
     ("rotate",),
     ("status",),
@@ -339,7 +340,7 @@ def test_mistake_in_the_command_line(config: Path, arguments: tuple[str, ...]) -
 
 
 @pytest.mark.parametrize(
-    "arguments", [("status",), ("rotate",), ("stop",), ("request", "1", "off_hook")], ids=" ".join
+    "arguments", [("status",), ("reload",), ("rotate",), ("stop",), ("request", "1", "off_hook")], ids=" ".join
 )
 def test_no_daemon_runs(config: Path, arguments: tuple[str, ...]) -> None:
     """What needs a running daemon says that there is none, with status 1."""
