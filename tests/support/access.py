@@ -30,7 +30,7 @@ def for_everybody(stash: Path) -> list[str]:
     closed = {path: outermost for path in needed if (outermost := _closed(path))}
     if not closed:
         return []
-    lines = ["set -e"]
+    lines = ["set -e", "umask 022"]
     places = {path: stash / str(number) for number, path in enumerate(closed)}
     for path, place in places.items():
         place.mkdir()

@@ -19,13 +19,18 @@ from ctportd.installing.wishes import SYSTEM
 from ctportd.shipped import shipped
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from click.testing import Result
 
 
 @pytest.fixture(autouse=True)
-def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where it is run."""
+def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Where it is run; the umask that it sets is for no other test."""
     monkeypatch.chdir(tmp_path)
+    umask = os.umask(0o022)
+    yield
+    os.umask(umask)
 
 
 def ctportd(*arguments: str | Path, answers: str = "") -> Result:
