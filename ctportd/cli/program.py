@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 _COMMANDS = "ctportd.cli.commands"  # where those of the plugins are kept in click's context
 
 _SECTIONS = {
-    "Before the first call": ("check", "explain", "config", "pin", "plugin"),
-    "The daemon": ("status", "stop", "rotate", "request", "ctserver"),
+    "Before the first call": ("init", "check", "explain", "config", "pin"),
+    "The daemon": ("status", "plugins", "reload", "stop", "rotate", "request", "ctserver"),
     "Calls and messages": ("phone", "calls", "messages"),
     "Mail": ("mail", "outbox"),
 }

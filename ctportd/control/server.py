@@ -16,7 +16,16 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from ctportd.errors import ControlError, CtportdError, InvalidArgument, LinkError, NotSupported, PromptNotFound
+from ctportd.control.routes import CONFIGURATION
+from ctportd.errors import (
+    ConfigError,
+    ControlError,
+    CtportdError,
+    InvalidArgument,
+    LinkError,
+    NotSupported,
+    PromptNotFound,
+)
 from ctportd.nearest import no_such
 from ctportd.webdoor import WebDoor
 
@@ -180,6 +189,8 @@ _PROBLEMS: tuple[tuple[tuple[type[Exception], ...], int, str], ...] = (
     ((InvalidArgument, PromptNotFound), 400, "Bad argument"),
     ((NotSupported,), 501, "Not in this dialect"),
     ((LinkError,), 502, "ctserver"),
+    ((ConfigError,), 409, CONFIGURATION),
+    ((ControlError,), 409, "Refused"),
     ((CtportdError,), 500, "ctportd"),
 )
 """Errors with the status and the title of their answers; the first that fits counts."""
