@@ -102,10 +102,15 @@ class ManagerListener(_Logging):
 
 
 class PortListener(_Logging):
-    """Listens to a telephone port's connection."""
+    """Listens to a telephone port's connection.
+
+    Attributes:
+        events: How many there were.
+    """
 
     def __init__(self, router: Router, dispatcher: Dispatcher, name: str) -> None:
         super().__init__(name)
+        self.events = 0
         self._router = router
         self._dispatcher = dispatcher
         self._port: Port | None = None
@@ -145,5 +150,6 @@ class PortListener(_Logging):
 
     def event(self, event: Event) -> None:
         """Tell of an event: the call first, since it is the one that waits."""
+        self.events += 1
         self._router.event(self.port, event)
         self._dispatcher.port_event(self.port, event)

@@ -3,7 +3,18 @@
 Commands import what they need when they run, so that ``ctportd --help`` need not wait for a database and a web server.
 """
 
-from ctportd.cli import calls, configuring, init, mailing, messages, operating, phoning, plugins, reloading
+from ctportd.cli import (
+    calls,
+    configuring,
+    init,
+    mailing,
+    messages,
+    operating,
+    phoning,
+    plugins,
+    reloading,
+    watching,
+)
 from ctportd.cli.program import main, program
 
 __all__ = [
@@ -18,4 +29,5 @@ __all__ = [
     "plugins",
     "program",
     "reloading",
+    "watching",
 ]
