@@ -26,7 +26,7 @@ OWN: dict[type, str] = {
     Hold: "taken passed_on outgoing left mark_answered ring key take identify far_end_gone end release stop_ringing "
     "off_hook wait_caller",
     Messages: "run put_in_order unlisted",
-    Mail: "open run send_due",
+    Mail: "open run send_due use",
     PinGuard: "keep_all",
     Store: "open end_open_calls is_gone forget_calls add_message message_of update_message remove_message "
     "wrong_pins save_wrong_pins forget_wrong_pins",

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import msgspec
 
 from ctportd.config import MAIL_ADDRESS, ConfigFile
+from ctportd.config.differences import EFFECTS
 from ctportd.hooks.loader import load_plugins
 from scripts.reference.prose import Told, cell, markdown, page, table
 
@@ -173,18 +174,19 @@ def configuration_page() -> str:
         "For whoever sets ctportd up: every table and every key of the configuration. "
         "[etc/ctportd.toml](../../etc/ctportd.toml) is a file with all of them. A key that is left out has "
         "its default; an unknown one is a mistake, which `ctportd check` tells. *with `key`* means that the "
-        "sentence at that key is about both."
+        "sentence at that key is about both. *changed* tells when another value is in force after `ctportd reload`; "
+        "a plugin whose table has changed is replaced between calls."
     )
     known, parts = meanings(), []
     for path, struct in tables().items():
         rows = [
             [f"`{field.encode_name}`", limits(field.type).replace("|", "\\|"), default(field).replace("|", "\\|"),
-             meaning(known, path, struct, field)]
+             *([EFFECTS[path][field.name].value] if path in EFFECTS else []), meaning(known, path, struct, field)]
             for field in msgspec.structs.fields(struct)
         ]  # fmt: skip
         double = path in {"ctserver", "port"}
         parts.append(f"## `{'[' * (1 + double)}{path}{']' * (1 + double)}`")
         if (path, "") in known.told:
             parts.append(markdown(known.told[path, ""]))
-        parts.append(table(["key", "type", "default", "meaning"], rows))
+        parts.append(table(["key", "type", "default", *(["changed"] if path in EFFECTS else []), "meaning"], rows))
     return page("Every key of the configuration", about, parts)

@@ -41,3 +41,12 @@ def test_balance_of_the_page_on_reliability() -> None:
     assert len(faults) == 13
     assert {fault for fault in faults if f'"{fault}"' not in sources} == set()
     assert "the balance holds: nothing is lost" in sources
+
+
+def test_events_of_the_page_on_watching() -> None:
+    """Each line that docs/watching.md shows has a time, a port, a type of its own table, and the call."""
+    table = set(re.findall(r"^\| `(\w+)` \|", (ROOT / "docs/watching.md").read_text(), re.MULTILINE))
+    for line in drawn("docs/watching.md", "17:13:14").splitlines():
+        found = re.fullmatch(r"[\d:.]{12}  main:\d +(\w+) .* \d{8}-\d{6}-\d-[0-9a-f]{6}", line)
+        assert found, line
+        assert found[1] in table, line
