@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import re
 import sys
 import threading
 import tomllib
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 LINES, ROUNDS, RELOADS = 10, 5, 100
 
 LIMIT = 60.0
-"""Seconds that a call may take. The loop keeps a timer that was cancelled, with the plugin of its call, until it is due."""
+"""Seconds that a call may take. The loop keeps a timer that was cancelled, with its plugin, until it is due."""
 
 SAYS = """
 from ctportd import hookimpl
@@ -119,7 +120,7 @@ def held() -> dict[str, int]:
     return {
         "descriptors": len(list(Path("/proc/self/fd").iterdir())),
         "modules": len(sys.modules),
-        "threads": sum(not thread.name.startswith("asyncio_") for thread in threading.enumerate()),  # a pool grows
+        "threads": sum(not re.search(r"_\d+$", thread.name) for thread in threading.enumerate()),  # pools may grow
         **{kind.__name__: kinds[kind] for kind in KINDS},
     }
 
@@ -148,5 +149,9 @@ async def test_a_storm_of_reloads(ctportd_line: Line) -> None:
     ended = [line for line in house.log if line["event"] == "call ended"]
     assert [line["reason"] for line in ended] == ["finished"] * (LINES * ROUNDS)
     assert not house.errors
-    grown = {what: (before[what], count) for what, count in after.items() if count > before[what]}
+    # timers that were cancelled keep the plugin of a line's last call until they are due: so many, and no more
+    spared = {"Plugin": LINES}
+    grown = {
+        what: (before[what], count) for what, count in after.items() if count > before[what] + spared.get(what, 0)
+    }
     assert not grown
