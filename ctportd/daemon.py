@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from ctportd import logs
 from ctportd.api import ROUTES
 from ctportd.calls.router import Router
 from ctportd.clock import Clock, utc_now
@@ -18,6 +19,7 @@ from ctportd.fleet import Fleet
 from ctportd.hooks.dispatch import Dispatcher
 from ctportd.keepalive import KeepAlive
 from ctportd.links.ports import Ports
+from ctportd.live.hub import Hub
 from ctportd.mail.service import Mail
 from ctportd.messages.service import Messages
 from ctportd.parts import Parts
@@ -82,6 +84,7 @@ class Daemon:
         fleet: Every ctserver.
         ports: Every telephone port of every ctserver.
         handlers: The handlers of each port, by its address.
+        live: What happens, for those who follow it.
     """
 
     def __init__(
@@ -122,6 +125,7 @@ class Daemon:
         self.fleet = Fleet(config, self, self.ports, now)
         self._reloader = Reloader(self, source or FileSource(Path(config.source)), self._systemd)
         self._folder_watch = FolderWatch(self.parts, self._reloader.renew_plugins)
+        self.live = Hub(self._listen, self.router.call_on, self.clock.now)
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
 
@@ -129,6 +133,13 @@ class Daemon:
     def servers(self) -> list[Server]:
         """Every ctserver."""
         return self.fleet.servers
+
+    def _listen(self, listener: Callable[[str, dict[str, Any]], None] | None) -> None:
+        self.dispatcher.audience.listener = listener
+
+    def _enter(self, phase: str) -> None:
+        self.phase = phase
+        self.dispatcher.tell("phase", phase=phase)
 
     @property
     def plugins(self) -> Plugins:
@@ -165,6 +176,7 @@ class Daemon:
         async with AsyncExitStack() as stack:
             await self.store.open()
             stack.push_async_callback(self.store.close)
+            stack.enter_context(logs.tapped(self.live.lines.add))
             running = self.parts.running
             await stack.enter_async_context(running(self.store.run(), "store"))
             await stack.enter_async_context(running(self.dispatcher.run(), "plugins"))
@@ -221,7 +233,7 @@ class Daemon:
     def _ready(self) -> None:
         if self._stop.is_set():
             return
-        self.phase = "ready"
+        self._enter("ready")
         self._systemd.ready()
         self._reloader.begin()
         self._folder_watch.use(self.config)
@@ -273,12 +285,12 @@ class Daemon:
 
     async def _wind_up(self) -> None:
         """Calls first, then what the plugins have still to do; the rest is undone in the order of the building."""
-        self.phase = "draining"
+        self._enter("draining")
         table = self.config.file.daemon
         self._systemd.stopping(table.drain_timeout + table.stop_timeout + STOP_TIME)
         log.info("stopping", calls=len(self.router.calls), **self._patience())
         await self.router.drain(table.drain_timeout, self._hurry)
-        self.phase = "stopping"
+        self._enter("stopping")
         await self.router.stop(table.stop_timeout, self._hurry)
         self.dispatcher.stopping()
         await self.dispatcher.drain(DRAIN_TIMEOUT)

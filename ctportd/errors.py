@@ -246,6 +246,15 @@ class ControlError(CtportdError):
     """The running daemon could not be reached through its socket, or refused what was asked."""
 
 
+class TooManyStreamsError(ControlError):
+    """As many listen to the daemon already as it lets."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(
+            f"{number} others follow events or the log already, which is the most; end one of them first"
+        )
+
+
 class AudioError(CtportdError):
     """A sound file cannot be read or written."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,9 @@ _TOLD = 20
 _SHOWN = 200  # characters of a line that means nothing: a log is no dump
 
 log = structlog.stdlib.get_logger("ctportd.links")
+
+
+_KEYS = re.compile(r"[0-9*#]+", re.ASCII)
 
 
 def _rounded(seconds: float | None) -> float | None:
@@ -65,8 +69,20 @@ class _Logging:
             return
         reason = getattr(line, "reason", "a reply that nobody awaits")
         self._log.warning(
-            "a line from ctserver means nothing", reason=reason, line=line.raw[:_SHOWN], strays=self.strays
+            "a line from ctserver means nothing",
+            reason=reason,
+            line=_without_keys(line)[:_SHOWN],
+            strays=self.strays,
         )
+
+
+def _without_keys(line: Message | BrokenLine) -> str:
+    """The line without keys that were pressed: a reply that nobody awaits any more may bring a PIN."""
+    raw = line.raw
+    for arg in getattr(line, "args", ()):
+        if _KEYS.fullmatch(arg):
+            raw = raw.replace(f"={arg}", "=?")
+    return raw
 
 
 class ManagerListener(_Logging):
@@ -86,10 +102,15 @@ class ManagerListener(_Logging):
 
 
 class PortListener(_Logging):
-    """Listens to a telephone port's connection."""
+    """Listens to a telephone port's connection.
+
+    Attributes:
+        events: How many there were.
+    """
 
     def __init__(self, router: Router, dispatcher: Dispatcher, name: str) -> None:
         super().__init__(name)
+        self.events = 0
         self._router = router
         self._dispatcher = dispatcher
         self._port: Port | None = None
@@ -129,5 +150,6 @@ class PortListener(_Logging):
 
     def event(self, event: Event) -> None:
         """Tell of an event: the call first, since it is the one that waits."""
+        self.events += 1
         self._router.event(self.port, event)
         self._dispatcher.port_event(self.port, event)

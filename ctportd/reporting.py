@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING
 
 from ctportd.errors import LinkError
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from ctportd.daemon import Daemon
     from ctportd.hooks.hosted import Hosted
     from ctportd.servers import Server, ServerPort
+
+
+HOUR = 3600.0  # seconds
 
 
 async def status_of(daemon: Daemon, pid: int, version: str) -> Status:
@@ -31,6 +35,7 @@ async def status_of(daemon: Daemon, pid: int, version: str) -> Status:
         unwritten_calls=len(daemon.store.waiting),
         unlisted_messages=len(daemon.messages.unlisted),
         mail=daemon.mail.status,
+        cpu=round(time.process_time(), 3),
     )
 
 
@@ -78,11 +83,21 @@ def _port(daemon: Daemon, served: ServerPort) -> PortStatus:
         call=None if call is None else _call(call),
         requests=port.fates,
         leaving=served.leaving,
+        events=served.listener.events,
+        calls_last_hour=daemon.router.begun_within(port, HOUR),
     )
 
 
 def _call(call: Call) -> CallStatus:
-    return CallStatus(call.id, _call_state(call), call.began, call.caller.number, call.caller.name)
+    return CallStatus(
+        id=call.id,
+        state=_call_state(call),
+        began=call.began,
+        number=call.caller.number,
+        name=call.caller.name,
+        handler=call.handler,
+        answered_at=call.answered_at,
+    )
 
 
 def _call_state(call: Call) -> str:
@@ -114,6 +129,7 @@ def _plugin(daemon: Daemon, hosted: Hosted) -> PluginStatus:
         state="loaded" if until is None else "quarantined",
         hooks=sorted(hosted.plugin.hooks),
         waiting=hosted.waiting,
+        called=hosted.called,
         lost=hosted.lost,
         skipped=hosted.skipped,
         tasks=len(hosted.tasks),

@@ -7,7 +7,7 @@ import errno
 import signal
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ctportd import logs
 from ctportd.checks import check_folders, check_programs, warn_of_open_doors
@@ -17,12 +17,14 @@ from ctportd.detach import detached, pid_file
 from ctportd.errors import ConfigError, CtportdError, StorageError
 from ctportd.hooks.running import run_to_the_end
 from ctportd.privileges import account_of, become
+from ctportd.rotating import rotate_logs, tell_rolled
+from ctportd.serving import keeping_of
 from ctportd.site import load_configured_plugins
 from ctportd.systemd import Systemd
 from ctportd.terminal import ControllingTerminal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Coroutine, Iterator
 
     from ctportd.config import Config
 
@@ -62,6 +64,7 @@ def run_daemon(config: Config, pid: Path | None, user: str = "", group: str = ""
 
 
 def _run(config: Config, systemd: Systemd, *, terminal: bool) -> None:
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # a rotation that is asked for now would end us
     check_programs(config)
     check_folders(config)
     plugins = load_configured_plugins(config)
@@ -84,25 +87,29 @@ def _run(config: Config, systemd: Systemd, *, terminal: bool) -> None:
 
 @contextmanager
 def _told_by_signals(daemon: Daemon, terminal: ControllingTerminal) -> Iterator[None]:
-    """Stop and reload at signals; what comes after the block is over must not make a bad end of a good one."""
+    """Stop, reload and rotate at signals; what comes after the block is over must not make a bad end of a good one."""
     loop = asyncio.get_running_loop()
     for number in ENDINGS:
         loop.add_signal_handler(number, daemon.stop)
-    reloads: set[asyncio.Task[None]] = set()
+    tasks: set[asyncio.Task[Any]] = set()
+
+    def begin(work: Coroutine[Any, Any, object], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
 
     def hang_up() -> None:
         if terminal.gone:
             daemon.stop()
-            return
-        task = asyncio.create_task(_reload(daemon))
-        reloads.add(task)
-        task.add_done_callback(reloads.discard)
+        else:
+            begin(_reload(daemon), "reload")
 
     loop.add_signal_handler(signal.SIGHUP, hang_up)
+    loop.add_signal_handler(signal.SIGUSR1, lambda: begin(rotate_logs(daemon), "rotation"))
     try:
         yield
     finally:
-        for number in (*ENDINGS, signal.SIGHUP):
+        for number in (*ENDINGS, signal.SIGHUP, signal.SIGUSR1):
             loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_IGN)
 
@@ -114,7 +121,8 @@ async def _reload(daemon: Daemon) -> None:
 
 def _open_log(config: Config) -> logs.LogFile | None:
     try:
-        return logs.LogFile(Path(config.file.log.file)) if config.file.log.file else None
+        table = config.file.log
+        return logs.LogFile(Path(table.file), keeping_of(table), tell_rolled) if table.file else None
     except OSError as error:
         problem = f"found {config.file.log.file!r}, which cannot be written: {error.strerror}"
         kind = StorageError if error.errno in _PASSING else ConfigError

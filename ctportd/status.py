@@ -10,13 +10,21 @@ from ctportd.fates import Fates
 
 
 class CallStatus(msgspec.Struct, frozen=True):
-    """A call under way. ``state`` is ``ringing``, ``answered`` or ``ending``."""
+    """A call under way.
+
+    Attributes:
+        state: ``ringing``, ``answered`` or ``ending``.
+        handler: Who has it now, such as ``voicemail:100``; empty while nobody has.
+        answered_at: When it was answered, or None.
+    """
 
     id: str
     state: str
     began: datetime
     number: str
     name: str
+    handler: str = ""
+    answered_at: datetime | None = None
 
 
 class PortStatus(msgspec.Struct, frozen=True):
@@ -29,6 +37,8 @@ class PortStatus(msgspec.Struct, frozen=True):
         strays: Lines from ctserver that meant nothing here, since the daemon started.
         requests: What became of the requests that were asked of it, since the daemon started.
         leaving: Whether the configuration has it no more, or another way: it goes when its call is over.
+        events: How many ctserver has told of, since the daemon started.
+        calls_last_hour: How many calls to it began within the last hour.
     """
 
     address: str
@@ -41,6 +51,8 @@ class PortStatus(msgspec.Struct, frozen=True):
     call: CallStatus | None
     requests: Fates = msgspec.field(default_factory=Fates)
     leaving: bool = False
+    events: int = 0
+    calls_last_hour: int = 0
 
 
 class CtserverStatus(msgspec.Struct, frozen=True):
@@ -81,6 +93,7 @@ class PluginStatus(msgspec.Struct, frozen=True):
         last_fault: The last time, in few words; empty where it never has.
         until: When it is tried again, where it is in quarantine.
         error: Why it could not be loaded, or a newer one of it; empty where nothing newer is there.
+        called: How many of its hooks' calls were made.
         retiring: How many older ones of it still have calls, or are about to end.
         where: Its file, or the package that it came with.
     """
@@ -98,6 +111,7 @@ class PluginStatus(msgspec.Struct, frozen=True):
     error: str = ""
     retiring: int = 0
     where: str = ""
+    called: int = 0
 
 
 class MailStatus(msgspec.Struct, frozen=True):
@@ -122,6 +136,7 @@ class Status(msgspec.Struct, frozen=True):
     Attributes:
         state: ``starting``, ``ready``, ``draining`` or ``stopping``.
         tasks: How many things it does at once, as asyncio counts them; it grows with ports and calls, and nothing else.
+        cpu: Seconds of processor time that it has used.
         unwritten_calls: Records of calls that wait for the database.
         unlisted_messages: Messages that are on the disk, and wait for the database.
     """
@@ -138,18 +153,29 @@ class Status(msgspec.Struct, frozen=True):
     unwritten_calls: int = 0
     unlisted_messages: int = 0
     mail: MailStatus = MailStatus()
+    cpu: float = 0.0
 
 
 class Rotated(msgspec.Struct, frozen=True):
     """What rotating the logs came to.
 
     Attributes:
-        log: Where the daemon's old lines are now.
+        log: Where the daemon's old lines are now; empty where nothing was rolled.
         ctserver: Each ctserver's answer, by its name: ``rolled``, or why it could not be.
+        moved: Whether another program had moved the daemon's log away: then a new one was begun, and that is all.
+        compressed: Old logs of the daemon that were.
+        removed: Old logs of the daemon that were.
+        problems: What could not be done, a sentence each.
+        file: The file that the daemon writes; empty where it writes none.
     """
 
     log: str
     ctserver: dict[str, str]
+    moved: bool = False
+    compressed: list[str] = []
+    removed: list[str] = []
+    problems: list[str] = []
+    file: str = ""
 
 
 class Replied(msgspec.Struct, frozen=True):

@@ -55,6 +55,7 @@ class Hold:
             ``call_limit``); empty before.
         taken: Whether the plugin that the call was offered to last has answered it, or gone on with it.
         passed_on: Whether it has let the next handler go on with it, answered or not.
+        handler: Who has it now, such as ``voicemail:100``; empty while nobody has.
         outgoing: Whether nobody called: we did, for a call on another port.
         left: Set when the line is free again.
     """
@@ -69,6 +70,7 @@ class Hold:
         self.ended_at: datetime | None = None
         self.end_reason = ""
         self.taken = self.passed_on = False
+        self.handler = ""
         self.outgoing = outgoing
         self.left = asyncio.Event()
         self.timeline = Timeline(desk.clock, self.began)

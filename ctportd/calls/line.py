@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from contextlib import suppress
 from contextvars import Context
 from typing import TYPE_CHECKING
@@ -33,6 +34,9 @@ LONGEST_NUMBER = 64
 LONGEST_NAME = 128
 """Characters of what an exchange says of a caller that are kept, as the database does; real ones send 15 to 20."""
 
+MOST_BEGUN = 1000
+"""Calls whose beginnings are remembered: more than one line has in an hour."""
+
 log = structlog.stdlib.get_logger("ctportd.calls")
 
 
@@ -45,6 +49,7 @@ class Line:
         prompts: What finds the prompts of the call under way.
         next_prompts: What finds those of the next one.
         call: The call under way, if there is one.
+        begun: When the last calls began that were made to us, by the line's time.
         idle: Set while there is none.
         task: What runs it.
         closed: Whether no more calls are taken.
@@ -70,6 +75,7 @@ class Line:
         self.clock = clock
         self.prompts = self.next_prompts = prompts
         self.call: Call | None = None
+        self.begun: deque[float] = deque(maxlen=MOST_BEGUN)
         self.idle = asyncio.Event()
         self.idle.set()
         self.task: asyncio.Task[None] | None = None
@@ -189,6 +195,7 @@ class Line:
         if picked_up:
             call.note("set lifted")
         self.call = call
+        self.begun.append(self.clock.time())
         self.idle.clear()
         self.task = asyncio.create_task(self._run(call, picked_up=picked_up), name=str(call))
         return call
@@ -310,4 +317,8 @@ class Line:
 
     async def _give(self, call: Call, handler: str) -> None:
         plugin, target = handler_parts(handler)
-        await self._handlers.answer_call(plugin, call, target)
+        before, call.handler = call.handler, handler
+        try:
+            await self._handlers.answer_call(plugin, call, target)
+        finally:
+            call.handler = before

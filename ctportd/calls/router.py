@@ -83,6 +83,12 @@ class Router:
         """Wait until there is no call on a port."""
         await self._lines[port].idle.wait()
 
+    def begun_within(self, port: Port, seconds: float) -> int:
+        """How many calls to a port began within so many seconds of the line."""
+        line = self._lines[port]
+        since = line.clock.time() - seconds
+        return sum(began >= since for began in line.begun)
+
     def trouble_of(self, port: Port) -> str:
         """What is wrong with the line of a port, ``no dial tone`` or ``stuck``; empty where nothing is known to be."""
         return self._lines[port].health.problem

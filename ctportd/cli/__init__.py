@@ -3,12 +3,24 @@
 Commands import what they need when they run, so that ``ctportd --help`` need not wait for a database and a web server.
 """
 
-from ctportd.cli import calls, configuring, mailing, messages, operating, phoning, plugins, reloading
+from ctportd.cli import (
+    calls,
+    configuring,
+    init,
+    mailing,
+    messages,
+    operating,
+    phoning,
+    plugins,
+    reloading,
+    watching,
+)
 from ctportd.cli.program import main, program
 
 __all__ = [
     "calls",
     "configuring",
+    "init",
     "mailing",
     "main",
     "messages",
@@ -17,4 +29,5 @@ __all__ = [
     "plugins",
     "program",
     "reloading",
+    "watching",
 ]

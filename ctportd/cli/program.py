@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 _COMMANDS = "ctportd.cli.commands"  # where those of the plugins are kept in click's context
 
 _SECTIONS = {
-    "Before the first call": ("check", "explain", "config", "pin"),
+    "Before the first call": ("init", "check", "explain", "config", "pin"),
     "The daemon": ("status", "plugins", "reload", "stop", "rotate", "request", "ctserver"),
+    "What is going on": ("top", "events", "logs"),
     "Calls and messages": ("phone", "calls", "messages"),
     "Mail": ("mail", "outbox"),
 }

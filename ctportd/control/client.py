@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
@@ -10,11 +12,18 @@ import msgspec
 from yarl import URL
 
 from ctportd.control.routes import CONFIGURATION
+from ctportd.control.sse import END, HEARTBEAT_EVERY, Decoder
 from ctportd.errors import ConfigError, ControlError
 from ctportd.status import PluginStatus, Reloaded, Rotated, Status
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator, Mapping
     from pathlib import Path
+
+    from ctportd.control.sse import ServerSent
+
+LONGEST_SILENCE = 3 * HEARTBEAT_EVERY
+"""Seconds for which nothing at all may come in a stream of a daemon that lives."""
 
 _T = TypeVar("_T")
 
@@ -66,6 +75,29 @@ class ControlClient:
         body = msgspec.json.encode({"action": action, "folder": folder})
         return self._read(await self._ask("POST", f"/v1/messages/{id}", body), dict[str, str])["folder"]
 
+    async def follow(
+        self, path: str, parameters: Mapping[str, str], since: str = ""
+    ) -> AsyncGenerator[ServerSent, None]:
+        """The events of a stream, until the daemon ends it.
+
+        Args:
+            path: Such as ``/v1/events``.
+            parameters: Those of its query.
+            since: The id of the last event that was seen; empty: from now on.
+
+        Raises:
+            ControlError: Also where the stream breaks off, or nothing at all comes any more.
+        """
+        decoder = Decoder()
+        headers = {"Last-Event-ID": since} if since else {}
+        async with self._asking("GET", path, b"", parameters, headers) as response:
+            async for data in response.content.iter_any():
+                for sent in decoder.feed(data):
+                    if sent.event == END:
+                        return
+                    yield sent
+        raise ControlError(f"the ctportd on {self._path} is gone without a word")
+
     def _read(self, answer: bytes, kind: type[_T]) -> _T:
         try:
             return msgspec.json.decode(answer, type=kind)
@@ -74,22 +106,41 @@ class ControlClient:
             raise ControlError(problem) from error
 
     async def _ask(self, method: str, path: str, body: bytes = b"") -> bytes:
+        async with self._asking(method, path, body) as response:
+            return await response.read()
+
+    @asynccontextmanager
+    async def _asking(
+        self,
+        method: str,
+        path: str,
+        body: bytes,
+        parameters: Mapping[str, str] = MappingProxyType({}),
+        headers: Mapping[str, str] | None = None,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Ask, and have the answer, which is none that tells of a problem.
+
+        ``headers`` mark a stream, in which something comes all the time; any other answer may take as long as its line.
+        """
         connector = aiohttp.UnixConnector(str(self._path))
-        timeout = aiohttp.ClientTimeout(total=None)  # a request may take as long as its line does
+        timeout = aiohttp.ClientTimeout(total=None, sock_read=None if headers is None else LONGEST_SILENCE)
+        url = URL(f"http://ctportd{path}", encoded=True)
+        if parameters:
+            url = url.with_query(parameters)
         try:
             async with (
                 aiohttp.ClientSession(connector=connector, timeout=timeout) as session,
-                session.request(method, URL(f"http://ctportd{path}", encoded=True), data=body) as response,
+                session.request(method, url, data=body, headers=headers) as response,
             ):
-                answer = await response.read()
+                if response.status >= 400:
+                    told = _problem(await response.read())
+                    kind = ConfigError if told.title == CONFIGURATION else ControlError
+                    raise kind(told.detail or f"{method} {path}: {response.reason}")
+                yield response
+        except TimeoutError as error:
+            raise ControlError(f"the ctportd on {self._path} says nothing any more") from error
         except (aiohttp.ClientError, OSError) as error:
-            problem = f"no ctportd answers on {self._path}; is it running?"
-            raise ControlError(problem) from error
-        if response.status >= 400:
-            told = _problem(answer)
-            kind = ConfigError if told.title == CONFIGURATION else ControlError
-            raise kind(told.detail or f"{method} {path}: {response.reason}")
-        return answer
+            raise ControlError(f"no ctportd answers on {self._path}; is it running?") from error
 
 
 class _Problem(msgspec.Struct):

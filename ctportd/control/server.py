@@ -1,13 +1,13 @@
 """The control interface's server: HTTP with JSON on a Unix socket, so that ``curl --unix-socket`` works.
 
 What it serves are :class:`~ctportd.control.routes.Route`; an error is ``application/problem+json`` with ``title``,
-``status`` and ``detail``.
+``status`` and ``detail``. A route whose function returns a :class:`~ctportd.control.streaming.Streamed` is answered
+with server-sent events.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import socket
 from typing import TYPE_CHECKING, Any, Self
@@ -16,7 +16,9 @@ import msgspec
 import structlog
 from aiohttp import web
 
+from ctportd.control.encoding import as_json
 from ctportd.control.routes import CONFIGURATION
+from ctportd.control.streaming import Streamed, Streams
 from ctportd.errors import (
     ConfigError,
     ControlError,
@@ -25,6 +27,7 @@ from ctportd.errors import (
     LinkError,
     NotSupported,
     PromptNotFound,
+    TooManyStreamsError,
 )
 from ctportd.nearest import no_such
 from ctportd.webdoor import WebDoor
@@ -46,6 +49,11 @@ _CONNECTIONS = 64
 _PATIENCE = 10.0
 """Seconds in which a connection has to say what it wants."""
 
+SINCE = "since"
+"""The parameter of a stream that says after which event it goes on; a browser says so in a header."""
+
+_LAST_ID = "Last-Event-ID"
+
 _LONGEST_BODY = 64 * 1024
 """Bytes of a request: a line of ctserver's protocol has no more either."""
 
@@ -64,11 +72,13 @@ class ControlServer:
 
     def __init__(self, routes: Iterable[Route], target: object, path: Path) -> None:
         self._path = path
+        self._streams = Streams()
         app = web.Application(middlewares=[_problems, self._settled], client_max_size=_LONGEST_BODY)
         for route in routes:
-            app.router.add_route(route.method, route.path, _handler(route, target))
+            handler = _handler(route, target, self._streams)
+            app.router.add_route(route.method, route.path, handler)
             if route.method == "GET":
-                app.router.add_route("HEAD", route.path, _handler(route, target))
+                app.router.add_route("HEAD", route.path, handler)
         self._door = WebDoor(app, _CONNECTIONS, _PATIENCE, shutdown_timeout=1.0)
 
     async def __aenter__(self) -> Self:
@@ -77,6 +87,7 @@ class ControlServer:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._streams.close()
         await self._door.close()
         await asyncio.to_thread(self._path.unlink, missing_ok=True)
 
@@ -108,11 +119,14 @@ class ControlServer:
             return await handler(request)
 
 
-def _handler(route: Route, target: object) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+def _handler(
+    route: Route, target: object, streams: Streams
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def handle(request: web.Request) -> web.StreamResponse:
         parameters = _parameters(route, request)
         body = msgspec.json.decode(await request.read() or _no_body(route), type=route.body)
-        return _json(await route.handle(target, parameters, body))
+        answer = await route.handle(target, parameters, body)
+        return await streams.serve(answer, request) if isinstance(answer, Streamed) else _json(answer)
 
     return handle
 
@@ -121,6 +135,8 @@ def _parameters(route: Route, request: web.Request) -> msgspec.Struct:
     """Those of the path and of the query, each by its type."""
     given = {**request.query, **request.match_info}
     known = route.parameters.__struct_fields__
+    if _LAST_ID in request.headers and SINCE in known:  # who lost a stream asks with the same query, and with this
+        given[SINCE] = request.headers[_LAST_ID]
     for name in given:
         if name not in known:
             raise InvalidArgument(route.path, name, f"is not known: {no_such('parameter', name, known)}")
@@ -173,11 +189,7 @@ def _refuse_live(path: Path) -> None:
 
 
 def _json(data: Any, status: int = 200, content_type: str = "application/json") -> web.Response:
-    try:
-        body = msgspec.json.encode(data)
-    except UnicodeEncodeError:  # a line of ctserver's, or a caller's name, was no UTF-8
-        body = json.dumps(msgspec.to_builtins(data), ensure_ascii=False).encode("utf-8", "replace")
-    return web.Response(body=body, status=status, content_type=content_type)
+    return web.Response(body=as_json(data), status=status, content_type=content_type)
 
 
 def _problem(status: int, title: str, detail: str) -> web.Response:
@@ -189,6 +201,7 @@ _PROBLEMS: tuple[tuple[tuple[type[Exception], ...], int, str], ...] = (
     ((InvalidArgument, PromptNotFound), 400, "Bad argument"),
     ((NotSupported,), 501, "Not in this dialect"),
     ((LinkError,), 502, "ctserver"),
+    ((TooManyStreamsError,), 503, "Too many streams"),
     ((ConfigError,), 409, CONFIGURATION),
     ((ControlError,), 409, "Refused"),
     ((CtportdError,), 500, "ctportd"),

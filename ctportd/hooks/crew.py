@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from ctportd.calls.call import Call
     from ctportd.calls.caller import Caller
+    from ctportd.hooks.audience import Audience
     from ctportd.hooks.blame import Blame
     from ctportd.hooks.hosted import Hosted
     from ctportd.hooks.loader import Plugins
@@ -33,6 +34,7 @@ class Crew:
         plugins: All of them, those that could not be loaded too.
         hosted: Those that run, by their names.
         blame: Knows whose fault something is.
+        audience: Who listens.
 
     Attributes:
         plugins: As given.
@@ -40,18 +42,21 @@ class Crew:
         ports: Those whose calls they have.
     """
 
-    def __init__(self, plugins: Plugins, hosted: Mapping[str, Hosted], blame: Blame) -> None:
+    def __init__(self, plugins: Plugins, hosted: Mapping[str, Hosted], blame: Blame, audience: Audience) -> None:
         self.plugins = plugins
         self.hosted = hosted
         self.ports: set[Port] = set()
         self._blame = blame
+        self._audience = audience
         self._observers: dict[str, list[Hosted]] = {}
         for one in hosted.values():
             for hook in one.plugin.hooks:
                 self._observers.setdefault(hook, []).append(one)
 
     def tell(self, hook: str, **arguments: Any) -> None:
-        """Tell every observer of a hook, each in its turn."""
+        """Tell every observer of a hook, each in its turn; and who listens, though it be no hook."""
+        if self._audience.listener is not None:
+            self._audience.listener(hook, arguments)
         for hosted in self._observers.get(hook, ()):
             hosted.put(hook, arguments)
 
@@ -117,6 +122,7 @@ class Crew:
             raise PluginError(
                 plugin, f"is in quarantine, and lets its calls pass; its last fault: {hosted.last_fault}"
             )
+        self.tell("call_offered", call=call, handler=f"{plugin}:{target}" if target else plugin)
         try:
             await hosted.ask("answer_call", {"call": call, "target": target})
         except asyncio.CancelledError:  # we are, as above

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import structlog
 
+from ctportd.hooks.audience import Audience
 from ctportd.hooks.blame import Blame
 from ctportd.hooks.crew import Crew
 from ctportd.hooks.hosted import Hosted
@@ -48,14 +49,16 @@ class Dispatcher:
 
     Attributes:
         crew: The plugins that are on duty now: those of the next call.
+        audience: Who listens to all that they are told.
     """
 
     def __init__(self, plugins: Plugins, daemon: Daemon, limits: PluginsTable) -> None:
         self._daemon = daemon
         self._limits = limits
         self._blame = Blame(())
+        self.audience = Audience()
         hosted = {name: Hosted(plugin, daemon, limits, self.tell) for name, plugin in plugins.loaded.items()}
-        self.crew = Crew(plugins, hosted, self._blame)
+        self.crew = Crew(plugins, hosted, self._blame, self.audience)
         self._older: dict[Port, Crew] = {}
         self._succession = Succession(hosted.values(), self._in_use, self._blame)
         self._watching = ExitStack()
@@ -156,7 +159,7 @@ class Dispatcher:
         """
         before, self._limits = self.crew, limits
         hosted = {name: self._host(plugin, before.hosted.get(name)) for name, plugin in plugins.loaded.items()}
-        self.crew = Crew(plugins, hosted, self._blame)
+        self.crew = Crew(plugins, hosted, self._blame, self.audience)
         self._older |= dict.fromkeys(before.ports, before)
         self._succession.change(hosted.values(), before.hosted, limits)
         self._watch()

@@ -52,6 +52,7 @@ class Hosted:
         plugin: As given.
         begun: Set as soon as its hooks may be called.
         faults: How often it has failed.
+        called: How many of its hooks' calls were made.
         lost: How many calls of its observers were lost because it had fallen behind.
         skipped: How many of its hooks' calls were left out because it was in quarantine.
         last_fault: The last fault in few words; empty where there was none.
@@ -72,7 +73,7 @@ class Hosted:
         self.begun = asyncio.Event()
         if begun:
             self.begun.set()
-        self.faults = self.lost = self.skipped = 0
+        self.faults = self.lost = self.skipped = self.called = 0
         self.last_fault = ""
         self.tasks = Tasks(limits.tasks, self._too_many_tasks)
         self.breaker = Breaker(_loop_time, limits.faults, limits.fault_window, limits.quarantine)
@@ -276,6 +277,7 @@ class Hosted:
 
     def call(self, hook: str, arguments: dict[str, Any]) -> Any:
         """Call one hook with those arguments that it takes."""
+        self.called += 1
         implementation = self.plugin.hooks[hook]
         shared = self._shared
         return implementation.function(
@@ -303,6 +305,7 @@ class Hosted:
         """Count a fault that is logged elsewhere."""
         self.faults += 1
         self.last_fault = f"{hook}: {told(error)}"
+        self._tell("plugin_fault", plugin=self.plugin.name, where=hook, error=type(error).__name__)
         if not self.breaker.fault():
             return
         log.error(

@@ -192,8 +192,8 @@ NEEDS_CONFIG = [
 
 
 def test_every_command_is_tried_below() -> None:
-    """No command is forgotten in the tests of the configuration; `pin` alone needs none."""
-    assert sorted([*(arguments[0] for arguments in NEEDS_CONFIG if arguments), "pin"]) == COMMANDS
+    """No command is forgotten in the tests of the configuration; `init` and `pin` need none."""
+    assert sorted([*(arguments[0] for arguments in NEEDS_CONFIG if arguments), "init", "pin"]) == COMMANDS
 
 
 @pytest.mark.parametrize("arguments", NEEDS_CONFIG, ids=" ".join)
