@@ -143,7 +143,7 @@ async def test_as_processes(start_system: StartSystem) -> None:
     running.write_config()
     running.process.send_signal(signal.SIGHUP)
     await running.logged("connected", link=f"port main:{NEW}")
-    heard = await running.phone(NEW, "--seconds", "60")
+    heard = await running.phone(NEW, "until", "goodbye", "hangup")
     assert "goodbye" in heard.out
     (server,) = (await running.status()).ctserver
     assert (server.pid, server.starts) == (old.ctserver[0].pid, 1)
