@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from support.documents import ROOT
+from support.system import ROOT
 
 from ctportd.config.differences import EFFECTS, Effect
 
