@@ -20,6 +20,7 @@ from ctportd.hooks.dispatch import Dispatcher
 from ctportd.keepalive import KeepAlive
 from ctportd.links.ports import Ports
 from ctportd.live.hub import Hub
+from ctportd.logs.level import set_level
 from ctportd.mail.service import Mail
 from ctportd.messages.service import Messages
 from ctportd.parts import Parts
@@ -263,11 +264,14 @@ class Daemon:
 
     def put_in_force(self, prepared: Prepared) -> None:
         """Go by what was loaded and checked. It waits for nothing, and cannot fail."""
-        config = self.config = prepared.config
+        before, config = self.config, prepared.config
+        self.config = config
         self.numbers, self.handlers = prepared.numbers, prepared.handlers
         self.prompts = prepared.prompts
         self.router.speak_with(prepared.prompts)
         self.clock = self._clock()
+        if config.file.log.level != before.file.log.level:
+            set_level(config.file.log.level)
         self.store.keep_days = config.file.store.keep_days
         self.mail.use(config.file.mail)
         table = config.file.daemon

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import tomllib
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ import tomli_w
 from ctportd.errors import ConfigError
 
 if TYPE_CHECKING:
+    from support.system import StartSystem
+
     from ctportd.status import PortStatus
     from ctportd.testing.fixtures import Line
     from ctportd.testing.house import House
@@ -125,3 +128,32 @@ async def test_what_does_not_check_leaves_everything_as_it_was(ctportd_line: Lin
     assert [line["event"] for line in house.log if line["level"] == "error"] == [
         "reload refused, everything is as it was"
     ] * len(BROKEN)
+
+
+NEW = 4
+"""A line that is new: the TCP ports of the second and third are the manager's and the exchange's."""
+
+
+async def test_as_processes(start_system: StartSystem) -> None:
+    """SIGHUP and the command; our own ctserver serves a line that is new, and no more one that is gone."""
+    running = await start_system(["says:beep"], own_plugins={"says.py": SAYS})
+    assert running.process is not None
+    old = await running.status()
+    running.config["port"].append({"number": NEW, "handlers": ["says:goodbye"], "ring_timeout": 40.0})
+    running.write_config()
+    running.process.send_signal(signal.SIGHUP)
+    await running.logged("connected", link=f"port main:{NEW}")
+    heard = await running.phone(NEW, "until", "goodbye", "hangup")
+    assert "goodbye" in heard.out
+    (server,) = (await running.status()).ctserver
+    assert (server.pid, server.starts) == (old.ctserver[0].pid, 1)
+    del running.config["port"][1]
+    running.write_config()
+    told = await running.run("reload")
+    assert (told.status, told.out) == (0, f"ctportd: reloaded\n  port removed: main:{NEW}\n")
+    running.config_path.write_text("[[port\n")
+    running.process.send_signal(signal.SIGHUP)
+    await running.logged("reload refused, everything is as it was")
+    assert (await running.run("reload")).status == 78
+    running.write_config()
+    assert (await running.run("reload")).out == "ctportd: reloaded, nothing has changed\n"

@@ -176,7 +176,9 @@ NEEDS_CONFIG = [
     ("check",),
     ("config",),
     ("ctserver",),
+    ("events",),
     ("explain",),
+    ("logs",),
     ("mail", "ada@example.com"),
     ("messages",),
     ("outbox",),
@@ -187,6 +189,7 @@ NEEDS_CONFIG = [
     ("rotate",),
     ("status",),
     ("stop",),
+    ("top",),
     (),
 ]
 
