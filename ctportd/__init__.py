@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from ctportd.calls.call import Call
     from ctportd.calls.caller import Caller, Recording
     from ctportd.calls.numbers import Number, Numbers, plain, region_of
+    from ctportd.calls.outgoing import OutgoingCall
     from ctportd.calls.verdict import Verdict
     from ctportd.config import MAIL_ADDRESS
     from ctportd.errors import (
         AudioError,
         CallEnded,
+        CallRefused,
         CtportdError,
         Disconnected,
         InvalidArgument,
@@ -55,7 +57,9 @@ if TYPE_CHECKING:
     from ctportd.records import (
         FOLDERS,
         INBOX,
+        INCOMING,
         OLD,
+        OUTGOING,
         TRASH,
         CallCount,
         CallerCount,
@@ -88,10 +92,12 @@ if TYPE_CHECKING:
 __all__ = [
     "FOLDERS",
     "INBOX",
+    "INCOMING",
     "KEYS",
     "LONGEST_PIN",
     "MAIL_ADDRESS",
     "OLD",
+    "OUTGOING",
     "TRASH",
     "AudioError",
     "Call",
@@ -99,6 +105,7 @@ __all__ = [
     "CallEnded",
     "CallFilter",
     "CallRecord",
+    "CallRefused",
     "Caller",
     "CallerCount",
     "CallerId",
@@ -122,6 +129,7 @@ __all__ = [
     "Message",
     "Number",
     "Numbers",
+    "OutgoingCall",
     "Pickup",
     "PinHash",
     "PinLocked",
@@ -189,6 +197,7 @@ _HOMES = (
     "ctportd.calls.caller",
     "ctportd.calls.numbers",
     "ctportd.calls.verdict",
+    "ctportd.calls.outgoing",
     "ctportd.calls.call",
     "ctportd.store",
     "ctportd.messages.service",

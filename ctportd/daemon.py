@@ -12,6 +12,7 @@ import structlog
 
 from ctportd.api import ROUTES
 from ctportd.calls.numbers import Numbers
+from ctportd.calls.placing import place
 from ctportd.calls.router import Router
 from ctportd.clock import Clock, utc_now
 from ctportd.control.server import ControlServer
@@ -27,9 +28,10 @@ from ctportd.site import configured_handlers, configured_prompts
 from ctportd.store.durable import DurableStore
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine
+    from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
     from datetime import datetime
 
+    from ctportd.calls.outgoing import OutgoingCall
     from ctportd.config import Config, CtserverTable
     from ctportd.hooks.inquiry import Explanation, Inquiry
     from ctportd.hooks.loader import Plugins
@@ -141,6 +143,14 @@ class Daemon:
     async def explain(self, handler: str, inquiry: Inquiry) -> Explanation:
         """What a handler would do with such a call."""
         return await self._questions.explain(handler, inquiry)
+
+    # -- ctportd.hooks.services.Daemon
+
+    async def call(
+        self, port: str, number: str = "", handler: str = "", *, play: Sequence[str] = (), within: float = 45.0
+    ) -> OutgoingCall:
+        """Make a call on a port, and let a handler have it when it is answered."""
+        return await place(self, port, number, handler, play, within)
 
     # -- one run
 

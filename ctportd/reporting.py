@@ -60,28 +60,32 @@ async def _ctserver(server: Server) -> CtserverStatus:
 
 def _port(daemon: Daemon, port: Port, listener: PortListener) -> PortStatus:
     call = daemon.router.call_on(port)
-    state = daemon.router.trouble_of(port) or "idle" if call is None else _call_state(call)
+    draining = daemon.router.drained.covers(port.address)
+    idle = daemon.router.trouble_of(port) or ("draining" if draining else "idle")
     return PortStatus(
         address=port.address,
         number=port.number,
         name=port.name,
         kind=port.kind,
-        state=state if port.connected else "disconnected",
+        state=(idle if call is None else _call_state(call)) if port.connected else "disconnected",
         handlers=daemon.router.handlers_of(port),
         strays=listener.strays,
         call=None if call is None else _call(call),
         requests=port.fates,
+        draining=draining,
     )
 
 
 def _call(call: Call) -> CallStatus:
-    return CallStatus(call.id, _call_state(call), call.began, call.caller.number, call.caller.name)
+    return CallStatus(call.id, _call_state(call), call.began, call.caller.number, call.caller.name, call.outgoing)
 
 
 def _call_state(call: Call) -> str:
     if call.ended:
         return "ending"
-    return "answered" if call.answered else "ringing"
+    if call.answered:
+        return "answered"
+    return "calling" if call.outgoing else "ringing"
 
 
 def _plugins(daemon: Daemon) -> list[PluginStatus]:

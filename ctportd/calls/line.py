@@ -12,18 +12,21 @@ import structlog
 from ctportd.calls.call import Call
 from ctportd.calls.called import Called, neighbour
 from ctportd.calls.caller import Caller
-from ctportd.calls.finding import find_caller, judged
+from ctportd.calls.finding import find_caller, judged, name_called
 from ctportd.calls.health import NO_DIAL_TONE, Health
 from ctportd.calls.leg import handler_parts
 from ctportd.calls.offering import offer
+from ctportd.calls.outgoing import COLLISION, ENDED, OutgoingCall, make
 from ctportd.calls.putdown import PutDown
-from ctportd.errors import CallEnded
+from ctportd.errors import CallEnded, CallRefused
 from ctportd.wire.events import CallerId, Dtmf, Hangup, LoopDrop
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ctportd.calls.draining import Draining
     from ctportd.calls.files import Prompts
+    from ctportd.calls.outgoing import Order
     from ctportd.calls.routing import Handlers, Keep, Routing
     from ctportd.clock import Clock
     from ctportd.links.port import Port
@@ -59,9 +62,11 @@ class Line:
         lines: Mapping[Port, Line],
         *,
         keep: Keep,
+        drained: Draining,
     ) -> None:
-        """``lines``: every line of the router, this one among them."""
+        """``lines``: every line of the router, this one among them; ``drained``: which of them take no new calls."""
         self._lines = lines
+        self._drained = drained
         self.health = Health(port, handlers.line_trouble)
         self.port = port
         self.routing = routing
@@ -82,6 +87,11 @@ class Line:
         self._lifted_again = False
         self._putting_down = PutDown(port, lambda: self.call is not None, self.health)
 
+    @property
+    def draining(self) -> bool:
+        """Whether no new calls are taken, because somebody has said so; that under way goes on."""
+        return self._drained.covers(self.port.address)
+
     # -- what happens on the port
 
     def ring(self, count: int | None = None) -> None:
@@ -89,12 +99,15 @@ class Line:
         self.health.over()
         if self.closed:
             return
-        if self.call is not None and self.call.outgoing:  # both ends have taken the line: the caller goes first
-            self._rang_again = self.clock.time()
-            self.call.end("rings", grace=0.0)
+        call = self.call
+        if self.draining and call is None:
+            return
+        if call is not None and call.outgoing and (call.lent or not call.answered):
+            self._rang_again = self.clock.time()  # both ends have taken the line: the caller goes first
+            call.end(COLLISION, grace=0.0)
             return
         self._counts = self._counts or (count is not None and count > 1)
-        call = self.call or self._begin(picked_up=False)
+        call = call or self._begin(picked_up=False)
         if self._counts and count == 1 and call.rings and not call.answered:
             call.end("rings stopped")  # that caller has given up, and this is the next one
         if call.ended:
@@ -110,7 +123,7 @@ class Line:
         if self.call is not None and self.call.outgoing and not self.call.ended:
             if not self.call.answered:
                 self.call.mark_answered()
-        elif self.closed:
+        elif self.closed or (self.draining and (self.call is None or self.call.ended)):
             return
         elif self.call is None:
             self._begin(picked_up=True)
@@ -201,7 +214,7 @@ class Line:
             self.call = self.task = None
             self.idle.set()
             call.left.set()
-            if not call.outgoing:
+            if not call.lent:
                 self._handlers.call_ended(call)
                 self._keep(call.id, call.timeline.close(lambda late: self._keep(call.id, late)))
             log.info("call ended", reason=call.end_reason, answered=call.answered)
@@ -212,6 +225,8 @@ class Line:
         """Begin the call that rang while the last one was put down, unless its caller has given up since."""
         rang, self._rang_again = self._rang_again, None
         lifted, self._lifted_again = self._lifted_again, False
+        if self.draining:
+            return
         if lifted:
             self.picked_up()
         elif rang is not None and self.clock.time() - rang < self.routing.ring_timeout:
@@ -223,13 +238,65 @@ class Line:
         )
         task.cancel()
 
+    # -- a call that we make
+
+    def place(self, order: Order) -> OutgoingCall:
+        """Begin to make a call.
+
+        Raises:
+            CallRefused: None can be made on this line now.
+        """
+        problem = self._in_the_way()
+        if problem:
+            raise CallRefused(f"{self.port} cannot make a call: {problem}")
+        call = Call(self.port, self, outgoing=True)
+        self.call = call
+        self.idle.clear()
+        placed = OutgoingCall(call, order)
+        # whatever becomes of the plugin that has asked for it
+        self.task = asyncio.create_task(self._run_placed(placed), name=str(call), context=Context())
+        return placed
+
+    def _in_the_way(self) -> str:
+        """Why no call can be made, and what to do; empty where one can."""
+        if self.closed:
+            return "the daemon is stopping"
+        if not self.port.connected:
+            return "its ctserver cannot be reached; ctportd status tells of it"
+        if self.draining:
+            return f"it takes no new calls; ctportd drain --off {self.port.address} changes that"
+        if self.call is not None:
+            return f"it has {self.call} already; wait for its end, or ctportd hangup {self.port.address}"
+        if self.port.dialect == "classic":
+            return "the classic dialect of its ctserver does not tell whether anybody answers; use the keyed one"
+        return ""
+
+    async def _run_placed(self, placed: OutgoingCall) -> None:
+        call = placed.call
+        with structlog.contextvars.bound_contextvars(port=str(self.port), call=call.id):
+            try:
+                await name_called(call, placed.order.number, self._handlers)
+                self._handlers.call_started(call)
+                log.info("calling", called=str(call.caller), handler=placed.order.handler)
+                with suppress(CallEnded):
+                    await make(placed, self._give)
+                if self.port.kind == "station" and not call.answered:
+                    await call.stop_ringing()
+            finally:
+                await self._release(call)
+                placed.settle("failed", call.end_reason)
+                placed.tell(ENDED, call.end_reason)
+
     # -- a call that is made for another one
 
     def lend(self, home: Line) -> Call | None:
-        """Begin a call on this line for the one on another; None: there is one already."""
-        if self.call is not None:
+        """Begin a call on this line for the one on another; None: it has one already, or takes no new ones.
+
+        What is under way on a line that is drained goes on, on others that are, too.
+        """
+        if self.call is not None or (self.draining and not home.draining):
             return None
-        call = Call(self.port, Called(self, home), outgoing=True)
+        call = Call(self.port, Called(self, home), outgoing=True, lent=True)
         if home.call is not None:
             call.identify(home.call.caller)
             call.language = home.call.language

@@ -10,9 +10,10 @@ import msgspec
 from yarl import URL
 
 from ctportd.errors import ControlError
-from ctportd.status import Rotated, Status
+from ctportd.status import Drained, FollowedCall, HungUp, PlacedCall, Rotated, Status
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 _T = TypeVar("_T")
@@ -39,9 +40,32 @@ class ControlClient:
     async def request(self, port: str, name: str, arguments: list[str]) -> dict[str, Any]:
         """Have it send one request of ctserver; returns the reply."""
         body = msgspec.json.encode({"name": name, "arguments": arguments})
-        return self._read(
-            await self._ask("POST", f"/v1/ports/{quote(port, safe='')}/requests", body), dict[str, Any]
-        )
+        return self._read(await self._ask("POST", _of_port(port, "requests"), body), dict[str, Any])
+
+    async def call(
+        self, port: str, number: str, *, handler: str = "", play: Sequence[str] = (), within: float = 45.0
+    ) -> PlacedCall:
+        """Have it make a call on a port."""
+        body = {"number": number, "handler": handler, "play": list(play), "within": within}
+        return self._read(await self._ask("POST", _of_port(port, "calls"), msgspec.json.encode(body)), PlacedCall)
+
+    async def follow(self, placed: PlacedCall, seen: int) -> FollowedCall:
+        """How far that call has come; waits until it has come further than so many stages, or for some seconds."""
+        path = f"{_of_port(placed.port, 'calls')}/{quote(placed.call, safe='')}?seen={seen}"
+        return self._read(await self._ask("GET", path), FollowedCall)
+
+    async def hang_up(self, port: str) -> HungUp:
+        """Have it end the call on a port; returns when the line is free."""
+        return self._read(await self._ask("POST", _of_port(port, "hangup")), HungUp)
+
+    async def drain(self, ports: Sequence[str], *, on: bool = True) -> Drained:
+        """Have it take no new calls on these ports, or take them again; none: on all."""
+        body = msgspec.json.encode({"ports": list(ports), "on": on})
+        return self._read(await self._ask("POST", "/v1/drain", body), Drained)
+
+    async def drained(self) -> Drained:
+        """Which ports take no new calls, and what calls are under way on them."""
+        return self._read(await self._ask("GET", "/v1/drain"), Drained)
 
     async def file_message(self, id: int, action: str, folder: str = "") -> str:  # noqa: A002 - what it is called
         """Have it delete, restore, purge or move a message; returns its folder, empty where it is gone."""
@@ -70,6 +94,10 @@ class ControlClient:
         if response.status >= 400:
             raise ControlError(_detail(answer) or f"{method} {path}: {response.reason}")
         return answer
+
+
+def _of_port(port: str, what: str) -> str:
+    return f"/v1/ports/{quote(port, safe='')}/{what}"
 
 
 def _detail(answer: bytes) -> str:

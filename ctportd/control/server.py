@@ -16,7 +16,15 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from ctportd.errors import ControlError, CtportdError, InvalidArgument, LinkError, NotSupported, PromptNotFound
+from ctportd.errors import (
+    CallRefused,
+    ControlError,
+    CtportdError,
+    InvalidArgument,
+    LinkError,
+    NotSupported,
+    PromptNotFound,
+)
 from ctportd.nearest import no_such
 from ctportd.webdoor import WebDoor
 
@@ -160,6 +168,7 @@ def _problem(status: int, title: str, detail: str) -> web.Response:
 _PROBLEMS: tuple[tuple[tuple[type[Exception], ...], int, str], ...] = (
     ((msgspec.DecodeError, UnicodeDecodeError), 400, "Bad request body"),
     ((InvalidArgument, PromptNotFound), 400, "Bad argument"),
+    ((CallRefused,), 409, "Not on this port now"),
     ((NotSupported,), 501, "Not in this dialect"),
     ((LinkError,), 502, "ctserver"),
     ((CtportdError,), 500, "ctportd"),
