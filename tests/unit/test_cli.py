@@ -172,11 +172,14 @@ def test_version() -> None:
 
 
 NEEDS_CONFIG = [
+    ("call", "1", "5550100"),
     ("calls",),
     ("check",),
     ("config",),
     ("ctserver",),
+    ("drain",),
     ("explain",),
+    ("hangup", "1"),
     ("mail", "ada@example.com"),
     ("messages",),
     ("outbox",),
@@ -191,8 +194,8 @@ NEEDS_CONFIG = [
 
 
 def test_every_command_is_tried_below() -> None:
-    """No command is forgotten in the tests of the configuration; `pin` alone needs none."""
-    assert sorted([*(arguments[0] for arguments in NEEDS_CONFIG if arguments), "pin"]) == COMMANDS
+    """No command is forgotten in the tests of the configuration; `pin` and `completion` need none."""
+    assert sorted([*(arguments[0] for arguments in NEEDS_CONFIG if arguments), "completion", "pin"]) == COMMANDS
 
 
 @pytest.mark.parametrize("arguments", NEEDS_CONFIG, ids=" ".join)

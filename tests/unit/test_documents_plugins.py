@@ -13,6 +13,9 @@ import pytest
 import ctportd
 from ctportd.calls.call import Call
 from ctportd.calls.hold import Hold
+from ctportd.calls.leg import Leg
+from ctportd.calls.stations import Stations
+from ctportd.calls.transfers import Transfers
 from ctportd.clock import Clock
 from ctportd.hooks.loader import load_plugins
 from ctportd.hooks.services import Daemon, Site
@@ -37,8 +40,11 @@ PAGES = {
 """Which page tells of a plugin's settings."""
 
 OWN = {
-    Hold: "taken passed_on outgoing left mark_answered ring key take identify far_end_gone end release stop_ringing "
-    "off_hook wait_caller",
+    Hold: "taken passed_on left mark_answered ring key take identify far_end_gone end release stop_ringing "
+    "off_hook wait_caller lent",
+    Leg: "seize",
+    Transfers: "hear_answer",
+    Stations: "ring_own_set",
     Messages: "run put_in_order unlisted",
     Mail: "open run send_due",
     PinGuard: "keep_all",
