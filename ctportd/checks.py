@@ -15,6 +15,7 @@ from ctportd.errors import ConfigError, MailError, PluginError
 from ctportd.hooks.inquiry import Problem
 from ctportd.hooks.owners import check_program_owner
 from ctportd.mail.server import credentials
+from ctportd.shipped import shipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,7 +75,7 @@ def check_configuration(site: ConfiguredSite) -> Checked:
         *check_secrets(config),
         *check_ports(site),
     ]
-    problems = [*own, *site.run(site.questions.problems())]
+    problems = [*own, *site.run(site.dispatcher.questions.problems())]
     return Checked(config.source, len(config.file.port), list(site.plugins.loaded), problems)
 
 
@@ -95,7 +96,7 @@ def _unreached(site: ConfiguredSite, handlers: list[str], where: str) -> Iterato
     """The handlers behind one that takes every call."""
     for place, handler in enumerate(handlers):
         try:
-            takes_all = site.questions.takes_all(handler)
+            takes_all = site.dispatcher.questions.takes_all(handler)
         except PluginError as error:
             yield Problem(where, f"{handler!r} cannot be checked: {error}", serious=False)
             continue
@@ -174,6 +175,7 @@ def check_folders(config: Config) -> None:
         "[daemon] state": config.state,
         "[plugins] directory": Path(config.file.plugins.directory).absolute(),
         "the prompts of ctportd": SHIPPED,
+        "the plugins of ctportd": shipped("plugins"),
     }
     for what, folder in folders.items():
         if " " in str(folder):

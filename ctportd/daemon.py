@@ -17,15 +17,17 @@ from ctportd.calls.router import Router
 from ctportd.clock import Clock, utc_now
 from ctportd.control.server import ControlServer
 from ctportd.hooks.dispatch import Dispatcher
-from ctportd.hooks.questions import Questions
+from ctportd.keepalive import KeepAlive
 from ctportd.links.ports import Ports
 from ctportd.mail.service import Mail
 from ctportd.messages.service import Messages
 from ctportd.pins.guard import PinGuard
+from ctportd.reporting import status_line
 from ctportd.running import run_command, search_for
 from ctportd.servers import Server
 from ctportd.site import configured_handlers, configured_prompts
 from ctportd.store.durable import DurableStore
+from ctportd.systemd import Systemd
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
@@ -47,6 +49,10 @@ DRAIN_TIMEOUT = 1.0
 CONNECT_WAIT = 5.0
 """Seconds after which the daemon calls itself ready although connections are missing (our figure)."""
 
+STOP_TIME = 30.0
+"""Seconds that stopping may take beside what the configuration gives to the calls: ctserver's ends, and a database that
+hangs for 15 s (our figure)."""
+
 log = structlog.stdlib.get_logger("ctportd")
 
 
@@ -63,11 +69,10 @@ class Daemon:
         plugins: Loaded already: their code runs before the first line is connected.
         log_file: The log that rotating rolls, if there is one.
         now: Tells the date and time of day, in UTC.
-        notify: Told ``READY=1`` and ``STOPPING=1``, as systemd wants it.
+        systemd: Told how the daemon is.
 
     Attributes:
         config: As given.
-        plugins: As given.
         log_file: As given.
         phase: ``starting``, ``ready``, ``draining`` or ``stopping``.
         state: The folder of all that must survive.
@@ -84,14 +89,13 @@ class Daemon:
         log_file: LogFile | None,
         *,
         now: Callable[[], datetime] = utc_now,
-        notify: Callable[[str], object] = lambda _: None,
+        systemd: Systemd | None = None,
     ) -> None:
         self.config = config
-        self.plugins = plugins
         self.log_file = log_file
         self.phase = "starting"
         self._now = now
-        self._notify = notify
+        self._systemd = systemd or Systemd()
         self.clock = self._clock_of(config.file.ctserver[0])
         self.started_at = self.clock.now()
         self.state = config.state
@@ -99,11 +103,10 @@ class Daemon:
         self.numbers = Numbers(config.file.numbers.country, config.file.numbers.area)
         self.prompts = configured_prompts(config)
         self.handlers = configured_handlers(config)
-        self.dispatcher = Dispatcher(plugins.loaded.values(), self, config.file.plugins)
+        self.dispatcher = Dispatcher(plugins, self, config.file.plugins)
         self.mail = Mail(
             self.state, config.file.mail, self.clock.now, self.dispatcher.tell, keep=self.store.keep_steps
         )
-        self._questions = Questions(plugins, self.dispatcher.hosted)
         table = config.file.daemon
         self.messages = Messages(self.state, self.store, table.min_free, self.dispatcher.tell, self.clock.now)
         self.pins = PinGuard(
@@ -127,6 +130,11 @@ class Daemon:
         return server
 
     @property
+    def plugins(self) -> Plugins:
+        """Those that are on duty, and why others are not."""
+        return self.dispatcher.plugins
+
+    @property
     def mails(self) -> bool:
         """Whether there is a mail server to send letters to."""
         return self.mail.configured
@@ -138,11 +146,11 @@ class Daemon:
 
     def check_handler(self, handler: str) -> str:
         """What is wrong with a handler such as ``voicemail:100``; empty where nothing is."""
-        return self._questions.check_handler(handler)
+        return self.dispatcher.questions.check_handler(handler)
 
     async def explain(self, handler: str, inquiry: Inquiry) -> Explanation:
         """What a handler would do with such a call."""
-        return await self._questions.explain(handler, inquiry)
+        return await self.dispatcher.questions.explain(handler, inquiry)
 
     # -- ctportd.hooks.services.Daemon
 
@@ -166,7 +174,11 @@ class Daemon:
             stack.push_async_callback(self.store.close)
             await stack.enter_async_context(self._background(self.store.run(), "store"))
             await stack.enter_async_context(self._background(self.dispatcher.run(), "plugins"))
-            await stack.enter_async_context(ControlServer(ROUTES, self, Path(self.config.file.control.socket)))
+            control = await stack.enter_async_context(
+                ControlServer(ROUTES, self, Path(self.config.file.control.socket))
+            )
+            life = KeepAlive(self._systemd, control, lambda: status_line(self))
+            await stack.enter_async_context(self._background(life.run(), "signs of life"))
             await self.mail.open()  # nobody else is at it now: a second daemon would have met with our socket
             if self.mail.configured:
                 await stack.enter_async_context(self._background(self.mail.run(), "mail"))
@@ -259,7 +271,7 @@ class Daemon:
         if self._stop.is_set():
             return
         self.phase = "ready"
-        self._notify("READY=1")
+        self._systemd.ready()
         log.info("ready", ports=len(self.ports), plugins=sorted(self.plugins.loaded))
         server = self.config.virtual
         if server is not None and self.config.ports_of(server):
@@ -271,13 +283,13 @@ class Daemon:
     async def _wind_up(self) -> None:
         """Calls first, then what the plugins have still to do; the rest is undone in the order of the building."""
         self.phase = "draining"
-        self._notify("STOPPING=1")
         table = self.config.file.daemon
+        self._systemd.stopping(table.drain_timeout + table.stop_timeout + STOP_TIME)
         log.info("stopping", calls=len(self.router.calls), **self._patience())
         await self.router.drain(table.drain_timeout, self._hurry)
         self.phase = "stopping"
         await self.router.stop(table.stop_timeout, self._hurry)
-        self.dispatcher.tell("daemon_stopping")
+        self.dispatcher.stopping()
         await self.dispatcher.drain(DRAIN_TIMEOUT)
 
     def _patience(self) -> dict[str, str]:

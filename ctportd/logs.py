@@ -26,7 +26,16 @@ if TYPE_CHECKING:
 
     from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
 
-current_hook: ContextVar[tuple[str, dict[str, Any]] | None] = ContextVar("current_hook", default=None)
+
+class Named(Protocol):
+    """A plugin, as far as the log needs one: two generations of it have one name."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+
+current_hook: ContextVar[tuple[Named, dict[str, Any]] | None] = ContextVar("current_hook", default=None)
 """The plugin whose hook runs, and the hook's arguments.
 
 One variable that is set costs less than binding port and call for each of many thousand events a second; they are
@@ -169,7 +178,7 @@ def add_hook(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict
     running = current_hook.get()
     if running is not None:
         plugin, arguments = running
-        line.setdefault("plugin", plugin)
+        line.setdefault("plugin", plugin.name)
         call = arguments.get("call")
         port = arguments.get("port") or getattr(call, "port", None)
         if port is not None:

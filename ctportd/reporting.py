@@ -30,12 +30,20 @@ async def status_of(daemon: Daemon, pid: int, version: str) -> Status:
         ports=[
             _port(daemon, port, listener) for server in daemon.servers for port, listener in server.ports.items()
         ],
-        plugins=_plugins(daemon),
+        plugins=[plugin for plugin in plugins_of(daemon) if plugin.state != "not enabled"],
         tasks=len(asyncio.all_tasks()),
         unwritten_calls=len(daemon.store.waiting),
         unlisted_messages=len(daemon.messages.unlisted),
         mail=daemon.mail.status,
     )
+
+
+def status_line(daemon: Daemon) -> str:
+    """The same in one line, as ``systemctl status`` shows it."""
+    all_ports = [port for server in daemon.servers for port in server.ports]
+    ports = f"{sum(port.connected for port in all_ports)} of {len(all_ports)} ports connected"
+    calls = len(daemon.router.calls)
+    return f"{daemon.phase}: {ports}, {calls} call{'' if calls == 1 else 's'}"
 
 
 async def _ctserver(server: Server) -> CtserverStatus:
@@ -88,19 +96,26 @@ def _call_state(call: Call) -> str:
     return "calling" if call.outgoing else "ringing"
 
 
-def _plugins(daemon: Daemon) -> list[PluginStatus]:
-    loaded = [_plugin(hosted) for hosted in daemon.dispatcher.hosted.values()]
+def plugins_of(daemon: Daemon) -> list[PluginStatus]:
+    """Every plugin, in the order of their names: those that run, those that cannot, and those that may not."""
+    plugins = daemon.plugins
+    loaded = [_plugin(daemon, hosted) for hosted in daemon.dispatcher.hosted.values()]
     failed = [
-        PluginStatus(name=name, state="failed", hooks=[], error=str(error))
-        for name, error in daemon.plugins.failed.items()
+        PluginStatus(name, "failed", [], error=str(error), where=plugins.where.get(name, ""))
+        for name, error in plugins.failed.items()
     ]
-    return sorted([*loaded, *failed], key=lambda plugin: plugin.name)
+    disabled = [
+        PluginStatus(name, "not enabled", [], where=plugins.where.get(name, "")) for name in plugins.disabled
+    ]
+    return sorted([*loaded, *failed, *disabled], key=lambda plugin: plugin.name)
 
 
-def _plugin(hosted: Hosted) -> PluginStatus:
+def _plugin(daemon: Daemon, hosted: Hosted) -> PluginStatus:
     until = hosted.out_until
+    name = hosted.plugin.name
+    refusal = daemon.plugins.refused.get(name)
     return PluginStatus(
-        name=hosted.plugin.name,
+        name=name,
         state="loaded" if until is None else "quarantined",
         hooks=sorted(hosted.plugin.hooks),
         waiting=hosted.waiting,
@@ -110,4 +125,7 @@ def _plugin(hosted: Hosted) -> PluginStatus:
         faults=hosted.faults,
         last_fault=hosted.last_fault,
         until=until,
+        error="" if refusal is None else str(refusal.error),
+        retiring=daemon.dispatcher.retiring(name),
+        where=daemon.plugins.where.get(name, ""),
     )

@@ -9,6 +9,7 @@ from ctportd.calls.files import CTSERVER_FOLDERS, SHIPPED
 from ctportd.ctserver.run import serve
 from ctportd.ctserver.settings import LineSettings, Settings
 from ctportd.errors import ConfigError
+from ctportd.shipped import shipped
 
 if TYPE_CHECKING:
     from ctportd.config import Config, CtserverTable
@@ -62,5 +63,5 @@ def play_folders(config: Config, working_directory: Path) -> tuple[Path, ...]:
     """
     here = () if working_directory == Path(working_directory.anchor) else (working_directory,)
     prompts = (Path(path) for path in config.file.prompts.paths)
-    plugins = Path(config.file.plugins.directory)
-    return (*record_folders(config), *here, *prompts, plugins, *CTSERVER_FOLDERS, SHIPPED)
+    plugins = Path(config.file.plugins.directory), shipped("plugins")
+    return (*record_folders(config), *here, *prompts, *plugins, *CTSERVER_FOLDERS, SHIPPED)

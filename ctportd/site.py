@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from ctportd.hooks.dispatch import Dispatcher
     from ctportd.hooks.inquiry import Explanation, Inquiry
     from ctportd.hooks.loader import Plugins
-    from ctportd.hooks.questions import Questions
     from ctportd.store import Store
 
 
@@ -32,7 +31,8 @@ def load_configured_plugins(config: Config) -> Plugins:
     Raises:
         ConfigError: The configuration and the plugins do not fit.
     """
-    plugins = load_plugins(Path(config.file.plugins.directory), config.plugins, config.source)
+    table = config.file.plugins
+    plugins = load_plugins(Path(table.directory), config.plugins, config.source, with_shipped=table.shipped)
     check_handlers(config, plugins)
     return plugins
 
@@ -123,23 +123,15 @@ class ConfiguredSite:
         """Calls the plugins, as a running daemon's does."""
         from ctportd.hooks.dispatch import Dispatcher  # noqa: PLC0415 - as above
 
-        loaded = self.plugins.loaded.values()
-        return Dispatcher(loaded, cast("Any", self), self.config.file.plugins)
-
-    @cached_property
-    def questions(self) -> Questions:
-        """Asks the plugins about calls that nobody makes."""
-        from ctportd.hooks.questions import Questions  # noqa: PLC0415 - as above
-
-        return Questions(self.plugins, self.dispatcher.hosted)
+        return Dispatcher(self.plugins, cast("Any", self), self.config.file.plugins)
 
     def check_handler(self, handler: str) -> str:
         """What is wrong with a handler such as ``voicemail:100``; empty where nothing is."""
-        return self.questions.check_handler(handler)
+        return self.dispatcher.questions.check_handler(handler)
 
     async def explain(self, handler: str, inquiry: Inquiry) -> Explanation:
         """What a handler would do with such a call."""
-        return await self.questions.explain(handler, inquiry)
+        return await self.dispatcher.questions.explain(handler, inquiry)
 
     def run(self, work: Coroutine[Any, Any, _T]) -> _T:
         """Run something to its end, in an event loop of its own, and close the store."""

@@ -9,16 +9,16 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import sdnotify
-
 from ctportd import logs
 from ctportd.checks import check_folders, check_programs, warn_of_open_doors
 from ctportd.conduct import settle
 from ctportd.daemon import Daemon
-from ctportd.detach import detached
+from ctportd.detach import detached, pid_file
 from ctportd.errors import ConfigError, StorageError
 from ctportd.hooks.running import run_to_the_end
+from ctportd.privileges import account_of, become
 from ctportd.site import load_configured_plugins
+from ctportd.systemd import Systemd
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,8 +32,14 @@ _PASSING = (errno.ENOSPC, errno.EROFS, errno.EIO)
 """Faults of the disk, and not of the configuration: they may pass, so that systemd is to try again."""
 
 
-def run_daemon(config: Config, pid_file: Path | None) -> None:
+def run_daemon(config: Config, pid: Path | None, user: str = "", group: str = "") -> None:
     """Run the daemon to its end: in the foreground, or, with a pid file, in the background.
+
+    Args:
+        config: What it is to do.
+        pid: Where the pid is kept in the background.
+        user: As whom, name or number, where the configuration's is not meant. Only root can become somebody else.
+        group: Likewise.
 
     Raises:
         ConfigError: The configuration, or a plugin of it, will not do.
@@ -41,25 +47,34 @@ def run_daemon(config: Config, pid_file: Path | None) -> None:
         CtportdError: Whatever the run itself cannot do without.
     """
     settle()
+    table = config.file.daemon
+    account = account_of(config.source, user or table.user, group or table.group)
+    if pid is not None and not config.file.log.file:
+        raise ConfigError(
+            f"{config.source}: [log] file: found '', expected a file: --daemonize leaves no terminal"
+        )
+    with detached() if pid is not None else nullcontext(Systemd.of_environment()) as systemd:
+        if account is not None:
+            become(account, config, pid)
+        with pid_file(pid) if pid is not None else nullcontext():
+            _run(config, systemd, terminal=pid is None)
+
+
+def _run(config: Config, systemd: Systemd, *, terminal: bool) -> None:
     check_programs(config)
     check_folders(config)
     plugins = load_configured_plugins(config)
     log_file = _open_log(config)
-    if pid_file is not None and log_file is None:
-        raise ConfigError(
-            f"{config.source}: [log] file: found '', expected a file: --daemonize leaves no terminal"
-        )
-    logs.set_up(config.file.log.level, log_file, terminal=pid_file is None)
+    logs.set_up(config.file.log.level, log_file, terminal=terminal)
     warn_of_open_doors(config)
 
     async def run() -> None:
-        daemon = Daemon(config, plugins, log_file, notify=sdnotify.SystemdNotifier().notify)
+        daemon = Daemon(config, plugins, log_file, systemd=systemd)
         with _told_by_signals(daemon.stop):
             await daemon.run()
 
     try:
-        with detached(pid_file, log_file) if pid_file is not None else nullcontext():
-            run_to_the_end(run())
+        run_to_the_end(run())
     finally:
         logs.flush()
         if log_file is not None:

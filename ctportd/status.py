@@ -125,7 +125,7 @@ class PluginStatus(msgspec.Struct, frozen=True):
     """A plugin.
 
     Attributes:
-        state: ``loaded``, ``failed`` (it could not be), or ``quarantined`` (it fails again and again).
+        state: ``loaded``, ``failed`` (it could not be), ``quarantined`` (it fails again and again), or ``not enabled``.
         hooks: Those that it implements.
         waiting: How many of its hooks' calls wait in its queue.
         lost: How many were lost because it had fallen behind.
@@ -134,7 +134,9 @@ class PluginStatus(msgspec.Struct, frozen=True):
         faults: How often it has failed.
         last_fault: The last time, in few words; empty where it never has.
         until: When it is tried again, where it is in quarantine.
-        error: Why it could not be loaded; empty where it was.
+        error: Why it could not be loaded, or a newer one of it; empty where nothing newer is there.
+        retiring: How many older ones of it still have calls, or are about to end.
+        where: Its file, or the package that it came with.
     """
 
     name: str
@@ -148,6 +150,8 @@ class PluginStatus(msgspec.Struct, frozen=True):
     last_fault: str = ""
     until: datetime | None = None
     error: str = ""
+    retiring: int = 0
+    where: str = ""
 
 
 class MailStatus(msgspec.Struct, frozen=True):

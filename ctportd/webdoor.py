@@ -87,6 +87,13 @@ class WebDoor:
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(self._protocol, sock=listening, backlog=_BACKLOG)
 
+    async def move_to(self, listening: socket.socket) -> None:
+        """Listen on another socket instead; the connections that there are go on."""
+        if self._server is not None:
+            self._server.close()
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(self._protocol, sock=listening, backlog=_BACKLOG)
+
     async def close(self) -> None:
         """Listen no more; the connections that are left end."""
         if self._server is not None:

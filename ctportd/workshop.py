@@ -13,14 +13,13 @@ import msgspec
 from ctportd.config import PluginsTable
 from ctportd.errors import PluginError
 from ctportd.hooks.loader import load_plugins
-from ctportd.hooks.sources import find_installed, find_plugins
+from ctportd.hooks.sources import find_all, find_installed, find_plugins
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ctportd.config import Config
     from ctportd.hooks.loader import Plugins
-    from ctportd.hooks.sources import Source
 
 
 class FoundPlugin(msgspec.Struct, frozen=True):
@@ -47,9 +46,9 @@ def list_plugins(config: Config) -> list[FoundPlugin]:
     Raises:
         ConfigError: The configuration and the plugins do not fit.
     """
-    directory = Path(config.file.plugins.directory)
-    plugins = load_plugins(directory, config.plugins, config.source)
-    found: dict[str, Source] = {**find_installed(), **find_plugins(directory)}
+    table = config.file.plugins
+    plugins = load_plugins(Path(table.directory), config.plugins, config.source, with_shipped=table.shipped)
+    found, _ = find_all(Path(table.directory), with_shipped=table.shipped)
     return [_found(name, found[name].where, plugins) for name in sorted(found)]
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ctportd.calls.draining import Draining
     from ctportd.calls.files import Prompts
     from ctportd.calls.outgoing import Order
-    from ctportd.calls.routing import Handlers, Keep, Routing
+    from ctportd.calls.routing import Company, Handlers, Keep, Routing
     from ctportd.clock import Clock
     from ctportd.links.port import Port
     from ctportd.wire.events import Event
@@ -58,7 +58,7 @@ class Line:
         routing: Routing,
         clock: Clock,
         prompts: Prompts,
-        handlers: Handlers,
+        company: Company,
         lines: Mapping[Port, Line],
         *,
         keep: Keep,
@@ -67,7 +67,7 @@ class Line:
         """``lines``: every line of the router, this one among them; ``drained``: which of them take no new calls."""
         self._lines = lines
         self._drained = drained
-        self.health = Health(port, handlers.line_trouble)
+        self.health = Health(port, company.line_trouble)
         self.port = port
         self.routing = routing
         self.clock = clock
@@ -76,7 +76,7 @@ class Line:
         self.idle = asyncio.Event()
         self.idle.set()
         self.task: asyncio.Task[None] | None = None
-        self._handlers = handlers
+        self._company = company
         self._keep = keep
         self.closed = False
         self._alarm: asyncio.TimerHandle | None = None
@@ -91,6 +91,11 @@ class Line:
     def draining(self) -> bool:
         """Whether no new calls are taken, because somebody has said so; that under way goes on."""
         return self._drained.covers(self.port.address)
+
+    @property
+    def _handlers(self) -> Handlers:
+        """The plugins of the call under way."""
+        return self._company.crew_of(self.port)
 
     # -- what happens on the port
 
@@ -180,6 +185,7 @@ class Line:
 
     def _begin(self, *, picked_up: bool) -> Call:
         call = Call(self.port, self)
+        self._company.begin(self.port)
         if picked_up:
             call.note("set lifted")
         self.call = call
@@ -217,6 +223,7 @@ class Line:
             if not call.lent:
                 self._handlers.call_ended(call)
                 self._keep(call.id, call.timeline.close(lambda late: self._keep(call.id, late)))
+            self._company.end(self.port)
             log.info("call ended", reason=call.end_reason, answered=call.answered)
             self._putting_down.if_needed()  # it was refused, or the connection came back meanwhile
             self._take_next()
@@ -250,6 +257,7 @@ class Line:
         if problem:
             raise CallRefused(f"{self.port} cannot make a call: {problem}")
         call = Call(self.port, self, outgoing=True)
+        self._company.begin(self.port)
         self.call = call
         self.idle.clear()
         placed = OutgoingCall(call, order)
@@ -297,6 +305,7 @@ class Line:
         if self.call is not None or (self.draining and not home.draining):
             return None
         call = Call(self.port, Called(self, home), outgoing=True, lent=True)
+        self._company.begin(self.port, home.port)
         if home.call is not None:
             call.identify(home.call.caller)
             call.language = home.call.language

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ctportd.calls.call import Call
     from ctportd.calls.files import Prompts
     from ctportd.calls.outgoing import Order, OutgoingCall
-    from ctportd.calls.routing import Handlers, Keep, Routing
+    from ctportd.calls.routing import Company, Keep, Routing
     from ctportd.clock import Clock
     from ctportd.links.port import Port
     from ctportd.wire.events import Event
@@ -40,16 +40,16 @@ class Router:
 
     Args:
         prompts: Finds files to play.
-        handlers: The plugins.
+        company: The plugins.
         keep: Who keeps what happened on each call.
 
     Attributes:
         drained: The ports that take no new calls.
     """
 
-    def __init__(self, prompts: Prompts, handlers: Handlers, keep: Keep) -> None:
+    def __init__(self, prompts: Prompts, company: Company, keep: Keep) -> None:
         self._prompts = prompts
-        self._handlers = handlers
+        self._company = company
         self._keep = keep
         self._lines: dict[Port, Line] = {}
         self.drained = Draining()
@@ -62,7 +62,7 @@ class Router:
             routing,
             clock,
             self._prompts,
-            self._handlers,
+            self._company,
             self._lines,
             keep=self._keep,
             drained=self.drained,

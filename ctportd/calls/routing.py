@@ -20,7 +20,7 @@ Keep: TypeAlias = "Callable[[str, list[Step]], None]"
 
 
 class Handlers(Protocol):
-    """The plugins, as a line sees them. Those that only tell never wait and never raise."""
+    """The plugins that a call has. Those that only tell never wait and never raise."""
 
     def call_started(self, call: Call) -> None:
         """A call has begun, and who calls is known as far as it will be."""
@@ -34,9 +34,6 @@ class Handlers(Protocol):
     def call_ended(self, call: Call) -> None:
         """It is over."""
 
-    def line_trouble(self, port: Port, problem: str) -> None:
-        """Something is wrong with a line; an empty problem: nothing is any more."""
-
     async def screen_caller(self, caller: Caller, port: str, at: datetime) -> Verdict:
         """What the plugins think of a caller. Never raises."""
 
@@ -45,6 +42,22 @@ class Handlers(Protocol):
 
     async def answer_call(self, plugin: str, call: Call, target: str) -> None:
         """Let a plugin have the call. Raises CallEnded, CtportdError, or whatever the plugin raises."""
+
+
+class Company(Protocol):
+    """All plugins, as a line sees them: they may be replaced, and a call stays with those with which it began."""
+
+    def begin(self, port: Port, home: Port | None = None) -> None:
+        """A call begins on a port; with ``home``, for the one there, whose plugins it gets."""
+
+    def crew_of(self, port: Port) -> Handlers:
+        """The plugins of the call on a port."""
+
+    def end(self, port: Port) -> None:
+        """The call on a port is over, and its plugins have been told so."""
+
+    def line_trouble(self, port: Port, problem: str) -> None:
+        """Something is wrong with a line; an empty problem: nothing is any more."""
 
 
 async def judge(handlers: Handlers, caller: Caller, port: str, at: datetime) -> tuple[Verdict, Caller]:

@@ -105,7 +105,8 @@ def _plugin_commands(ctx: click.Context) -> dict[str, click.Command]:
     if _COMMANDS not in ctx.meta:  # help asks for each command by its name: the plugins run once
         config = load_config(path)
         ctx.with_resource(logs.quiet(troubles=True))  # what plugins log on the way is not for who asks
-        plugins = load_plugins(Path(config.file.plugins.directory), config.plugins, config.source)
+        table = config.file.plugins
+        plugins = load_plugins(Path(table.directory), config.plugins, config.source, with_shipped=table.shipped)
         site = ConfiguredSite(config, plugins, writable=True)
         ctx.meta[_COMMANDS] = plugin_commands(plugins.loaded.values(), site)
     commands: dict[str, click.Command] = ctx.meta[_COMMANDS]
@@ -131,9 +132,13 @@ def _plugin_commands(ctx: click.Context) -> dict[str, click.Command]:
     type=click.Path(path_type=Path),
     help="With --daemonize: where the pid is kept. Default: ctportd.pid in the state folder.",
 )
+@click.option("--user", default="", help="Started as root: the user to become. Default: [daemon] user.")
+@click.option("--group", default="", help="And the group. Default: [daemon] group, then the user's.")
 @click.version_option(package_name="ctportd")
 @click.pass_context
-def program(ctx: click.Context, *, config: Path | None, daemonize: bool, pid_file: Path | None) -> None:
+def program(
+    ctx: click.Context, *, config: Path | None, daemonize: bool, pid_file: Path | None, user: str, group: str
+) -> None:
     """A daemon for telephone lines. Without a command it runs, in the foreground.
 
     Example: ctportd --config etc/ctportd.toml
@@ -141,15 +146,15 @@ def program(ctx: click.Context, *, config: Path | None, daemonize: bool, pid_fil
     ctx.obj = config
     if ctx.invoked_subcommand is None:
         loaded = config_of(ctx)
-        _run_daemon(loaded, (pid_file or loaded.state / "ctportd.pid") if daemonize else None)
+        _run_daemon(loaded, (pid_file or loaded.state / "ctportd.pid") if daemonize else None, user, group)
 
 
-def _run_daemon(config: Config, pid_file: Path | None) -> None:
+def _run_daemon(config: Config, pid_file: Path | None, user: str, group: str) -> None:
     from ctportd.hooks.running import leave_behind
     from ctportd.starting import run_daemon
 
     _last.append(leave_behind)
-    run_daemon(config, pid_file)
+    run_daemon(config, pid_file, user, group)
 
 
 def main() -> None:

@@ -25,6 +25,8 @@ class DaemonTable(_Table, frozen=True):
     """``[daemon]``: the daemon itself."""
 
     state: str = "state"
+    user: str = ""
+    group: str = ""
     drain_timeout: NotNegative = 30.0
     stop_timeout: Seconds = 5.0
     end_timeout: Seconds = 10.0
@@ -115,6 +117,8 @@ class PluginsTable(_Table, frozen=True):
     """``[plugins]``: the folder of plugins, and how far one may go."""
 
     directory: str = "plugins"
+    watch: bool = False
+    shipped: bool = True
     queue: Count = 10_000
     hook_timeout: Seconds = 30.0
     tasks: Count = 1000

@@ -79,6 +79,24 @@ class ControlServer:
         await self._door.close()
         await asyncio.to_thread(self._path.unlink, missing_ok=True)
 
+    async def look_after(self) -> None:
+        """See that the socket takes connections, and answers. One whose file somebody has removed is made again.
+
+        Raises:
+            ControlError: It takes none, and cannot be made again.
+        """
+        try:
+            reader, writer = await asyncio.open_unix_connection(self._path)
+        except FileNotFoundError:
+            log.warning("the control socket was removed: it is made again", path=str(self._path))
+            await self._door.move_to(await asyncio.to_thread(_listen, self._path))
+        except OSError as error:
+            raise ControlError(f"[control] socket {str(self._path)!r}: {error.strerror}") from error
+        else:
+            writer.write(b"HEAD / HTTP/1.0\r\n\r\n")
+            await reader.read()  # whatever it answers; nothing, where all places are taken
+            writer.close()
+
     @web.middleware
     async def _settled(
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -37,6 +37,13 @@ class Breaker:
         self._first_rest = self._rest = rest
         self._recent: deque[float] = deque(maxlen=faults)
 
+    def limit(self, faults: int, window: float, rest: float) -> None:
+        """Take other figures from now on; what has happened stays."""
+        self._limit, self._window = faults, window
+        self._recent = deque(self._recent, faults)
+        if rest != self._first_rest:
+            self._first_rest = self._rest = rest
+
     @property
     def remaining(self) -> float:
         """Seconds until it may be tried again."""

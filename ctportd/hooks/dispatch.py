@@ -1,4 +1,4 @@
-"""Calls plugins, each kept apart from the others' faults.
+"""Calls plugins, each kept apart from the others' faults, and puts newer ones into their places between calls.
 
 An observer's calls go through a queue of its plugin's own: they come in order, and a plugin that is slow delays nobody
 else. When its queue is full, what comes is lost to that plugin alone, and counted.
@@ -7,39 +7,33 @@ else. When its queue is full, what comes is lost to that plugin alone, and count
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any, cast
 
 import structlog
 
-from ctportd.calls.verdict import Verdict
-from ctportd.errors import PluginError
 from ctportd.hooks.blame import Blame
-from ctportd.hooks.hosted import HEED_TIMEOUT, Hosted
-from ctportd.hooks.results import StrayCancelError, harmless, name_of, told, verdict_of
+from ctportd.hooks.crew import Crew
+from ctportd.hooks.hosted import Hosted
+from ctportd.hooks.questions import Questions
+from ctportd.hooks.succession import Succession
 from ctportd.hooks.tasks import PluginTask, TaskFactory
 from ctportd.hooks.watchdog import Watchdog
+from ctportd.logs import current_hook
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
-    from ctportd.calls.call import Call
-    from ctportd.calls.caller import Caller
     from ctportd.config import PluginsTable
     from ctportd.errors import ConnectFailed
-    from ctportd.hooks.loader import Plugin
+    from ctportd.hooks.loader import Plugin, Plugins
     from ctportd.hooks.services import Daemon
     from ctportd.links.port import Port
     from ctportd.wire.events import Event
 
-ASK_TIMEOUT = 2.0
-"""Seconds that a plugin may take to name a caller, or to judge one: meanwhile the line rings (our figure)."""
-
 LOOK_EVERY = 1.0
 """Seconds between two looks at how long each plugin's hook has run (our figure)."""
-
-_T = TypeVar("_T")
 
 log = structlog.stdlib.get_logger("ctportd.plugins")
 
@@ -48,58 +42,70 @@ class Dispatcher:
     """All plugins of a running daemon.
 
     Args:
-        plugins: Those that were loaded.
+        plugins: Those that were loaded, and why others were not.
         daemon: What their hooks are given as ``daemon``.
         limits: How far each may go.
 
     Attributes:
-        hosted: Each plugin by its name.
+        crew: The plugins that are on duty now: those of the next call.
     """
 
-    def __init__(self, plugins: Iterable[Plugin], daemon: Daemon, limits: PluginsTable) -> None:
-        self.hosted = {plugin.name: Hosted(plugin, daemon, limits, self.tell) for plugin in plugins}
-        self._observers: dict[str, list[Hosted]] = {}
-        for hosted in self.hosted.values():
-            for hook in hosted.plugin.hooks:
-                self._observers.setdefault(hook, []).append(hosted)
-        self._blame = Blame(hosted.plugin for hosted in self.hosted.values())
-        self._watchdog = Watchdog(self._blame, limits.hold_limit, limits.hold_kill, self._fault)
+    def __init__(self, plugins: Plugins, daemon: Daemon, limits: PluginsTable) -> None:
+        self._daemon = daemon
+        self._limits = limits
+        self._blame = Blame(())
+        hosted = {name: Hosted(plugin, daemon, limits, self.tell) for name, plugin in plugins.loaded.items()}
+        self.crew = Crew(plugins, hosted, self._blame)
+        self._older: dict[Port, Crew] = {}
+        self._succession = Succession(hosted.values(), self._in_use, self._blame)
+        self._watching = ExitStack()
+
+    @property
+    def hosted(self) -> Mapping[str, Hosted]:
+        """Each plugin that is on duty now, by its name."""
+        return self.crew.hosted
+
+    @property
+    def plugins(self) -> Plugins:
+        """Those that are on duty now, and why others are not."""
+        return self.crew.plugins
+
+    @property
+    def questions(self) -> Questions:
+        """Asks the plugins of the call whose hook runs now, or else those that are on duty."""
+        running = current_hook.get()
+        port = getattr(running[1].get("call"), "port", None) if running is not None else None
+        crew = self.crew if port is None else self.crew_of(port)
+        return Questions(crew.plugins, crew.hosted)
 
     # -- while it runs
 
     async def run(self) -> None:
         """Run every plugin's worker, and look after them, until cancelled."""
-        with self._in_loop(), self._watchdog.watching():
+        with self._in_loop(), self._watching:
+            self._watch()
             for hosted in self.hosted.values():
                 hosted.start()
             try:
                 while True:
                     await asyncio.sleep(LOOK_EVERY)
-                    self._look()
+                    self._succession.look()
             finally:
-                await self._stop()
+                await self._succession.stop()
 
-    def _look(self) -> None:
-        for hosted in self.hosted.values():
-            hosted.look()
-
-    async def _stop(self) -> None:
-        """End workers and tasks; those that do not heed it are left behind."""
-        ending = [task for hosted in self.hosted.values() for task in hosted.stop()]
-        if not ending:
-            return
-        _, late = await asyncio.wait(ending, timeout=HEED_TIMEOUT)
-        if late:
-            names = sorted(name for name, hosted in self.hosted.items() if hosted.tasks)
-            log.warning("tasks of plugins do not come to an end, and are left behind", plugins=names)
+    def _watch(self) -> None:
+        """Have the loop watched as the limits say now."""
+        self._watching.close()
+        watchdog = Watchdog(self._blame, self._limits.hold_limit, self._limits.hold_kill, self._fault)
+        self._watching.enter_context(watchdog.watching())
 
     @contextmanager
     def _in_loop(self) -> Iterator[None]:
         """Know of the tasks that plugins start, and of what nobody catches."""
         loop = asyncio.get_running_loop()
         before = loop.get_task_factory(), loop.get_exception_handler()
-        tasks = {name: hosted.tasks for name, hosted in self.hosted.items()}
-        loop.set_task_factory(cast("Any", TaskFactory(tasks, self._blame, before[0]).make))
+        factory = TaskFactory(self._succession.tasks, self._blame, before[0])
+        loop.set_task_factory(cast("Any", factory.make))
         loop.set_exception_handler(self._uncaught)
         try:
             yield
@@ -110,36 +116,87 @@ class Dispatcher:
     def _uncaught(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """Take what a task or a callback has raised, or left undone: the fault of the plugin whose code it was."""
         error = context.get("exception")
-        name = self._blame.of_error(error) if error is not None else None
+        plugin = self._blame.of_error(error) if error is not None else None
         task = context.get("task") or context.get("future")
-        if name is None and isinstance(task, PluginTask):
-            name = task.plugin
-        if name is None:
+        if plugin is None and isinstance(task, PluginTask):
+            plugin = task.plugin
+        hosted = self._succession.alive.get(plugin) if plugin is not None else None
+        if hosted is None:
             loop.default_exception_handler(context)
         elif error is None:
-            self._fault(name, "a task", RuntimeError(context["message"]))
+            hosted.fault("a task", RuntimeError(context["message"]))
         elif "future" not in context or not isinstance(error, SystemExit | KeyboardInterrupt):
-            self.hosted[name].failed(
-                "a task", error
-            )  # those of a task have come out of the loop before, and were counted
+            hosted.failed("a task", error)  # those of a task have come out of the loop before, and were counted
 
-    def _fault(self, plugin: str, what: str, error: BaseException) -> None:
-        self.hosted[plugin].fault(what, error)
+    def _fault(self, plugin: Plugin, what: str, error: BaseException) -> None:
+        hosted = self._succession.alive.get(plugin)
+        if hosted is not None:
+            hosted.fault(what, error)
+
+    def stopping(self) -> None:
+        """Tell every plugin that the daemon is about to stop."""
+        self._succession.tell_stopping()
 
     async def drain(self, within: float) -> None:
         """Let the plugins do what waits in their queues, for so many seconds at most."""
-        try:
-            async with asyncio.timeout(within):
-                for hosted in self.hosted.values():
-                    await hosted.drain()
-        except TimeoutError:
-            waiting = {name: hosted.waiting for name, hosted in self.hosted.items() if hosted.waiting}
-            log.warning("plugins did not finish in time", waiting=waiting)
+        await self._succession.drain(within)
 
     def tell(self, hook: str, **arguments: Any) -> None:
         """Tell every observer of a hook, each in its turn."""
-        for hosted in self._observers.get(hook, ()):
-            hosted.put(hook, arguments)
+        self.crew.tell(hook, **arguments)
+
+    # -- one generation after the other
+
+    def replace(self, plugins: Plugins, limits: PluginsTable) -> None:
+        """Have other plugins on duty from now on. Those that are the same go on; calls keep those that they have.
+
+        Args:
+            plugins: As :func:`ctportd.hooks.renewal.load_changed` has loaded them beside those that are on duty.
+            limits: How far each may go.
+        """
+        before, self._limits = self.crew, limits
+        hosted = {name: self._host(plugin, before.hosted.get(name)) for name, plugin in plugins.loaded.items()}
+        self.crew = Crew(plugins, hosted, self._blame)
+        self._older |= dict.fromkeys(before.ports, before)
+        self._succession.change(hosted.values(), before.hosted, limits)
+        self._watch()
+
+    def _host(self, plugin: Plugin, old: Hosted | None) -> Hosted:
+        if old is not None and old.plugin is plugin:
+            return old
+        return Hosted(plugin, self._daemon, self._limits, self.tell, begun=False)
+
+    def _in_use(self, hosted: Hosted) -> bool:
+        """Whether the present crew has a plugin, or one with calls."""
+        name = hosted.plugin.name
+        return any(crew.hosted.get(name) is hosted for crew in (self.crew, *self._older.values()))
+
+    def retiring(self, name: str) -> int:
+        """How many older generations of a plugin have calls, or are about to end."""
+        return sum(
+            hosted.plugin.name == name and self.hosted.get(name) is not hosted
+            for hosted in self._succession.alive.values()
+        )
+
+    # -- ctportd.calls.routing.Company
+
+    def crew_of(self, port: Port) -> Crew:
+        """The plugins that have the call on a port, or would have the next one."""
+        return self._older.get(port, self.crew)
+
+    def begin(self, port: Port, home: Port | None = None) -> None:
+        """A call begins on a port; with ``home``, for the one there: it stays with the plugins of now, or of that."""
+        crew = self.crew if home is None else self.crew_of(home)
+        crew.ports.add(port)
+        if crew is not self.crew:
+            self._older[port] = crew
+
+    def end(self, port: Port) -> None:
+        """The call on a port is over, and its plugins have been told so."""
+        crew = self.crew_of(port)
+        crew.ports.discard(port)
+        if self._older.pop(port, None) is not None and not crew.ports:
+            self._succession.settle()
 
     # -- what happens on ports
 
@@ -157,25 +214,8 @@ class Dispatcher:
 
     def port_event(self, port: Port, event: Event) -> None:
         """Tell of an event."""
-        self.tell("port_event", port=port, event=event)
-
-    # -- ctportd.calls.router.Handlers
-
-    def call_started(self, call: Call) -> None:
-        """Tell that a call began."""
-        self.tell("call_started", call=call)
-
-    def call_answered(self, call: Call) -> None:
-        """Tell that it was answered."""
-        self.tell("call_answered", call=call)
-
-    def number_dialled(self, call: Call, number: str) -> None:
-        """Tell that a number was dialled on it."""
-        self.tell("number_dialled", call=call, number=number)
-
-    def call_ended(self, call: Call) -> None:
-        """Tell that it is over."""
-        self.tell("call_ended", call=call)
+        crew = self._older.get(port, self.crew) if self._older else self.crew
+        crew.tell("port_event", port=port, event=event)
 
     def line_trouble(self, port: Port, problem: str) -> None:
         """Tell that something is wrong with a line, or nothing any more."""
@@ -184,75 +224,3 @@ class Dispatcher:
     def pin_locked(self, mailbox: str, caller: str, until: datetime) -> None:
         """Tell that somebody guesses at PINs."""
         self.tell("pin_locked", mailbox=mailbox, caller=caller, until=until)
-
-    async def screen_caller(self, caller: Caller, port: str, at: datetime) -> Verdict:
-        """Ask the plugins in the order of their names; the first that judges is believed."""
-        arguments = {"caller": caller, "port": port, "at": at}
-        return await self._first("screen_caller", arguments, verdict_of) or Verdict()
-
-    async def caller_name(self, number: str, name: str) -> str:
-        """Ask the plugins in the order of their names; the first that knows one is believed."""
-        told = {"number": number, "name": name}
-        return await self._first("caller_name", told, lambda result, _: name_of(result)) or ""
-
-    async def _first(
-        self, hook: str, arguments: dict[str, Any], read: Callable[[Any, str], _T | None]
-    ) -> _T | None:
-        """The first answer to a hook that says anything."""
-        for hosted in self._observers.get(hook, ()):
-            if hosted.out:
-                hosted.skipped += 1
-                continue
-            try:
-                answer = read(await hosted.ask(hook, arguments, within=ASK_TIMEOUT), hosted.plugin.name)
-            except asyncio.CancelledError:  # we are: what the plugin does to itself comes as another error
-                raise
-            except BaseException as error:  # noqa: BLE001 - whatever a plugin raises stays with it
-                hosted.failed(hook, error)
-            else:
-                if answer:
-                    return answer
-        return None
-
-    async def answer_call(self, plugin: str, call: Call, target: str) -> None:
-        """Let a plugin have a call; what it raises is raised, if it is an Exception.
-
-        Raises:
-            PluginError: There is no such plugin, it answers no calls, it is in quarantine, or it has raised what would
-                end a task or the daemon.
-        """
-        hosted = self.hosted.get(plugin)
-        if hosted is None or "answer_call" not in hosted.plugin.hooks:
-            raise PluginError(plugin, "does not answer calls here: it is not loaded, or has no answer_call")
-        if hosted.out:
-            hosted.skipped += 1
-            raise PluginError(
-                plugin, f"is in quarantine, and lets its calls pass; its last fault: {hosted.last_fault}"
-            )
-        try:
-            await hosted.ask("answer_call", {"call": call, "target": target})
-        except asyncio.CancelledError:  # we are, as above
-            raise
-        except BaseException as error:
-            problem = self._problem(hosted, error)
-            if problem is error:
-                raise
-            raise problem from error
-
-    def _problem(self, hosted: Hosted, error: BaseException) -> Exception:
-        """What a failed answer_call is to the line, counted where it is the plugin's fault and not that of another one.
-
-        A plugin to which a call was handed over is at fault itself, and not also the one that did so.
-        """
-        ended = harmless(error)
-        if ended is not None:
-            return ended
-        name = hosted.plugin.name
-        culprit = error.plugin if isinstance(error, PluginError) else self._blame.of_error(error)
-        if culprit in (None, name):
-            hosted.count("answer_call", error)
-        if isinstance(error, StrayCancelError):
-            return PluginError(name, str(error))
-        if isinstance(error, SystemExit | KeyboardInterrupt):
-            return PluginError(name, "tried to end the daemon")
-        return error if isinstance(error, Exception) else PluginError(name, f"raised {told(error)}")

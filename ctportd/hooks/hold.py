@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
 AGAIN = 1.0
 """Seconds after which a plugin that has caught its interruption is interrupted again (our figure)."""
 
@@ -22,8 +27,8 @@ class Hold:
         self.seconds = 0.0
         self._limit = limit
         self._kill = self._kill_at = kill
-        self._told: set[str | None] = set()
-        self._culprit: str | None = None
+        self._told: set[Hashable] = set()
+        self._culprit: Hashable = None
         self.culprits_seconds = 0.0
 
     def turned(self) -> float | None:
@@ -33,7 +38,7 @@ class Hold:
         self._told.clear()
         return held
 
-    def lasts(self, seconds: float, culprit: str | None) -> bool:
+    def lasts(self, seconds: float, culprit: Hashable) -> bool:
         """It has been held for so much longer, now by this plugin's code. Returns whether that is to be told.
 
         Once, and once more of each other plugin that then holds it for as long before it turns.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
     from ctportd.hooks.loader import Plugin
     from ctportd.hooks.services import Daemon
 
+BEGIN_TIMEOUT = 3.0
+"""Seconds that whoever asks a new generation of a plugin waits for its beginning, at most (our figure)."""
+
+RETIRE_TIMEOUT = 2.0
+"""Seconds that an older generation gets to let go, before a newer one begins (our figure)."""
+
 HEED_TIMEOUT = 1.0
 """Seconds that a hook gets, which somebody waited for, when it is cancelled: then it is left behind (our figure).
 
@@ -39,9 +46,11 @@ class Hosted:
         daemon: What its hooks are given as ``daemon``.
         limits: How far it may go.
         tell: Tells the observers of a hook; for what happens to this plugin.
+        begun: Whether its hooks may be called from :meth:`start` on; else :meth:`begin` comes first.
 
     Attributes:
         plugin: As given.
+        begun: Set as soon as its hooks may be called.
         faults: How often it has failed.
         lost: How many calls of its observers were lost because it had fallen behind.
         skipped: How many of its hooks' calls were left out because it was in quarantine.
@@ -50,8 +59,19 @@ class Hosted:
         breaker: Says when it is taken out.
     """
 
-    def __init__(self, plugin: Plugin, daemon: Daemon, limits: PluginsTable, tell: Callable[..., None]) -> None:
+    def __init__(
+        self,
+        plugin: Plugin,
+        daemon: Daemon,
+        limits: PluginsTable,
+        tell: Callable[..., None],
+        *,
+        begun: bool = True,
+    ) -> None:
         self.plugin = plugin
+        self.begun = asyncio.Event()
+        if begun:
+            self.begun.set()
         self.faults = self.lost = self.skipped = 0
         self.last_fault = ""
         self.tasks = Tasks(limits.tasks, self._too_many_tasks)
@@ -59,14 +79,25 @@ class Hosted:
         self._limits = limits
         self._tell = tell
         self._shared = {"settings": plugin.settings, "daemon": daemon, "site": daemon}
-        self._queue: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue(limits.queue)
+        self._queue: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue()
         self._worker: Worker | None = None
         self._behind = False
+
+    def limit(self, limits: PluginsTable) -> None:
+        """Let it go so far from now on."""
+        self._limits = limits
+        self.tasks.limit(limits.tasks)
+        self.breaker.limit(limits.faults, limits.fault_window, limits.quarantine)
 
     @property
     def waiting(self) -> int:
         """How many calls wait in its queue."""
         return self._queue.qsize()
+
+    @property
+    def running(self) -> bool:
+        """Whether its observers are called."""
+        return self._worker is not None
 
     @property
     def out(self) -> bool:
@@ -89,7 +120,7 @@ class Hosted:
         """Have an observer called in its turn."""
         if self.out:
             self.skipped += 1
-        elif not self._queue.full():
+        elif self._queue.qsize() < self._limits.queue:
             self._queue.put_nowait((hook, arguments))
         else:
             self._lose()
@@ -113,6 +144,47 @@ class Hosted:
     def start(self) -> None:
         """Begin to call its observers."""
         self._worker = Worker(self, self._queue)
+
+    # -- one generation of it after the other
+
+    async def begin(self) -> None:
+        """Tell it that the daemon runs, before anything else; then call its observers. Raises nothing."""
+        await self._try("daemon_started", self._limits.hook_timeout)
+        self.start()
+        self.begun.set()
+
+    async def retire(self) -> None:
+        """Tell it that a newer generation takes over. Raises nothing."""
+        if "plugin_retiring" not in self.plugin.hooks:
+            return
+        with suppress(TimeoutError):  # what it does not get to see before, it sees after
+            async with asyncio.timeout(RETIRE_TIMEOUT / 2):
+                await self.drain()
+        await self._try("plugin_retiring", RETIRE_TIMEOUT / 2)
+
+    async def finish(self) -> list[asyncio.Future[Any]]:
+        """Tell it that all is over, and let it do what waits. Returns its tasks, which have been told to end."""
+        if "daemon_stopping" in self.plugin.hooks:
+            self.put("daemon_stopping", {})
+        try:
+            async with asyncio.timeout(self._limits.hook_timeout):
+                await self.drain()
+        except TimeoutError:
+            log.warning(
+                "a plugin that is over did not finish in time", plugin=self.plugin.name, waiting=self.waiting
+            )
+        return self.stop()
+
+    async def _try(self, hook: str, within: float) -> None:
+        """Call a hook, if it has that and is not out."""
+        if hook not in self.plugin.hooks or self.out:
+            return
+        try:
+            await self._ask(hook, {}, within)
+        except asyncio.CancelledError:  # we are
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever a plugin raises stays with it
+            self.failed(hook, error)
 
     def look(self) -> None:
         """Look after it: give up a hook that has taken too long, and trust it again when its trial is over."""
@@ -149,6 +221,13 @@ class Hosted:
             within: Seconds that it may take. When it has taken longer it is cancelled, heeds it or not, and
                 ``TimeoutError`` is raised.
         """
+        if not self.begun.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(BEGIN_TIMEOUT, within or BEGIN_TIMEOUT)):
+                    await self.begun.wait()
+        return await self._ask(hook, arguments, within)
+
+    async def _ask(self, hook: str, arguments: dict[str, Any], within: float | None = None) -> Any:
         task = self._begin(hook, arguments)
         try:
             done, _ = await asyncio.wait([task], timeout=within)
@@ -176,7 +255,7 @@ class Hosted:
 
     async def _guarded(self, hook: str, arguments: dict[str, Any]) -> tuple[Any, BaseException | None]:
         """What a hook returns and what it raises: out of a task, a SystemExit would end the event loop."""
-        current_hook.set((self.plugin.name, arguments))
+        current_hook.set((self.plugin, arguments))
         try:
             return await finished(self.call(hook, arguments), hook), None
         except BaseException as error:  # noqa: BLE001 - it is raised to whoever waits

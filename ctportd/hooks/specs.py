@@ -41,12 +41,27 @@ if TYPE_CHECKING:
 
 @hookspec
 def daemon_started(settings: Any, daemon: Daemon) -> None:
-    """Observer: the daemon is up, its ports are being connected. Comes before any other of these."""
+    """Observer: the daemon is up, its ports are being connected. Comes before any other of these.
+
+    A plugin that is loaded while the daemon runs is told so too.
+    """
+
+
+@hookspec
+def plugin_retiring(settings: Any, daemon: Daemon) -> None:
+    """Observer: a newer generation of this plugin takes over: let go of what only one can hold, such as a TCP port.
+
+    The newer one is told ``daemon_started`` when this is done, or has taken a second. Calls that began with this
+    generation go on with it, and it is told of them to their ends.
+    """
 
 
 @hookspec
 def daemon_stopping(settings: Any, daemon: Daemon) -> None:
-    """Observer: all calls have ended and the daemon is about to stop. Comes after all others."""
+    """Observer: all calls have ended and the daemon is about to stop. Comes after all others.
+
+    A plugin that is replaced or taken out while the daemon runs is told so when the last call that it has is over.
+    """
 
 
 @hookspec

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ctportd.logs import current_hook
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
 
     from ctportd.hooks.blame import Blame
+    from ctportd.hooks.loader import Plugin
 
 
 class Tasks:
@@ -27,6 +28,10 @@ class Tasks:
         self._exceeded = exceeded
         self._running: set[asyncio.Future[Any]] = set()
         self._cancelled: set[asyncio.Future[Any]] = set()  # until they have ended: some do not heed it
+
+    def limit(self, limit: int) -> None:
+        """Allow so many from the next one on."""
+        self._limit = limit
 
     def __len__(self) -> int:
         return len(self._running) + len(self._cancelled)
@@ -72,10 +77,10 @@ class PluginTask(asyncio.Task[Any]):
     """A task that a plugin has started.
 
     Attributes:
-        plugin: The plugin's name.
+        plugin: The plugin.
     """
 
-    plugin = ""
+    plugin: Plugin
 
 
 def _plain(loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any], **options: Any) -> asyncio.Task[Any]:
@@ -88,8 +93,10 @@ class TaskFactory:
     One look at a context variable is all that it costs the others.
     """
 
-    def __init__(self, tasks: Mapping[str, Tasks], blame: Blame, others: Callable[..., Any] | None = None) -> None:
-        """``others`` makes those that are no plugin's: the factory that the loop has had before."""
+    def __init__(
+        self, tasks: Mapping[Plugin, Tasks], blame: Blame, others: Callable[..., Any] | None = None
+    ) -> None:
+        """``tasks`` may change; ``others`` makes those that are no plugin's: the factory that was the loop's before."""
         self._tasks = tasks
         self._blame = blame
         self._others = others or _plain
@@ -97,7 +104,8 @@ class TaskFactory:
     def make(self, loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any], **options: Any) -> Any:
         """Make a task: a task factory, as :meth:`asyncio.loop.set_task_factory` wants it."""
         running = current_hook.get()
-        if running is None or running[0] not in self._tasks:
+        tasks = None if running is None else self._tasks.get(cast("Plugin", running[0]))
+        if running is None or tasks is None:
             return self._others(loop, coro, **options)
         frame = inspect.currentframe()
         while frame is not None and frame.f_code is TaskFactory.make.__code__:  # ours, and that of those before us
@@ -105,6 +113,6 @@ class TaskFactory:
         if not self._blame.began(frame):
             return self._others(loop, coro, **options)
         task = PluginTask(coro, loop=loop, **options)
-        task.plugin = running[0]
-        self._tasks[task.plugin].adopt(task)
+        task.plugin = cast("Plugin", running[0])
+        tasks.adopt(task)
         return task

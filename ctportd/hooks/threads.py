@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from ctportd.logs import current_hook
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
+
+    from ctportd.logs import Named
 
 THREADS = 8
 """Threads that work for one plugin, at most; what comes then waits (our figure)."""
@@ -20,7 +23,9 @@ class Threads(ThreadPoolExecutor):
 
     def __init__(self) -> None:
         super().__init__(thread_name_prefix="ctportd")
-        self._own: dict[str, ThreadPoolExecutor] = {}
+        self._own: WeakKeyDictionary[Named, ThreadPoolExecutor] = (
+            WeakKeyDictionary()
+        )  # its threads end with a plugin
 
     def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Have something done in a thread."""
@@ -29,9 +34,9 @@ class Threads(ThreadPoolExecutor):
             return super().submit(function, *args, **kwargs)
         return self._threads_of(running[0]).submit(function, *args, **kwargs)
 
-    def _threads_of(self, plugin: str) -> ThreadPoolExecutor:
+    def _threads_of(self, plugin: Named) -> ThreadPoolExecutor:
         if plugin not in self._own:
-            self._own[plugin] = ThreadPoolExecutor(THREADS, thread_name_prefix=f"plugin {plugin}")
+            self._own[plugin] = ThreadPoolExecutor(THREADS, thread_name_prefix=f"plugin {plugin.name}")
         return self._own[plugin]
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002 - as its base has it

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from ctportd.hooks.blame import Blame
+    from ctportd.hooks.loader import Plugin
 
 STEP = 0.25
 """Seconds between two looks of the thread, at most (our figure)."""
@@ -41,11 +42,11 @@ class Watchdog:
         blame: Knows the plugins by their files.
         limit: Seconds after which it tells (0: never).
         kill: Seconds after which a plugin is interrupted (0: never).
-        fault: Told of a plugin that has held the loop, on the loop, once that turns again: name, what, error.
+        fault: Told of a plugin that has held the loop, on the loop, once that turns again: plugin, what, error.
     """
 
     def __init__(
-        self, blame: Blame, limit: float, kill: float, fault: Callable[[str, str, BaseException], None]
+        self, blame: Blame, limit: float, kill: float, fault: Callable[[Plugin, str, BaseException], None]
     ) -> None:
         self._blame = blame
         self._fault = fault
@@ -53,7 +54,7 @@ class Watchdog:
         self._step = min(STEP, *(seconds / 4 for seconds in (limit, kill) if seconds)) if limit or kill else 0.0
         self._over = threading.Event()
         self._asked = self._answered = 0
-        self._aim: tuple[str, int] | None = None
+        self._aim: tuple[Plugin, int] | None = None
         self._thread_id = 0
 
     @contextmanager
@@ -100,17 +101,17 @@ class Watchdog:
         if self._hold.lasts(passed, culprit):
             self._tell(loop, frame, culprit)
         if self._hold.kills() and culprit is not None:
-            log.error("a plugin does not let go of the event loop: it is interrupted", plugin=culprit)
+            log.error("a plugin does not let go of the event loop: it is interrupted", plugin=culprit.name)
             self._aim = culprit, self._asked
             signal.pthread_kill(self._thread_id, SIGNAL)
 
-    def _tell(self, loop: asyncio.AbstractEventLoop, frame: FrameType | None, culprit: str | None) -> None:
+    def _tell(self, loop: asyncio.AbstractEventLoop, frame: FrameType | None, culprit: Plugin | None) -> None:
         stack = "".join(traceback.format_stack(frame)) if frame is not None else ""
         if culprit is None:
             log.error("the event loop is held, by no plugin", seconds=round(self._hold.seconds, 1), stack=stack)
             return
         seconds = round(self._hold.culprits_seconds, 1)
-        log.error("a plugin holds the event loop", plugin=culprit, seconds=seconds, stack=stack)
+        log.error("a plugin holds the event loop", plugin=culprit.name, seconds=seconds, stack=stack)
         problem = RuntimeError(f"held up everybody else for more than {seconds:g} s")
         loop.call_soon_threadsafe(self._fault, culprit, "event loop", problem)
 
@@ -123,4 +124,4 @@ class Watchdog:
         """Raise in the plugin's code, if it is still the one that holds the loop; anywhere else it does harm."""
         aim, self._aim = self._aim, None
         if aim is not None and self._answered < aim[1] and self._blame.of_frame(frame) == aim[0]:
-            raise HookInterrupted(aim[0], self._hold.culprits_seconds)
+            raise HookInterrupted(aim[0].name, self._hold.culprits_seconds)

@@ -52,7 +52,7 @@ class Worker:
             except asyncio.CancelledError as error:
                 self._not_ended(error)
                 continue
-            token = current_hook.set((hosted.plugin.name, arguments))
+            token = current_hook.set((hosted.plugin, arguments))
             try:
                 await self._call(hook, arguments)
             finally:

@@ -74,7 +74,7 @@ async def explain_call(
         at: When, with a time zone.
         keys: What the caller presses in menus, one answer after the other; an empty one: nothing.
     """
-    verdict, known = await judge(site.dispatcher, caller, port, at)
+    verdict, known = await judge(site.dispatcher.crew, caller, port, at)
     call = Inquiry(known, port, at, verdict, keys)
     asked: list[Asked] = []
     for handler in site.handlers[port]:

@@ -120,7 +120,13 @@ def configuration(folder: Path, plan: Plan) -> dict[str, Any]:
             for number, names in plan.handlers.items()
         ],
         # the watchdog counts real time, and takes a signal of the test's own process
-        "plugins": {"directory": str(folder), "hold_limit": 0.0, "hold_kill": 0.0, **plan.settings},
+        "plugins": {
+            "directory": str(folder),
+            "shipped": False,
+            "hold_limit": 0.0,
+            "hold_kill": 0.0,
+            **plan.settings,
+        },
         "control": {"socket": str(state / "ctportd.sock")},
     }
     for name, table in plan.tables.items():

@@ -174,7 +174,7 @@ async def test_examples_of_the_guide(ctportd_line: Line, tmp_path: Path, monkeyp
         "voicemail",
     ):  # what the others tell is in their own guides
         (tmp_path / "all" / plugin).rename(tmp_path / "plugins" / plugin)
-    (tmp_path / "ctportd.toml").write_text(toml)
+    (tmp_path / "ctportd.toml").write_text(f"[plugins]\nshipped = false\n{toml}")
     monkeypatch.chdir(tmp_path)
     tables = tomllib.loads(toml)
     handlers = {port["number"]: port["handlers"] for port in tables["port"]}

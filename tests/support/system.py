@@ -130,7 +130,7 @@ class System:
                 {"number": number, "handlers": names, "ring_timeout": RING_TIMEOUT}
                 for number, names in enumerate(handlers, 1)
             ],
-            "plugins": plugins,
+            "plugins": {"shipped": False, **plugins},  # as root, a checkout's are not run: they are copied
         }
         for table, keys in changes.items():
             config.setdefault(table, {}).update(keys)

@@ -272,10 +272,11 @@ def test_config_prints_what_is_in_force(config: Path, folder: Path) -> None:
 def test_check_of_a_good_configuration(config: Path, folder: Path) -> None:
     """It tells what it found, in one line; a port that nobody answers is a hint, which is a mistake to the strict."""
     (folder / "plugins" / "a.py").write_text(ANSWERS)
+    config.write_text("[plugins]\nshipped = false\n" + config.read_text())
     hint = "hint: [[port]] number 1 handlers: is empty: nobody answers its calls; name a plugin"
     assert ctportd("check") == Ran(0, f"{config}: good: 1 port, 1 plugin (a), 1 hint\n  {hint}\n", "")
     assert ctportd("check", "--strict").status == 78
-    config.write_text('[[port]]\nnumber = 1\nhandlers = ["a"]\n')
+    config.write_text('[plugins]\nshipped = false\n[[port]]\nnumber = 1\nhandlers = ["a"]\n')
     assert ctportd("check", "--strict") == Ran(0, f"{config}: good: 1 port, 1 plugin (a)\n", "")
 
 

@@ -15,7 +15,7 @@ from ctportd.calls.verdict import Verdict
 from ctportd.config import PluginsTable
 from ctportd.errors import CallEnded, Disconnected, PluginError
 from ctportd.hooks.dispatch import Dispatcher
-from ctportd.hooks.loader import Plugin, hooks_of, load_plugins
+from ctportd.hooks.loader import Plugin, Plugins, hooks_of, load_plugins
 from ctportd.hooks.markers import hookimpl
 from ctportd.links.port import Port
 
@@ -51,7 +51,9 @@ def watcher(name: str, seen: list[Event]) -> Plugin:
 
 def dispatcher(*plugins: Plugin, limit: int = 100) -> Dispatcher:
     """A dispatcher with these plugins, whose workers run as long as the test."""
-    return Dispatcher(plugins, DAEMON, PluginsTable(queue=limit, hold_limit=0, hold_kill=0))
+    return Dispatcher(
+        Plugins({one.name: one for one in plugins}), DAEMON, PluginsTable(queue=limit, hold_limit=0, hold_kill=0)
+    )
 
 
 @pytest.fixture
@@ -173,8 +175,8 @@ async def test_first_name_is_believed() -> None:
         plugin("c", caller_name=knows),
         plugin("d", caller_name=lambda number: "too late"),
     )
-    assert await plugins.caller_name("555", "") == "who has 555"
-    assert await dispatcher().caller_name("555", "") == ""
+    assert await plugins.crew.caller_name("555", "") == "who has 555"
+    assert await dispatcher().crew.caller_name("555", "") == ""
 
 
 async def test_first_verdict_stands() -> None:
@@ -192,10 +194,10 @@ async def test_first_verdict_stands() -> None:
         plugin("e", screen_caller=lambda caller, port, at: blocked if (port, at) == ("main:1", NOON) else None),
         plugin("f", screen_caller=lambda caller: Verdict("permitted")),
     )
-    verdict = await plugins.screen_caller(Caller("555"), "main:1", NOON)
+    verdict = await plugins.crew.screen_caller(Caller("555"), "main:1", NOON)
     assert verdict == Verdict("blocked", "reject", "list: 555", by="e")
     assert {name for name, hosted in plugins.hosted.items() if hosted.faults} == {"a", "c", "d"}
-    assert await dispatcher().screen_caller(Caller("555"), "main:1", NOON) == Verdict()
+    assert await dispatcher().crew.screen_caller(Caller("555"), "main:1", NOON) == Verdict()
 
 
 async def test_answer_call_raises_what_the_plugin_raises() -> None:
@@ -210,13 +212,13 @@ async def test_answer_call_raises_what_the_plugin_raises() -> None:
 
     plugins = dispatcher(plugin("broken", answer_call=broken), plugin("ended", answer_call=ended), plugin("mute"))
     with pytest.raises(ZeroDivisionError):
-        await plugins.answer_call("broken", call, "")
+        await plugins.crew.answer_call("broken", call, "")
     with pytest.raises(CallEnded):
-        await plugins.answer_call("ended", call, "")
+        await plugins.crew.answer_call("ended", call, "")
     assert [plugins.hosted[name].faults for name in ("broken", "ended")] == [1, 0]
     for name in ("mute", "nobody"):
         with pytest.raises(PluginError, match=f"plugin {name}: does not answer calls here"):
-            await plugins.answer_call(name, call, "")
+            await plugins.crew.answer_call(name, call, "")
 
 
 @pytest.mark.looptime
@@ -277,9 +279,9 @@ async def test_answer_that_tries_to_end_the_daemon() -> None:
 
     plugins = dispatcher(plugin("leaves", answer_call=leave), plugin("trips", answer_call=trip))
     with pytest.raises(PluginError, match="plugin leaves: tried to end the daemon"):
-        await plugins.answer_call("leaves", call, "")
+        await plugins.crew.answer_call("leaves", call, "")
     with pytest.raises(PluginError, match="plugin trips: awaited a task of its own"):
-        await plugins.answer_call("trips", call, "")
+        await plugins.crew.answer_call("trips", call, "")
 
 
 async def test_lost_link_is_no_fault_of_the_plugin() -> None:
@@ -290,7 +292,7 @@ async def test_lost_link_is_no_fault_of_the_plugin() -> None:
 
     plugins = dispatcher(plugin("good", answer_call=cut))
     with pytest.raises(Disconnected):
-        await plugins.answer_call("good", cast("Call", object()), "")
+        await plugins.crew.answer_call("good", cast("Call", object()), "")
     assert plugins.hosted["good"].faults == 0
 
 
@@ -303,6 +305,6 @@ async def test_name_that_is_long_in_coming_is_not_waited_for() -> None:
         return "never"
 
     plugins = dispatcher(plugin("a", caller_name=slow), plugin("b", caller_name=lambda number: "Ada"))
-    assert await plugins.caller_name("555", "") == "Ada"
+    assert await plugins.crew.caller_name("555", "") == "Ada"
     assert asyncio.get_running_loop().time() < 1e6
     assert plugins.hosted["a"].faults == 1

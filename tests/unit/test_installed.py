@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +14,8 @@ from ctportd.errors import ConfigError, PluginError
 from ctportd.hooks.blame import Blame
 from ctportd.hooks.loader import load_plugins
 from ctportd.hooks.owners import check_owners
-from ctportd.hooks.sources import find_installed
+from ctportd.hooks.sources import ShippedPlugin, find_all, find_installed, find_shipped
+from ctportd.shipped import shipped
 from ctportd.site import load_configured_plugins
 
 if TYPE_CHECKING:
@@ -90,9 +92,7 @@ def test_modules_and_packages_are_found(installed: Installed) -> None:
     assert plugins.loaded["answers"].settings.greeting == "hello"
     plugins.check_handlers(["greeting", "answers"], "x.toml")
     blame = Blame(plugins.loaded.values())
-    assert {blame.of_file(plugin.module.__file__ or "") for plugin in plugins.loaded.values()} == set(
-        plugins.loaded
-    )
+    assert all(blame.of_file(plugin.module.__file__ or "") == [plugin] for plugin in plugins.loaded.values())
     with pytest.raises(ConfigError, match=r"\[plugins.greeting\]: .*'greting'"):
         installed.load(greeting={"greting": "x"})
 
@@ -163,3 +163,25 @@ def test_owner_of_the_whole_package_counts(installed: Installed, monkeypatch: py
         (installed.site / "acme" / "words.py").chmod(0o666)
         with pytest.raises(PluginError, match=r"everybody can write .*words\.py"):
             check_owners(*looked[0])
+
+
+def test_those_that_ship_are_found(installed: Installed) -> None:
+    """One of the folder is taken before them, and so is one of an installed package; then it is said."""
+    installed.install("acme", notify="acme.greeting")
+    (installed.plugins / "voicemail.py").write_text("WORD = 'own'")
+    plugins = load_plugins(installed.plugins, {}, "x.toml", with_shipped=True)
+    assert plugins.failed == {}
+    names = ["auto_attendant", "call_mail", "caller_id_log", "mqtt", "notify", "screening", "station", "voicemail"]
+    assert list(plugins.loaded) == names
+    assert plugins.loaded["notify"].module.__name__ == "acme.greeting"
+    assert plugins.loaded["voicemail"].module.WORD == "own"
+    assert plugins.hidden == {"voicemail": f"ctportd {version('ctportd')}"}
+
+
+def test_folder_of_those_that_ship_hides_none(tmp_path: Path) -> None:
+    """In the sources, the folder is that of the shipped ones."""
+    (tmp_path / "plugins").symlink_to(shipped("plugins"))
+    found, hidden = find_all(tmp_path / "plugins", with_shipped=True)
+    assert hidden == {}
+    assert found.keys() == find_shipped().keys()
+    assert not isinstance(found["voicemail"], ShippedPlugin)

@@ -339,7 +339,7 @@ def register_commands(cli, settings):
 def invoke(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Run ctportd with a configuration whose plugins' folder is this one; returns status, output, errors."""
     monkeypatch.chdir(folder.path.parent)
-    (folder.path.parent / "x.toml").write_text("[plugins.p]\nwhom = 'Ada'\n")
+    (folder.path.parent / "x.toml").write_text("[plugins]\nshipped = false\n[plugins.p]\nwhom = 'Ada'\n")
     folder.add("p.py", COMMAND)
 
     def run(*arguments: str) -> tuple[int, str, str]:

@@ -9,6 +9,7 @@ import re
 import sys
 import threading
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -146,7 +147,7 @@ def test_line_of_a_hook_tells_plugin_port_and_call(
 ) -> None:
     """A hook's lines tell what it was called with, though nobody bound it."""
     set_up("info", file, terminal=False)
-    token = current_hook.set(("mine", arguments))
+    token = current_hook.set((SimpleNamespace(name="mine"), arguments))
     structlog.get_logger().info("in a hook")
     current_hook.reset(token)
     structlog.get_logger().info("after it")
@@ -158,7 +159,7 @@ def test_line_of_a_hook_tells_plugin_port_and_call(
 def test_line_says_more_than_the_hook_knows(file: LogFile) -> None:
     """What a line tells itself goes before what is known of its hook."""
     set_up("info", file, terminal=False)
-    token = current_hook.set(("mine", {"call": Call()}))
+    token = current_hook.set((SimpleNamespace(name="mine"), {"call": Call()}))
     structlog.get_logger().info("x", port=9, call="b", plugin="other")
     current_hook.reset(token)
     (line,) = lines(file)

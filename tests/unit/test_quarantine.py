@@ -17,7 +17,8 @@ from support.fakes import settle
 import ctportd
 from ctportd.config import PluginsTable
 from ctportd.errors import CallEnded, PluginError
-from ctportd.hooks.dispatch import ASK_TIMEOUT, Dispatcher
+from ctportd.hooks.crew import ASK_TIMEOUT
+from ctportd.hooks.dispatch import Dispatcher
 from ctportd.hooks.hosted import HEED_TIMEOUT
 from ctportd.hooks.loader import load_plugins
 from ctportd.hooks.results import LONGEST_NAME
@@ -70,7 +71,7 @@ class House:
         assert plugins.failed == {}
         self.modules: dict[str, Any] = {name: plugin.module for name, plugin in plugins.loaded.items()}
         table = PluginsTable(**{"hold_limit": 0, "hold_kill": 0, **limits})
-        self.dispatcher = Dispatcher(plugins.loaded.values(), cast("Daemon", SimpleNamespace()), table)
+        self.dispatcher = Dispatcher(plugins, cast("Daemon", SimpleNamespace()), table)
         self.hosted = self.dispatcher.hosted
 
     def event(self, *events: object) -> None:
@@ -151,7 +152,7 @@ async def test_answer_may_raise_anything(house: Callable[..., House], raised: st
     plugins = house(mad=f"@hookimpl\n{how} answer_call(call):\n    raise {raised}\n")
     async with plugins.running():
         with pytest.raises(Exception) as raising:  # noqa: PT011 - which one is asked next
-            await plugins.dispatcher.answer_call("mad", CALL, "")
+            await plugins.dispatcher.crew.answer_call("mad", CALL, "")
     assert type(raising.value).__name__ in {"PluginError", "Odd"}
     assert plugins.hosted["mad"].faults == 1
 
@@ -169,7 +170,7 @@ async def test_end_of_a_call_is_no_fault(house: Callable[..., House], raised: st
     plugins = house(sound=source)
     async with plugins.running():
         with pytest.raises(CallEnded):
-            await plugins.dispatcher.answer_call("sound", CALL, "")
+            await plugins.dispatcher.crew.answer_call("sound", CALL, "")
         plugins.event(1)
         await plugins.dispatcher.drain(1)
     assert plugins.hosted["sound"].faults == 0
@@ -209,7 +210,7 @@ async def test_observer_that_cancels_its_worker(house: Callable[..., House]) -> 
     async with plugins.running():
         plugins.event(1)
         await settle()
-        plugins.dispatcher.call_started(CALL)
+        plugins.dispatcher.crew.call_started(CALL)
         await settle()
         plugins.modules["mad"].cancel_all()
         await settle()
@@ -309,7 +310,7 @@ async def test_name_comes_in_time_whatever_a_plugin_does(house: Callable[..., Ho
     async with plugins.running():
         loop = asyncio.get_running_loop()
         began = loop.time()
-        assert await plugins.dispatcher.caller_name("555", "") == "Ada"
+        assert await plugins.dispatcher.crew.caller_name("555", "") == "Ada"
         assert loop.time() - began == pytest.approx(ASK_TIMEOUT, abs=0.1)
         assert len(plugins.hosted["deaf"].tasks) == 1
         assert plugins.hosted["deaf"].faults == 1
@@ -322,7 +323,7 @@ async def test_call_that_is_cancelled_ends_whatever_its_plugin_does(house: Calla
     """The line is free again though its plugin does not heed it."""
     plugins = house(deaf=DEAF)
     async with plugins.running():
-        line = asyncio.create_task(plugins.dispatcher.answer_call("deaf", CALL, ""))
+        line = asyncio.create_task(plugins.dispatcher.crew.answer_call("deaf", CALL, ""))
         await asyncio.sleep(100)
         line.cancel()
         began = asyncio.get_running_loop().time()
@@ -349,7 +350,7 @@ async def test_call_that_fails_when_it_is_cancelled(house: Callable[..., House],
 """
     plugins = house(p=source)
     async with plugins.running():
-        line = asyncio.create_task(plugins.dispatcher.answer_call("p", CALL, ""))
+        line = asyncio.create_task(plugins.dispatcher.crew.answer_call("p", CALL, ""))
         await settle()
         line.cancel()
         await asyncio.wait([line])
@@ -382,7 +383,7 @@ async def test_callers_name_is_text(house: Callable[..., House], returned: str, 
     """What is none is a fault, what is too long or cannot be shown is cut."""
     plugins = house(p=f"@hookimpl\ndef caller_name(number):\n    return {returned}\n")
     async with plugins.running():
-        assert await plugins.dispatcher.caller_name("555", "") == name
+        assert await plugins.dispatcher.crew.caller_name("555", "") == name
     assert plugins.hosted["p"].faults == faults
 
 
@@ -422,7 +423,7 @@ async def test_tasks_are_known_and_end_with_the_daemon(house: Callable[..., Hous
         plugins.event(3)
         await plugins.dispatcher.drain(1)
         others = asyncio.create_task(asyncio.sleep(1e6))
-        answering = asyncio.create_task(plugins.dispatcher.answer_call("busy", CALL, ""))
+        answering = asyncio.create_task(plugins.dispatcher.crew.answer_call("busy", CALL, ""))
         await settle()
         assert len(plugins.hosted["busy"].tasks) == 5
         answering.cancel()
@@ -552,8 +553,8 @@ async def test_plugin_that_fails_again_and_again_is_taken_out(
         assert plugins.seen("sound") == [1, 2, 3, 4, 5, *told]
         assert plugins.out("bad")
         with pytest.raises(PluginError, match=r"is in quarantine.*port_event: ValueError: bad"):
-            await plugins.dispatcher.answer_call("bad", CALL, "")
-        assert await plugins.dispatcher.caller_name("555", "") == ""
+            await plugins.dispatcher.crew.answer_call("bad", CALL, "")
+        assert await plugins.dispatcher.crew.caller_name("555", "") == ""
         await settle()
         assert (bad.faults, bad.skipped, len(bad.tasks)) == (3, 4, 0)
         await asyncio.sleep(61)
@@ -561,7 +562,7 @@ async def test_plugin_that_fails_again_and_again_is_taken_out(
         plugins.event(6)
         await plugins.dispatcher.drain(1)
         assert plugins.seen("bad")[-1] == 6
-        assert await plugins.dispatcher.caller_name("555", "") == "Bad"
+        assert await plugins.dispatcher.crew.caller_name("555", "") == "Bad"
         assert plugins.seen("sound")[-1] == 6
         await asyncio.sleep(32)
         assert plugins.seen("sound")[-1] == ("in", "bad")
@@ -600,11 +601,11 @@ async def test_fault_in_a_call_that_was_handed_over_is_that_of_whose_it_is(house
         leaves="@hookimpl\nasync def answer_call(call):\n    sys.exit()\n",
     )
     call = SimpleNamespace(id="c", port=PORT)
-    call.hand_over = lambda plugin: plugins.dispatcher.answer_call(plugin, cast("Call", call), "")
+    call.hand_over = lambda plugin: plugins.dispatcher.crew.answer_call(plugin, cast("Call", call), "")
     async with plugins.running():
         for target in ("broken", "leaves"):
             with pytest.raises((KeyError, PluginError)):
-                await plugins.dispatcher.answer_call("attendant", cast("Call", call), target)
+                await plugins.dispatcher.crew.answer_call("attendant", cast("Call", call), target)
     assert {name: hosted.faults for name, hosted in plugins.hosted.items()} == {
         "attendant": 0,
         "broken": 1,
@@ -622,9 +623,7 @@ async def test_package_is_known_by_all_its_files(tmp_path: Path) -> None:
     before = set(sys.modules)
     plugins = load(tmp_path)
     assert plugins.failed == {}
-    dispatcher = Dispatcher(
-        plugins.loaded.values(), cast("Daemon", SimpleNamespace()), PluginsTable(hold_limit=0, hold_kill=0)
-    )
+    dispatcher = Dispatcher(plugins, cast("Daemon", SimpleNamespace()), PluginsTable(hold_limit=0, hold_kill=0))
     working = asyncio.create_task(dispatcher.run())
     await asyncio.sleep(0)
     dispatcher.port_event(PORT, cast("Event", "task"))

@@ -116,7 +116,7 @@ def test_handlers_are_checked(site: ConfiguredSite) -> None:
 
 def test_who_takes_all_calls(site: ConfiguredSite) -> None:
     """Only who says so; one that fails to say it is told of."""
-    questions = site.questions
+    questions = site.dispatcher.questions
     assert [questions.takes_all(handler) for handler in ("good:all", "good:some", "plain", "nobody")] == [
         True,
         False,
@@ -133,7 +133,10 @@ async def test_calls_are_explained(site: ConfiguredSite) -> None:
     assert await site.explain("good:nowhere", INQUIRY) == Explanation(
         ["cannot have the call: there is no nowhere"], takes=False
     )
-    told = {target: await site.questions._explain("bad", target, INQUIRY) for target in ("raises", "text", "odd")}
+    told = {
+        target: await site.dispatcher.questions._explain("bad", target, INQUIRY)
+        for target in ("raises", "text", "odd")
+    }
     assert {(explanation.takes, explanation.sure) for explanation in told.values()} == {(False, False)}
     assert told["raises"].lines == ["it fails to tell what it would do: KeyError: 'raises'"]
     assert "it answered str, expected Explanation" in told["text"].lines[0]
@@ -152,7 +155,7 @@ async def test_endless_hand_over_comes_to_an_end(site: ConfiguredSite) -> None:
 
 async def test_settings_are_checked(site: ConfiguredSite) -> None:
     """What plugins find; one that returns what is no problem has one."""
-    problems = await site.questions.problems()
+    problems = await site.dispatcher.questions.problems()
     assert problems == [
         Problem(
             "[plugins.bad]",

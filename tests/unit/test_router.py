@@ -45,6 +45,16 @@ class Plugins:
         self.verdict = Verdict()
         self.plugins: dict[str, Answer] = {}
 
+    def begin(self, port: Port, home: Port | None = None) -> None:
+        """Have a call on a port."""
+
+    def end(self, port: Port) -> None:
+        """Have it no more."""
+
+    def crew_of(self, port: Port) -> Plugins:
+        """Those, whatever the port."""
+        return self
+
     def call_started(self, call: Call) -> None:
         """Remember."""
         self.told.append("started")

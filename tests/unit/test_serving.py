@@ -10,6 +10,7 @@ from ctportd.calls.files import CTSERVER_FOLDERS, SHIPPED
 from ctportd.config import from_data
 from ctportd.serving import play_folders, record_folders
 
+ROOT = Path(__file__).parent.parent.parent
 CONFIG = from_data(
     {
         "daemon": {"state": "/var/lib/ctportd"},
@@ -35,6 +36,7 @@ def test_played_is_from_wherever_prompts_are_looked_for() -> None:
         Path("/srv/prompts"),
         Path("mine"),
         Path("/etc/ctportd/plugins"),
+        ROOT / "plugins",
         *CTSERVER_FOLDERS,
         SHIPPED,
     )

@@ -6,6 +6,7 @@ import asyncio
 import signal
 import sys
 import threading
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from ctportd.errors import HookInterrupted
 from ctportd.hooks.blame import Blame
 from ctportd.hooks.hold import AGAIN, Hold
-from ctportd.hooks.loader import load_plugins
+from ctportd.hooks.loader import Plugin, load_plugins
 from ctportd.hooks.watchdog import SIGNAL, Watchdog
 
 if TYPE_CHECKING:
@@ -107,8 +108,9 @@ class Kennel:
     def __init__(self, folder: Path, limit: float = 1.0, kill: float = 2.0) -> None:
         (folder / "held.py").write_text(CALLS)
         plugins = load_plugins(folder, {}, "x.toml").loaded
-        self.module: Any = plugins["held"].module
-        self.faults: list[tuple[str, str, BaseException]] = []
+        self.held, self.other = plugins["held"], Plugin("other", ModuleType("other"), {}, {})
+        self.module: Any = self.held.module
+        self.faults: list[tuple[Plugin, str, BaseException]] = []
         self.watchdog = Watchdog(Blame(plugins.values()), limit, kill, lambda *fault: self.faults.append(fault))
         self.watchdog._thread_id = threading.get_ident()
         self.loop = FakeLoop()
@@ -146,8 +148,8 @@ def test_plugin_that_holds_is_named(kennel: Kennel, log_lines: list[MutableMappi
     assert "held.py" in line["stack"]
     assert kennel.faults == []
     kennel.loop.turn()
-    ((name, what, error),) = kennel.faults
-    assert (name, what) == ("held", "event loop")
+    ((plugin, what, error),) = kennel.faults
+    assert (plugin, what) == (kennel.held, "event loop")
     assert "held up everybody else for more than 1 s" in str(error)
     kennel.look()
     assert log_lines[-1]["event"] == "the event loop turns again"
@@ -174,14 +176,14 @@ def test_held_by_nobody_is_told_and_not_interrupted(
 
 def test_signal_that_comes_late_does_nothing(kennel: Kennel) -> None:
     """The loop has turned since, or another's code stands there now: it is let go."""
-    kennel.watchdog._aim = "held", 1
+    kennel.watchdog._aim = kennel.held, 1
     signal.raise_signal(SIGNAL)  # no plugin's code here
-    kennel.watchdog._aim = "other", 1
+    kennel.watchdog._aim = kennel.other, 1
     kennel.module.call(lambda: signal.raise_signal(SIGNAL))
-    kennel.watchdog._answered, kennel.watchdog._aim = 1, ("held", 1)
+    kennel.watchdog._answered, kennel.watchdog._aim = 1, (kennel.held, 1)
     kennel.module.call(lambda: signal.raise_signal(SIGNAL))
     kennel.module.call(lambda: signal.raise_signal(SIGNAL))  # nobody is aimed at
-    kennel.watchdog._aim = "held", 2
+    kennel.watchdog._aim = kennel.held, 2
     with pytest.raises(HookInterrupted):
         kennel.module.call(lambda: signal.raise_signal(SIGNAL))
 

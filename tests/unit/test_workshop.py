@@ -81,7 +81,9 @@ def test_list_tells_where_each_is_from(tmp_path: Path) -> None:
     (tmp_path / "plugins" / "broken.py").write_text("raise ValueError('so')")
     (tmp_path / "plugins" / "off.py").write_text("raise SystemExit")
     config = tmp_path / "x.toml"
-    config.write_text(f'[plugins]\ndirectory = "{tmp_path}/plugins"\n[plugins.off]\nenabled = false\n')
+    config.write_text(
+        f'[plugins]\ndirectory = "{tmp_path}/plugins"\nshipped = false\n[plugins.off]\nenabled = false\n'
+    )
     listed = json.loads(ctportd("--config", config, "plugin", "list", "--json").output)
     assert [(row["name"], row["state"], row["hooks"]) for row in listed] == [
         ("bell", "loaded", ["answer_call"]),

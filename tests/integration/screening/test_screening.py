@@ -258,7 +258,7 @@ async def test_caller_who_sends_what_is_no_text(ctportd_line: Line) -> None:
         ("5", "b\udcffd", "blocked"),
     ):
         caller, at = Caller(number, name), house.clock.now()
-        assert (await dispatcher.screen_caller(caller, "main:1", at)).kind == kind
+        assert (await dispatcher.crew.screen_caller(caller, "main:1", at)).kind == kind
         dispatcher.tell(
             "call_started", call=SimpleNamespace(port=house.daemon.ports[1], rings=2, began=at, caller=caller)
         )
@@ -276,7 +276,7 @@ async def test_two_callers_are_not_the_next_one(ctportd_line: Line) -> None:
     await memory.permit_next(at + timedelta(minutes=1))
 
     async def kind(number: str, port: int) -> str:
-        return (await dispatcher.screen_caller(Caller(number), f"main:{port}", at)).kind
+        return (await dispatcher.crew.screen_caller(Caller(number), f"main:{port}", at)).kind
 
     assert [await kind("2125550100", 1), await kind("2125550101", 2)] == ["permitted", "blocked"]
     call = SimpleNamespace(port=house.daemon.ports[1], rings=2, began=at, caller=Caller("2125550100"))
