@@ -100,10 +100,12 @@ def _trimmed(console: Console, table: Table) -> Iterator[Segment]:
 
 def show_json(text: bytes) -> None:
     """Print JSON. On a terminal all but printable ASCII is escaped, which says the same and cannot draw."""
-    if not _is_terminal():
-        click.echo(text)
-        return
-    click.echo(_UNSAFE.sub(_escaped, text.decode()))
+    click.echo(harmless_json(text.decode()) if _is_terminal() else text)
+
+
+def harmless_json(text: str) -> str:
+    """JSON of which all but printable ASCII is escaped."""
+    return _UNSAFE.sub(_escaped, text)
 
 
 def _is_terminal() -> bool:
