@@ -6,7 +6,7 @@ CONFIG ?= etc/ctportd.toml
 SPEED   ?= 25
 
 .DEFAULT_GOAL := help
-.PHONY: help run call check test soak fuzz lint format clean prompts
+.PHONY: help run call check test soak fuzz lint format clean prompts reference
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -60,6 +60,9 @@ format: $(VENV)/installed-dev ## format the sources
 
 prompts: $(VENV)/installed ## speak the prompts anew (needs Debian's flite)
 	@$(BIN)/python scripts/make_prompts.py
+
+reference: $(VENV)/installed-dev ## write docs/reference anew from the code
+	@$(BIN)/python scripts/make_reference.py
 
 clean: ## remove what make and the daemon made here (the calls and messages in state/ too)
 	rm -rf $(VENV) build dist state .mypy_cache .ruff_cache .pytest_cache .hypothesis .fuzz

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,9 @@ _TOLD = 20
 _SHOWN = 200  # characters of a line that means nothing: a log is no dump
 
 log = structlog.stdlib.get_logger("ctportd.links")
+
+
+_KEYS = re.compile(r"[0-9*#]+", re.ASCII)
 
 
 def _rounded(seconds: float | None) -> float | None:
@@ -65,8 +69,20 @@ class _Logging:
             return
         reason = getattr(line, "reason", "a reply that nobody awaits")
         self._log.warning(
-            "a line from ctserver means nothing", reason=reason, line=line.raw[:_SHOWN], strays=self.strays
+            "a line from ctserver means nothing",
+            reason=reason,
+            line=_without_keys(line)[:_SHOWN],
+            strays=self.strays,
         )
+
+
+def _without_keys(line: Message | BrokenLine) -> str:
+    """The line without keys that were pressed: a reply that nobody awaits any more may bring a PIN."""
+    raw = line.raw
+    for arg in getattr(line, "args", ()):
+        if _KEYS.fullmatch(arg):
+            raw = raw.replace(f"={arg}", "=?")
+    return raw
 
 
 class ManagerListener(_Logging):

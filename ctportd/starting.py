@@ -17,13 +17,16 @@ from ctportd.detach import detached, pid_file
 from ctportd.errors import ConfigError, StorageError
 from ctportd.hooks.running import run_to_the_end
 from ctportd.privileges import account_of, become
+from ctportd.rotating import rotate_logs, tell_rolled
+from ctportd.serving import keeping_of
 from ctportd.site import load_configured_plugins
 from ctportd.systemd import Systemd
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from ctportd.config import Config
+    from ctportd.status import Rotated
 
 ENDINGS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 """What tells the daemon to stop; the last comes when its terminal is closed."""
@@ -61,6 +64,7 @@ def run_daemon(config: Config, pid: Path | None, user: str = "", group: str = ""
 
 
 def _run(config: Config, systemd: Systemd, *, terminal: bool) -> None:
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # a rotation that is asked for now would end us
     check_programs(config)
     check_folders(config)
     plugins = load_configured_plugins(config)
@@ -70,7 +74,7 @@ def _run(config: Config, systemd: Systemd, *, terminal: bool) -> None:
 
     async def run() -> None:
         daemon = Daemon(config, plugins, log_file, systemd=systemd)
-        with _told_by_signals(daemon.stop):
+        with _told_by_signals(daemon):
             await daemon.run()
 
     try:
@@ -82,22 +86,31 @@ def _run(config: Config, systemd: Systemd, *, terminal: bool) -> None:
 
 
 @contextmanager
-def _told_by_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Stop at a signal; what comes after the block is over must not make a bad end of a good one."""
+def _told_by_signals(daemon: Daemon) -> Iterator[None]:
+    """Stop and rotate at signals; what comes after the block is over must not make a bad end of a good one."""
     loop = asyncio.get_running_loop()
     for number in ENDINGS:
-        loop.add_signal_handler(number, stop)
+        loop.add_signal_handler(number, daemon.stop)
+    rotations: set[asyncio.Task[Rotated]] = set()
+
+    def rotate() -> None:
+        task = asyncio.create_task(rotate_logs(daemon), name="rotation")
+        rotations.add(task)
+        task.add_done_callback(rotations.discard)
+
+    loop.add_signal_handler(signal.SIGUSR1, rotate)
     try:
         yield
     finally:
-        for number in ENDINGS:
+        for number in (*ENDINGS, signal.SIGUSR1):
             loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_IGN)
 
 
 def _open_log(config: Config) -> logs.LogFile | None:
     try:
-        return logs.LogFile(Path(config.file.log.file)) if config.file.log.file else None
+        table = config.file.log
+        return logs.LogFile(Path(table.file), keeping_of(table), tell_rolled) if table.file else None
     except OSError as error:
         problem = f"found {config.file.log.file!r}, which cannot be written: {error.strerror}"
         kind = StorageError if error.errno in _PASSING else ConfigError

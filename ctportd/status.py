@@ -198,12 +198,22 @@ class Rotated(msgspec.Struct, frozen=True):
     """What rotating the logs came to.
 
     Attributes:
-        log: Where the daemon's old lines are now.
+        log: Where the daemon's old lines are now; empty where nothing was rolled.
         ctserver: Each ctserver's answer, by its name: ``rolled``, or why it could not be.
+        moved: Whether another program had moved the daemon's log away: then a new one was begun, and that is all.
+        compressed: Old logs of the daemon that were.
+        removed: Old logs of the daemon that were.
+        problems: What could not be done, a sentence each.
+        file: The file that the daemon writes; empty where it writes none.
     """
 
     log: str
     ctserver: dict[str, str]
+    moved: bool = False
+    compressed: list[str] = []
+    removed: list[str] = []
+    problems: list[str] = []
+    file: str = ""
 
 
 class Replied(msgspec.Struct, frozen=True):

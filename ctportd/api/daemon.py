@@ -8,21 +8,17 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import msgspec
-import structlog
 
 from ctportd.control.routes import Routes
-from ctportd.errors import LinkError
 from ctportd.reporting import status_of
+from ctportd.rotating import rotate_logs
 from ctportd.status import Rotated, Status
 
 if TYPE_CHECKING:
     from ctportd.control.routes import Nothing
     from ctportd.daemon import Daemon
-    from ctportd.servers import Server
 
 routes = Routes()
-
-log = structlog.stdlib.get_logger("ctportd")
 
 
 class StopBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -56,20 +52,4 @@ async def stop(daemon: Daemon, _parameters: Nothing, body: StopBody) -> Stopping
 @routes.add("POST", "/v1/rotate", Rotated)
 async def rotate(daemon: Daemon, _parameters: Nothing, _body: Nothing) -> Rotated:
     """Roll our own log, and have every ctserver roll its own."""
-    rolled = ""
-    if daemon.log_file is not None:
-        rolled = str(await asyncio.to_thread(daemon.log_file.roll, daemon.clock.now().astimezone()))
-    answers = {server.name: await _roll(server) for server in daemon.servers}
-    log.info("log rotated", old=rolled)
-    return Rotated(rolled, answers)
-
-
-async def _roll(server: Server) -> str:
-    if server.manager is None:
-        return "its dialect has no request for it"
-    try:
-        await server.manager.roll_log()
-    except LinkError as error:
-        log.warning("ctserver did not roll its log", ctserver=server.name, error=str(error))
-        return str(error)
-    return "rolled"
+    return await rotate_logs(daemon)

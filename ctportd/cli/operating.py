@@ -43,20 +43,30 @@ def status(ctx: click.Context, *, as_json: bool) -> None:
 
 
 @program.command()
+@json_option
 @click.pass_context
-def rotate(ctx: click.Context) -> None:
+def rotate(ctx: click.Context, *, as_json: bool) -> None:
     """Roll the daemon's log, and have ctserver roll its own.
+
+    The old log gets the date, older ones are compressed, and [log] keep of them are kept. The signal USR1 does the same.
 
     Example: ctportd rotate
     """
-    from ctportd.display import shown
+    import msgspec
+
+    from ctportd.display import show_json, shown
+    from ctportd.showing.rotating import lines_of, succeeded
 
     with working("waiting for the logs to be rolled"):
         rotated = wait_for(control_of(ctx).rotate())
-    click.echo(f"ctportd: the old log is {shown(rotated.log)}" if rotated.log else "ctportd: writes no log file")
-    for name, answer in rotated.ctserver.items():
-        click.echo(f"ctserver {shown(name)}: {shown(answer)}")
-    if any(answer != "rolled" for answer in rotated.ctserver.values()):
+    if as_json:
+        show_json(msgspec.json.format(msgspec.json.encode(rotated)))
+    else:
+        for line in lines_of(rotated):
+            click.echo(line)
+    for problem in rotated.problems:
+        click.echo(f"ctportd: {shown(problem)}", err=True)
+    if not succeeded(rotated):
         sys.exit(EXIT_FAILED)
 
 

@@ -36,10 +36,13 @@ class DaemonTable(_Table, frozen=True):
 
 
 class LogTable(_Table, frozen=True):
-    """``[log]``: the log file, and how much goes into it."""
+    """``[log]``: the log file, how much goes into it, and what becomes of old ones."""
 
     file: str = "state/ctportd.log"
     level: Literal["debug", "info", "warning", "error"] = "info"
+    keep: Annotated[int, Meta(ge=0)] = 10
+    compress: bool = True
+    max_size: NotNegative = 100.0
 
 
 class CtserverTable(_Table, frozen=True):

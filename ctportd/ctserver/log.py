@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import sys
+import threading
 import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TextIO
+from contextlib import suppress
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 import structlog
 
 from ctportd.ctserver.log_limits import Sparing, cut
 from ctportd.errors import ServerError
+from ctportd.logfile import Keeping, LogFile, Rolled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,14 +41,18 @@ class ServerLog:
         logger: What the server logs with.
     """
 
-    def __init__(self, path: Path | None, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        path: Path | None,
+        keeping: Keeping = Keeping(),  # noqa: B008 - it cannot be changed
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Open it, to append. This may wait for the disk. ``clock`` gives seconds.
 
         Raises:
             OSError: The file cannot be opened.
         """
-        self._path = path
-        self._file: TextIO = sys.stderr if path is None else path.open("a", encoding="utf-8")
+        self._file = None if path is None else LogFile(path, keeping, self._tell)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="log")
         self._clock = clock
         self._rolled: deque[float] = deque(maxlen=_ROLLS)
@@ -81,8 +87,11 @@ class ServerLog:
     def _write(self, line: str) -> None:
         """The same line, in the log's own thread."""
         try:
-            self._file.write(line + "\n")
-            self._file.flush()
+            if self._file is not None:
+                self._file.write(line.encode("utf-8", "backslashreplace"))
+            else:
+                sys.stderr.write(f"{line}\n")
+                sys.stderr.flush()
         except OSError:  # the disk is full, say: the line is lost, and that is told when there is room
             self._lost += 1
         finally:
@@ -91,43 +100,39 @@ class ServerLog:
     async def roll(self) -> Path | None:
         """Close the file, rename it with the date, open a new one; what it is called now (None: no file).
 
-        A second one on the same day gets the time too, and none is ever written over.
+        None is ever written over; older ones are compressed and removed as was said, behind the back of whoever asks.
 
         Raises:
             RolledTooOften: It was, four times in this minute.
-            OSError: The file cannot be renamed or opened.
+            ServerError: The file cannot be renamed or opened.
         """
-        if self._path is None:
+        if self._file is None:
             return None
         now = self._clock()
         if len(self._rolled) == _ROLLS and now - self._rolled[0] < 60.0:
-            raise RolledTooOften(f"{self._path} was put aside {_ROLLS} times within a minute")
+            raise RolledTooOften(f"{self._file.path} was put aside {_ROLLS} times within a minute")
         self._rolled.append(now)
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._roll, self._path)
+        at = datetime.now().astimezone()
+        rolled = await asyncio.get_running_loop().run_in_executor(self._thread, self._file.roll, at)
+        if rolled.problems:
+            raise ServerError(rolled.problems[0])
+        threading.Thread(target=self._tidy, args=(self._file, at), name="old logs", daemon=True).start()
+        return rolled.old
 
-    def _roll(self, path: Path) -> Path:
-        aside = _free_name(path, datetime.now(UTC))
-        self._file.close()
-        try:
-            path.replace(aside)
-        finally:
-            self._file = path.open("a", encoding="utf-8")
-        return aside
+    def _tidy(self, file: LogFile, at: datetime) -> None:
+        rolled = Rolled()
+        file.tidy(at, rolled)
+        self._tell(rolled)
+
+    def _tell(self, rolled: Rolled) -> None:
+        with suppress(RuntimeError):  # the log was closed meanwhile
+            if rolled.old is not None:
+                self.logger.info("log rolled", aside=str(rolled.old))
+            for problem in rolled.problems:
+                self.logger.error("the log is not rolled as it should be", problem=problem)
 
     def close(self) -> None:
         """Write what waits, and close the file. This may wait for the disk."""
         self._thread.shutdown()
-        if self._path is not None:
-            with contextlib.suppress(OSError):  # closing tries once more to write what the disk has refused
-                self._file.close()
-
-
-def _free_name(path: Path, now: datetime) -> Path:
-    """Where a log of this moment goes: beside its place, under its name with the date, under no other's name."""
-    aside = path.with_name(f"{path.name}.{now:%Y-%m-%d}")
-    tried = 1
-    while aside.exists():
-        suffix = f"-{tried}" if tried > 1 else ""
-        aside = path.with_name(f"{path.name}.{now:%Y-%m-%dT%H%M%S}{suffix}")
-        tried += 1
-    return aside
+        if self._file is not None:
+            self._file.close()

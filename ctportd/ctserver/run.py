@@ -41,7 +41,7 @@ async def serve(settings: Settings) -> None:
 
 def _open_log(settings: Settings) -> ServerLog:
     try:
-        return ServerLog(settings.log)
+        return ServerLog(settings.log, settings.log_keeping)
     except OSError as error:
         raise ServerError(f"the log {settings.log} cannot be opened: {error.strerror or error}") from error
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ctportd import ctserver
 from ctportd.ctserver.asked import Refused
 from ctportd.ctserver.log import RolledTooOften
+from ctportd.errors import ServerError
 from ctportd.wire.message import MANAGER_HANDLE
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ async def roll_log(services: Services, _: Request) -> list[tuple[str, ...]]:
         aside = await services.server_log.roll()
     except RolledTooOften as error:
         raise Refused("too-soon", error) from error
-    except OSError as error:
+    except ServerError as error:
         raise Refused("cannot-roll-log", error) from error
     services.log.info("log rolled", aside=str(aside))
     return [()]

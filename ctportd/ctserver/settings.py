@@ -7,6 +7,8 @@ from typing import Literal
 
 import msgspec
 
+from ctportd.logfile import Keeping
+
 LineKind = Literal["trunk", "station"]
 """A trunk port leads to the exchange, a station port to a telephone set."""
 
@@ -42,6 +44,7 @@ class Settings(msgspec.Struct, frozen=True):
         exchange_port: The TCP port of the exchange.
         speed: Seconds of the line in one second of the clock.
         log: The server's own log file, which ``rolllog`` renames; None: standard error.
+        log_keeping: How long it may become, and what becomes of the old ones.
         country: Whose tones and ringing cadence: ``us``, ``uk``, ``de``, ``au`` or ``jp``.
         record_folders: In which folders, and those in them, clients may record files; empty: anywhere.
         play_folders: From which they may play files, likewise.
@@ -55,6 +58,7 @@ class Settings(msgspec.Struct, frozen=True):
     exchange_port: int = 1190
     speed: float = 1.0
     log: Path | None = None
+    log_keeping: Keeping = Keeping()
     country: str = "us"
     record_folders: tuple[Path, ...] = ()
     play_folders: tuple[Path, ...] = ()

@@ -9,6 +9,7 @@ pressed so far, and its event is what cut the request short.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -17,6 +18,7 @@ import structlog
 from ctportd.errors import LinkError, NotSupported
 from ctportd.fates import Fate, fate_of
 from ctportd.links.reply import reply_of
+from ctportd.logs import about_request
 from ctportd.wire.message import handle_of
 from ctportd.wire.requests import request_named
 
@@ -97,13 +99,16 @@ class Port:
         if name == "send_cid":
             request = msgspec.structs.replace(request, cmd=self._send_cid)
         told = ("?",) if name == "dial" else request.args  # keys may be a PIN, be they dialled or collected
-        log.debug("request", port=self.address, request=request.cmd, arguments=told)
-        try:
-            message = await self._connection.request(request, spec.time_limit(request.args))
-        except LinkError as error:
-            log.debug("no reply", port=self.address, request=request.cmd, fate=fate_of(error), error=str(error))
-            raise
-        log.debug("reply", port=self.address, request=request.cmd, status=message.status, fate=Fate.DONE)
+        with about_request(request.cmd) as asked:
+            log.debug("request", port=self.address, arguments=told)
+            try:
+                message = await self._connection.request(request, spec.time_limit(request.args))
+            except (LinkError, asyncio.CancelledError) as error:
+                asked.fate = fate_of(error)
+                log.debug("no reply", port=self.address, error=str(error))
+                raise
+            asked.fate = Fate.DONE
+            log.debug("reply", port=self.address, status=message.status)
         return reply_of(message, self.number)
 
     # -- the hook

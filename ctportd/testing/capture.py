@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from ctportd.logs import add_hook
+from ctportd.logs import add_context
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, MutableMapping
@@ -44,7 +44,7 @@ def _take(_logger: Any, method: str, line: MutableMapping[str, Any]) -> MutableM
     lines = _lines.get()
     if lines is None:
         return line
-    whole = dict(add_hook(None, method, structlog.contextvars.merge_contextvars(None, method, dict(line))))
+    whole = dict(add_context(None, method, structlog.contextvars.merge_contextvars(None, method, dict(line))))
     lines.append({"level": method, **whole})
     told = " ".join(f"{key}={value!r}" for key, value in whole.items() if key not in {"event", "exc_info"})
     number = logging.getLevelNamesMapping().get(method.upper(), logging.ERROR)

@@ -20,7 +20,7 @@ class Way(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     Attributes:
         to: What is done.
         rescue: What is done where a transfer or a telephone set is busy, or nobody answers; empty: the attendant's.
-        ring: Positive until nobody has answered; None: the attendant's.
+        ring: Seconds after which nobody has answered; None: the attendant's.
         screen: Whether who answers a telephone set hears who calls, and may decline.
         say: The prompt before it; None: ``transferring`` before a transfer or a telephone set, else none.
         language: The language from here on: the name of a folder of prompts; empty: it stays.

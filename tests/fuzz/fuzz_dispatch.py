@@ -165,8 +165,7 @@ def main() -> None:
     argv = [str(Path(argument).absolute()) if not argument.startswith("-") else argument for argument in sys.argv]
     shutil.copy(Path(__file__).parents[2] / "ctportd" / "prompts" / "beep.au", folder / "beep.au")
     os.chdir(folder)
-    log = ServerLog(None)
-    log._file = Path(os.devnull).open("a", encoding="utf-8")  # noqa: SIM115  as long as the process
+    log = ServerLog(Path(os.devnull))
     runner = asyncio.Runner()
     runs = 0
 

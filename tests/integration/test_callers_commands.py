@@ -12,7 +12,6 @@ from xml.etree import ElementTree as ET
 import msgspec
 import pytest
 from click.testing import CliRunner
-from support.documents import code_blocks
 from support.system import copy_plugins
 
 from ctportd.cli import program
@@ -168,13 +167,6 @@ def test_lint_and_explain(folder: Path) -> None:
     shown = ctportd("explain", "--number", "9005550100", "--port", "1", "--at", "2026-12-25 10:00")
     assert "block list, settings: +1900*" in shown
     assert "three tones" in shown
-
-
-@pytest.mark.parametrize("block", code_blocks("docs/screening.md", "toml"))
-def test_configurations_of_the_guide(folder: Path, block: str) -> None:
-    """Each is one without a mistake."""
-    (folder / "x.toml").write_text(block)
-    assert "x.toml: good" in ctportd("check")
 
 
 def calls() -> list[CallRecord]:

@@ -1,61 +1,67 @@
-"""The documents do what they say."""
+"""Every block of every document is run, and every document leads on."""
 
 from __future__ import annotations
 
-import re
+import time
 from typing import TYPE_CHECKING
 
 import pytest
-from support.documents import code_blocks
+from support.documents import anchors, blocks, documents, links, words_of
+from support.pages.story import Story, runner_of
 from support.system import ROOT
 
-from ctportd.hooks import specs
-from ctportd.hooks.loader import load_plugins
-
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from ctportd.testing import Line
+DOCUMENTS = documents()
+WITH_BLOCKS = [document for document in DOCUMENTS if blocks(document)]
 
 
-async def test_plugin_of_the_readme_answers(ctportd_line: Line) -> None:
-    """The plugin on the README's first screen says hello, and the key that was pressed."""
-    (hello,) = code_blocks("README.md", "python")
-    assert len(hello.strip().splitlines()) <= 10
-    house = await ctportd_line({1: ["hello"]}, plugins={"hello": hello})
-    phone = await house.call()
-    await phone.hear("hello")
-    await phone.press("5")
-    await phone.ended()
-    assert phone.heard == ["hello", "5"]
+@pytest.fixture
+def story(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Story]:
+    """A page, in the time zone that it is written in."""
+    zone = dict(word.partition("=")[::2] for word in words_of(request.param).split()).get("zone", "UTC")
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    page = Story(request.param, tmp_path, monkeypatch)
+    yield page
+    page.place.close()
+    monkeypatch.undo()
+    time.tzset()
 
 
-@pytest.mark.parametrize("number", range(len(code_blocks("docs/plugins.md", "python"))))
-def test_plugins_of_the_guide_load(tmp_path: Path, number: int) -> None:
-    """Every plugin of the guide loads, and its settings fit the table beside it."""
-    block = code_blocks("docs/plugins.md", "python")[number]
-    (tmp_path / "greeter.py").write_text(block)
-    tables = {"greeter": {"greeting": "welcome"}} if "class Settings" in block else {}
-    plugins = load_plugins(tmp_path, tables, "x.toml")
-    assert plugins.failed == {}
-    assert plugins.loaded["greeter"].hooks
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("story", WITH_BLOCKS, ids=WITH_BLOCKS, indirect=True)
+def test_page_does_what_it_says(story: Story) -> None:
+    """Each block, in order: files are written, configurations are good, commands print what stands below them."""
+    story.run()
 
 
-def test_guide_names_every_hook() -> None:
-    """No hook is missing from the guide's table, with its arguments; none is there that does not exist."""
-    chapter = (ROOT / "docs/plugins.md").read_text().partition("## Answering a call")[0]
-    rows = re.findall(r"^\| `(\w+)` \|([^|]*)\|", chapter, re.MULTILINE)
-    told = {name: set(re.findall(r"`(\w+)`", arguments)) for name, arguments in rows}
-    real = {
-        name: set(function.__code__.co_varnames[: function.__code__.co_argcount]) - {"settings", "daemon", "site"}
-        for name, function in vars(specs).items()
-        if hasattr(function, "ctportd_spec")
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_block_is_run(document: str) -> None:
+    """A block that nothing would run is a mistake, wherever it stands."""
+    assert [block.where for block in blocks(document) if runner_of(block) is None] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_links_lead_somewhere(document: str) -> None:
+    """Every link into the project names a file that is there, and a heading in it."""
+    for link in links(document):
+        if "://" in link or link.startswith("mailto:"):
+            continue
+        target, _, anchor = link.partition("#")
+        path = ((ROOT / document).parent / target).resolve() if target else ROOT / document
+        assert path.exists(), f"{document}: {link}"
+        assert not anchor or anchor in anchors(str(path.relative_to(ROOT))), f"{document}: {link}"
+
+
+def test_every_page_is_found() -> None:
+    """The index leads to every page of docs/, and the README to the index."""
+    index = ROOT / "docs/README.md"
+    led_to = {
+        (index.parent / link.partition("#")[0]).resolve() for link in links("docs/README.md") if "://" not in link
     }
-    assert told == real
-
-
-def test_links_lead_somewhere() -> None:
-    """Every relative link of every document names a file that is there."""
-    for document in [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")]:
-        for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
-            assert (document.parent / target).exists(), f"{document.name}: {target}"
+    assert [document for document in DOCUMENTS if document.startswith("docs/")
+            and ROOT / document not in {*led_to, index}] == []  # fmt: skip
+    assert "docs/README.md" in links("README.md")

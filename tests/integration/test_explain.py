@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner
 from support.documents import code_blocks
-from support.system import copy_plugins
 
 from ctportd.calls.caller import Caller
 from ctportd.cli import program
@@ -20,7 +19,6 @@ from ctportd.showing.explaining import explain_call
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from ctportd.records import Step
     from ctportd.showing.explaining import Explained
@@ -142,13 +140,6 @@ def _in_berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     time.tzset()
 
 
-def printed(command: list[str], options: list[str]) -> str:
-    """What a command of the guide prints."""
-    result = CliRunner().invoke(program, [*options, *command[1:]], prog_name="ctportd")
-    assert result.exit_code == 0, result.output
-    return "\n".join(line.rstrip() for line in result.output.splitlines()) + "\n"
-
-
 _TIMES = re.compile(r"\b(?:(\d+):)?(\d+\.\d)\b")
 
 
@@ -163,22 +154,16 @@ def seconds_of(text: str) -> list[float]:
 
 
 @pytest.mark.usefixtures("_in_berlin")
-async def test_examples_of_the_guide(ctportd_line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each command prints what stands below it; the last call was one that pressed 2, then 1, and left a message."""
+async def test_call_of_the_guide(ctportd_line: Line) -> None:
+    """What docs/explain.md shows of a call that pressed 2, then 1, and left a message: to the times of its steps."""
     (toml,) = code_blocks("docs/explain.md", "toml")
-    await asyncio.to_thread(copy_plugins, tmp_path / "all")
-    (tmp_path / "plugins").mkdir()
-    for plugin in (
-        "auto_attendant",
-        "caller_id_log",
-        "voicemail",
-    ):  # what the others tell is in their own guides
-        (tmp_path / "all" / plugin).rename(tmp_path / "plugins" / plugin)
-    (tmp_path / "ctportd.toml").write_text(f"[plugins]\nshipped = false\n{toml}")
-    monkeypatch.chdir(tmp_path)
+    (block,) = [
+        block for block in code_blocks("docs/explain.md", "console") if block.startswith("$ ctportd calls show")
+    ]
+    command, _, told = block.partition("\n")
     tables = tomllib.loads(toml)
     handlers = {port["number"]: port["handlers"] for port in tables["port"]}
-    house = await ctportd_line(handlers, plugins=tmp_path / "plugins", settings=tables["plugins"])
+    house = await ctportd_line(handlers, settings=tables["plugins"], mail=tables["mail"] | {"port": 1})
     house.clock.set("2026-11-24 10:00+01:00")
     phone = await house.call(1, number="5550100", name="Ada Lovelace")
     await phone.hear_begin("menu-main")
@@ -190,10 +175,9 @@ async def test_examples_of_the_guide(ctportd_line: Line, tmp_path: Path, monkeyp
     await phone.say(seconds=4)
     await phone.hang_up()
     await house.idle()
-    for block in code_blocks("docs/explain.md", "console"):
-        first, _, told = block.partition("\n")
-        command = shlex.split(first.removeprefix("$ "))
-        config = str(house.config_path) if "calls" in command else "ctportd.toml"
-        shown = await asyncio.to_thread(printed, command, ["--config", config])
-        assert without_chance(shown) == without_chance(told), first
-        assert seconds_of(shown) == pytest.approx(seconds_of(told), abs=0.3)  # a frame more or less, rounded
+    arguments = ["--config", str(house.config_path), *shlex.split(command)[2:]]
+    result = await asyncio.to_thread(CliRunner().invoke, program, arguments)
+    assert result.exit_code == 0, result.output
+    shown = "\n".join(line.rstrip() for line in result.output.splitlines()) + "\n"
+    assert without_chance(shown) == without_chance(told)
+    assert seconds_of(shown) == pytest.approx(seconds_of(told), abs=0.3)  # a frame more or less, rounded

@@ -1,8 +1,7 @@
-"""docs/office.md: its blocks, put together, are the office that it tells of."""
+"""docs/office.md: calls to the office that its blocks make, put together, go as it tells."""
 
 from __future__ import annotations
 
-import re
 import shlex
 import time
 import tomllib
@@ -10,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from click.testing import CliRunner
-from support.documents import code_blocks
-from support.system import copy_plugins
+from support.documents import blocks, code_blocks
+from support.pages.comparing import is_shown
 
-from ctportd.cli import program
+from ctportd.phone.script import Script
+from ctportd.phone.steps import parse_steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,13 +24,6 @@ PAGE = "docs/office.md"
 
 TUESDAY, ASCENSION_DAY = "2026-11-24 10:00+01:00", "2027-05-06 10:00+02:00"
 
-COMMAND = re.compile(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
-
-
-def shown() -> list[tuple[str, str]]:
-    """The commands of the page, each with what it prints."""
-    return [found for block in code_blocks(PAGE, "console") for found in COMMAND.findall(block)]
-
 
 @pytest.fixture
 def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
@@ -41,23 +33,10 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str
     time.tzset()
     toml = "\n".join(code_blocks(PAGE, "toml"))
     (holidays,) = code_blocks(PAGE, "ics")
-    Path("office.toml").write_text(toml)
-    Path("office.toml").chmod(0o640)
     Path("holidays.ics").write_text(holidays)
     yield tomllib.loads(toml)
     monkeypatch.undo()
     time.tzset()
-
-
-@pytest.mark.usefixtures("office")
-def test_page_prints_what_is_printed() -> None:
-    """The blocks are one good file without a hint, and calls would go as the page says."""
-    copy_plugins(Path("plugins"))
-    commands = [(command, told) for command, told in shown() if " phone " not in command]
-    assert len(commands) == 4
-    for command, told in commands:
-        result = CliRunner().invoke(program, shlex.split(command)[1:])
-        assert (result.exit_code, result.output) == (0, told), command
 
 
 async def speak_a_greeting(phone: Telephone) -> None:
@@ -84,15 +63,12 @@ async def test_calls_to_the_office(ctportd_line: Line, office: dict[str, Any]) -
         house.clock.set(at)
         return await house.call(1, number=number, name="Alan Turing")
 
+    (session,) = [block for block in blocks(PAGE) if " phone " in block.text]
+    ((command, shown),) = session.commands
     phone = await call(TUESDAY)
-    await phone.hear("aa-for-support")
-    await phone.press("303")
-    await phone.recorded()
-    await phone.say(seconds=3)
-    await phone.hang_up()
+    await Script(parse_steps(shlex.split(command)[9:])).run(phone._phone)
     await house.idle()
-    ((_, session),) = [found for found in shown() if " phone " in found[0]]
-    assert phone.heard == re.findall(r" hear +(\S+)", session)
+    assert is_shown(phone.story, shown), phone.story
 
     await speak_a_greeting(await call(TUESDAY))
     await house.idle()

@@ -129,7 +129,7 @@ def test_missing_keys_have_their_defaults() -> None:
     [
         ({"daemn": {}}, "the top level: there is no key 'daemn'; did you mean 'daemon'?"),
         ({"log": {"levle": "info"}}, "[log]: there is no key 'levle'; did you mean 'level'?"),
-        ({"log": {"x": 1}}, "[log]: there is no key 'x'; there are: file, level"),
+        ({"log": {"x": 1}}, "[log]: there is no key 'x'; there are: file, level, keep, compress, max_size"),
         (
             {"port": [{"number": 1}, {"number": 2, "handler": []}]},
             "[[port]] (table 2): there is no key 'handler'; did you mean 'handlers'?",

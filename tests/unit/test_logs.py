@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
 import re
 import sys
-import threading
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -15,15 +15,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import structlog
 
-from ctportd.logs import LogFile, current_hook, flush, quiet, set_up
+from ctportd.logs import LogFile, about_request, current_hook, flush, quiet, set_file, set_level, set_up, tapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 NOW = datetime(2026, 11, 23, 18, 15, 0, tzinfo=UTC)
-
-ROLLED = "x.log.20261123-181500"
 
 
 @pytest.fixture(autouse=True)
@@ -120,6 +118,51 @@ def test_level_leaves_out_what_is_below(file: LogFile, level: str, written: list
     assert [line["level"] for line in lines(file)] == written
 
 
+def test_level_can_change_while_it_runs(file: LogFile) -> None:
+    """A logger that somebody has bound and keeps is of the new level at once, and so are libraries."""
+    set_up("info", file, terminal=False)
+    kept = structlog.get_logger().bind(link="main:1")
+    for level in ("debug", "error", "info"):
+        set_level(level)
+        kept.debug(f"debug at {level}")
+        structlog.get_logger().info(f"info at {level}")
+        logging.getLogger("x").warning("theirs at %s", level)
+    assert [line["event"] for line in lines(file)] == [
+        *("debug at debug", "info at debug", "theirs at debug"),
+        *("info at info", "theirs at info"),
+    ]
+
+
+def test_file_can_change_while_it_runs(file: LogFile, tmp_path: Path) -> None:
+    """Lines go to one file or to another, or to none; the loggers are the same ones."""
+    set_up("info", None, terminal=False)
+    log = structlog.get_logger()
+    other = LogFile(tmp_path / "other.log")
+    for each in (None, file, other, None):
+        set_file(each)
+        log.info("line")
+    other.close()
+    assert [len(lines(each)) for each in (file, other)] == [1, 1]
+
+
+def test_who_taps_the_log_has_the_lines_of_the_file(file: LogFile) -> None:
+    """Those that are written, as they are, for as long as it is tapped; one that raises takes none from the file."""
+
+    def broken(_line: bytes) -> None:
+        fail("is broken")
+
+    seen: list[bytes] = []
+    set_up("info", file, terminal=False)
+    log = structlog.get_logger()
+    log.info("before")
+    with tapped(seen.append), tapped(broken):
+        log.debug("left out")
+        log.warning("meanwhile", number=7)
+    log.info("after")
+    assert [json.loads(line) for line in seen] == [lines(file)[1]]
+    assert [line["event"] for line in lines(file)] == ["before", "meanwhile", "after"]
+
+
 def test_context_is_on_every_line(file: LogFile) -> None:
     """What was bound where a call is answered is on the lines that are written there, and on no other."""
     set_up("info", file, terminal=False)
@@ -164,6 +207,75 @@ def test_line_says_more_than_the_hook_knows(file: LogFile) -> None:
     current_hook.reset(token)
     (line,) = lines(file)
     assert (line["port"], line["call"], line["plugin"]) == (9, "b", "other")
+
+
+def test_line_about_a_request_tells_it_and_its_fate(file: LogFile) -> None:
+    """Nobody passes them; those of another task are not told, and a line may say more."""
+    set_up("info", file, terminal=False)
+    log = structlog.get_logger()
+    with about_request("ctplay") as asked:
+        log.info("asked")
+        asked.fate = "done"
+        log.info("answered")
+        log.info("own", request="ctrecord", fate="failed")
+    log.info("after")
+    told = [(line.get("request"), line.get("fate")) for line in lines(file)]
+    assert told == [("ctplay", None), ("ctplay", "done"), ("ctrecord", "failed"), (None, None)]
+
+
+@pytest.mark.parametrize(
+    "key", ["pin", "password", "smtp_password", "api-token", "Authorization", "new_PIN", "secrets"]
+)
+def test_what_is_secret_by_its_name_is_hidden(file: LogFile, capsys: pytest.CaptureFixture[str], key: str) -> None:
+    """In a line and inside its values, in the file, on the terminal and for whoever taps the log."""
+    seen: list[bytes] = []
+    set_up("info", file)
+    with tapped(seen.append):
+        structlog.get_logger().info("x", **{key: "4711"}, settings={"of": [{key: 4711}]}, pinned="kept")
+    text = file.path.read_text()
+    assert "4711" not in text + shown(capsys) + seen[0].decode()
+    line = json.loads(text)
+    assert (line[key], line["settings"], line["pinned"]) == ("(secret)", {"of": [{key: "(secret)"}]}, "kept")
+
+
+def test_passwords_in_urls_are_hidden(file: LogFile, capsys: pytest.CaptureFixture[str]) -> None:
+    """Those of a database or a broker, wherever they stand: in a value, in a list, in what was raised."""
+    set_up("info", file)
+    url = "postgresql://ada:" + "s3cr/t@x@db.example/calls"
+    try:
+        fail(f"cannot reach {url}")
+    except ValueError:
+        structlog.get_logger().exception("failed", url=url, urls=[url])
+    (line,) = lines(file)
+    assert "s3cr" not in file.path.read_text() + shown(capsys)
+    assert line["url"] == "postgresql://ada:(secret)@db.example/calls"
+    assert line["exception"].endswith("cannot reach postgresql://ada:(secret)@db.example/calls")
+
+
+def test_line_of_the_journal_has_its_priority(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The journal knows the time; each line of a traceback has the priority of the first. Elsewhere there is none."""
+    with (tmp_path / "journal").open("w+") as journal:
+        found = os.fstat(journal.fileno())
+        monkeypatch.setattr(sys, "stderr", journal)
+        for stream in (f"{found.st_dev}:{found.st_ino}", f"{found.st_dev}:{found.st_ino + 1}"):
+            monkeypatch.setenv("JOURNAL_STREAM", stream)
+            set_up("debug", None)
+            log = structlog.get_logger()
+            log.debug("a\nb")
+            log.info("call", number=1)
+            log.warning("odd")
+            try:
+                fail("broken")
+            except ValueError:
+                log.exception("failed")
+            flush()
+        journal.seek(0)
+        told = journal.read().splitlines()
+    ours = [line for line in told if line.startswith("<")]
+    assert [line.split()[0] for line in ours[:4]] == ["<7>a\\nb", "<6>call", "<4>odd", "<3>failed"]
+    assert {line[:3] for line in ours[3:]} == {"<3>"}
+    assert ours[-1] == "<3>ValueError: broken"
+    assert re.match(r"\d\d:\d\d:\d\d \[debug", told[len(ours)])
 
 
 def test_exception_is_text(file: LogFile) -> None:
@@ -358,86 +470,3 @@ def test_librarys_exception_is_text(file: LogFile) -> None:
     first, second = lines(file)
     assert first["exception"].endswith("ValueError: theirs")
     assert second["event"] == "failed"
-
-
-# -- rolling
-
-
-def test_old_lines_get_the_date(file: LogFile) -> None:
-    """The old file has its moment in its name; a second and a third of that moment get a number."""
-    names = []
-    for n in range(3):
-        file.write(b"%d" % n)
-        names.append(file.roll(NOW).name)
-    file.write(b"new")
-    assert names == [ROLLED, f"{ROLLED}.1", f"{ROLLED}.2"]
-    folder = file.path.parent
-    assert {path.name: path.read_text() for path in folder.iterdir()} == {
-        ROLLED: "0\n",
-        f"{ROLLED}.1": "1\n",
-        f"{ROLLED}.2": "2\n",
-        "x.log": "new\n",
-    }
-
-
-def test_log_goes_on_where_it_ended(file: LogFile) -> None:
-    """A file that is there is added to."""
-    file.write(b"old")
-    again = LogFile(file.path)
-    again.write(b"new")
-    again.close()
-    assert file.path.read_text() == "old\nnew\n"
-
-
-def test_log_that_was_taken_away_can_be_rolled(file: LogFile) -> None:
-    """Another program may have moved the file: rolling begins a new one, and lines are kept again."""
-    file.write(b"gone")
-    file.path.unlink()
-    assert file.roll(NOW).read_text() == ""
-    file.write(b"here")
-    assert file.path.read_text() == "here\n"
-
-
-def test_log_that_cannot_be_rolled_is_written_to_all_the_same(
-    file: LogFile, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """When the disk refuses a new file the old one is used on."""
-    path_type = type(file.path)
-
-    def refuse(*_: object, **__: object) -> None:
-        raise PermissionError(13, "Permission denied")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(path_type, "open", refuse)
-        with pytest.raises(PermissionError):
-            file.roll(NOW)
-    file.write(b"still")
-    assert (file.path.parent / ROLLED).read_text() == "still\n"
-
-
-def test_no_line_is_lost_or_torn_while_the_log_is_rolled(file: LogFile) -> None:
-    """Two threads write thousands of lines while a third rolls: each line is there once, whole and in order."""
-    set_up("info", file, terminal=False)
-    count, rolls = 3000, 60
-    progress = threading.Semaphore(0)
-
-    def write(writer: str) -> None:
-        log = structlog.get_logger()
-        for n in range(count):
-            log.info("x" * (n % 200), writer=writer, n=n)
-            if n % (2 * count // rolls) == 0:
-                progress.release()
-
-    writers = [threading.Thread(target=write, args=(name,)) for name in "ab"]
-    for thread in writers:
-        thread.start()
-    rolled = []
-    for _ in range(rolls):
-        assert progress.acquire(timeout=30)
-        rolled.append(file.roll(NOW))
-    for thread in writers:
-        thread.join()
-    assert len(set(rolled)) == rolls
-    written = [json.loads(line) for path in [*rolled, file.path] for line in path.read_bytes().splitlines()]
-    for name in "ab":
-        assert [line["n"] for line in written if line["writer"] == name] == list(range(count))

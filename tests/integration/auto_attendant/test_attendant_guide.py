@@ -10,6 +10,7 @@ import pytest
 import tomli_w
 from click.testing import CliRunner
 from support.documents import code_blocks
+from support.pages.story import put_into
 from support.system import copy_plugins
 
 from ctportd.cli import program
@@ -34,17 +35,6 @@ END:VCALENDAR
 """
 
 
-def put_into(data: dict[str, Any], block: dict[str, Any], depth: int = 0) -> None:
-    """A block of the guide goes into the file: a menu that is there again replaces keys, a port comes to the others."""
-    for key, value in block.items():
-        if key == "port":
-            data.setdefault("port", []).extend(value)
-        elif isinstance(value, dict) and depth < 4:
-            put_into(data.setdefault(key, {}), value, depth + 1)
-        else:
-            data[key] = value
-
-
 @pytest.fixture
 def ctportd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     """Runs ctportd with a configuration, and returns what it prints."""
@@ -64,11 +54,10 @@ def ctportd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., st
 
 
 def test_guide_is_good_and_does_what_it_says(ctportd: Callable[..., str], tmp_path: Path) -> None:
-    """Every block fits what was there before it; in the end nothing is wrong, and the hours lead where they should."""
+    """All of it together: the hours lead where they should, and can be set aside."""
     data: dict[str, Any] = {}
     for block in code_blocks(GUIDE, "toml"):
         put_into(data, tomllib.loads(block))
-        assert ": good: " in ctportd(data, "check")  # hints at most, of what comes later in the guide
     (tmp_path / "state").mkdir()
     asyncio.run(make_database(f"sqlite+aiosqlite:///{tmp_path / 'state' / 'ctportd.db'}"))
 

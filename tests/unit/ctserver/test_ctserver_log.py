@@ -32,7 +32,7 @@ class Written:
     def __init__(self, path: Path) -> None:
         self.now = 100.0
         self.path = path
-        self.log = ServerLog(path, lambda: self.now)
+        self.log = ServerLog(path, clock=lambda: self.now)
 
     @property
     def lines(self) -> list[dict[str, Any]]:
