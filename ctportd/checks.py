@@ -11,6 +11,7 @@ import msgspec
 import structlog
 
 from ctportd.calls.files import SHIPPED
+from ctportd.config.secrets import is_secret
 from ctportd.errors import ConfigError, MailError, PluginError
 from ctportd.hooks.inquiry import Problem
 from ctportd.hooks.owners import check_program_owner
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from ctportd.config import Config
     from ctportd.site import ConfiguredSite
 
-_SECRET = ("password", "pin")
 _SECRET_FILE = ("password_file",)
 
 log = structlog.stdlib.get_logger("ctportd")
@@ -132,7 +132,7 @@ def _secrets(data: dict[str, Any], source: str, table: str = "") -> Iterator[tup
     for key, value in data.items():
         if isinstance(value, dict):
             yield from _secrets(value, source, f"{table}.{key}" if table else key)
-        elif value and key in _SECRET:
+        elif value and is_secret(key):
             yield f"[{table}] {key}", source
         elif value and key in _SECRET_FILE:
             yield f"[{table}] {key}", value

@@ -4,44 +4,46 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from ctportd.api import ROUTES
-from ctportd.calls.numbers import Numbers
 from ctportd.calls.placing import place
 from ctportd.calls.router import Router
 from ctportd.clock import Clock, utc_now
 from ctportd.control.server import ControlServer
+from ctportd.fleet import Fleet
 from ctportd.hooks.dispatch import Dispatcher
 from ctportd.keepalive import KeepAlive
 from ctportd.links.ports import Ports
 from ctportd.mail.service import Mail
 from ctportd.messages.service import Messages
+from ctportd.parts import Parts
 from ctportd.pins.guard import PinGuard
+from ctportd.reloading.reloader import Reloader
+from ctportd.reloading.renewal import FolderWatch
+from ctportd.reloading.source import FileSource
 from ctportd.reporting import status_line
-from ctportd.running import run_command, search_for
-from ctportd.servers import Server
-from ctportd.site import configured_handlers, configured_prompts
+from ctportd.site import configured_handlers, configured_numbers, configured_prompts
 from ctportd.store.durable import DurableStore
 from ctportd.systemd import Systemd
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Iterable, Sequence
     from datetime import datetime
 
     from ctportd.calls.outgoing import OutgoingCall
-    from ctportd.config import Config, CtserverTable
+    from ctportd.config import Config
     from ctportd.hooks.inquiry import Explanation, Inquiry
     from ctportd.hooks.loader import Plugins
-    from ctportd.links.supervisor import Supervisor
     from ctportd.logs import LogFile
-
-PART_TIMEOUT = 2.0
-"""Seconds that a part of the daemon gets to end when it is told to: it needs milliseconds (our figure)."""
+    from ctportd.reloading.reloader import Prepared
+    from ctportd.reloading.source import Source
+    from ctportd.servers import Server
+    from ctportd.status import Reloaded
 
 DRAIN_TIMEOUT = 1.0
 """Seconds that the plugins get, after the last call, for what waits in their queues (our figure)."""
@@ -69,15 +71,17 @@ class Daemon:
         plugins: Loaded already: their code runs before the first line is connected.
         log_file: The log that rotating rolls, if there is one.
         now: Tells the date and time of day, in UTC.
+        source: Where configuration and plugins are loaded from anew; None: the configuration's file.
         systemd: Told how the daemon is.
 
     Attributes:
-        config: As given.
+        config: As given, or as it was loaded anew.
         log_file: As given.
         phase: ``starting``, ``ready``, ``draining`` or ``stopping``.
         state: The folder of all that must survive.
         numbers: Reads telephone numbers.
-        servers: Every ctserver.
+        parts: What it does all at once.
+        fleet: Every ctserver.
         ports: Every telephone port of every ctserver.
         handlers: The handlers of each port, by its address.
     """
@@ -89,6 +93,7 @@ class Daemon:
         log_file: LogFile | None,
         *,
         now: Callable[[], datetime] = utc_now,
+        source: Source | None = None,
         systemd: Systemd | None = None,
     ) -> None:
         self.config = config
@@ -96,11 +101,11 @@ class Daemon:
         self.phase = "starting"
         self._now = now
         self._systemd = systemd or Systemd()
-        self.clock = self._clock_of(config.file.ctserver[0])
+        self.clock = self._clock()
         self.started_at = self.clock.now()
         self.state = config.state
         self.store = DurableStore(config.store_url, config.file.store.keep_days)
-        self.numbers = Numbers(config.file.numbers.country, config.file.numbers.area)
+        self.numbers = configured_numbers(config)
         self.prompts = configured_prompts(config)
         self.handlers = configured_handlers(config)
         self.dispatcher = Dispatcher(plugins, self, config.file.plugins)
@@ -114,20 +119,18 @@ class Daemon:
         )
         self.store.when_remade.append(self.pins.keep_all)
         self.router = Router(self.prompts, self.dispatcher, self.store.keep_steps)
-        self.end_timeout = config.file.daemon.end_timeout
-        self.servers = [self._build_server(table) for table in config.file.ctserver]
-        self.ports = Ports(port for server in self.servers for port in server.ports)
+        self.parts = Parts()
+        self.ports = Ports()
+        self.fleet = Fleet(config, self, self.ports, now)
+        self._reloader = Reloader(self, source or FileSource(Path(config.source)), self._systemd)
+        self._folder_watch = FolderWatch(self.parts, self._reloader.renew_plugins)
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
 
-    def _build_server(self, table: CtserverTable) -> Server:
-        command = run_command(self.config, table)
-        server = Server(table, command, search_for(self.config, table, command) if command else None)
-        clock = self._clock_of(table)
-        for port in self.config.ports_of(table):
-            server.add_port(port, self, clock)
-        return server
+    @property
+    def servers(self) -> list[Server]:
+        """Every ctserver."""
+        return self.fleet.servers
 
     @property
     def plugins(self) -> Plugins:
@@ -139,8 +142,8 @@ class Daemon:
         """Whether there is a mail server to send letters to."""
         return self.mail.configured
 
-    def _clock_of(self, table: CtserverTable) -> Clock:
-        return Clock(self.config.line_speed(table), self._now)
+    def _clock(self) -> Clock:
+        return Clock(self.config.line_speed(self.config.file.ctserver[0]), self._now)
 
     # -- ctportd.hooks.services.Site
 
@@ -172,85 +175,43 @@ class Daemon:
         async with AsyncExitStack() as stack:
             await self.store.open()
             stack.push_async_callback(self.store.close)
-            await stack.enter_async_context(self._background(self.store.run(), "store"))
-            await stack.enter_async_context(self._background(self.dispatcher.run(), "plugins"))
+            running = self.parts.running
+            await stack.enter_async_context(running(self.store.run(), "store"))
+            await stack.enter_async_context(running(self.dispatcher.run(), "plugins"))
             control = await stack.enter_async_context(
                 ControlServer(ROUTES, self, Path(self.config.file.control.socket))
             )
             life = KeepAlive(self._systemd, control, lambda: status_line(self))
-            await stack.enter_async_context(self._background(life.run(), "signs of life"))
+            await stack.enter_async_context(running(life.run(), "signs of life"))
             await self.mail.open()  # nobody else is at it now: a second daemon would have met with our socket
-            if self.mail.configured:
-                await stack.enter_async_context(self._background(self.mail.run(), "mail"))
+            await stack.enter_async_context(running(self.mail.run(), "mail"))
             self._log_missing_plugins()
             self.dispatcher.tell("daemon_started")
-            await stack.enter_async_context(self._background(self.messages.run(), "messages"))
-            for server in self.servers:
-                await self._start_server(server, stack)
+            await stack.enter_async_context(running(self.messages.run(), "messages"))
+            stack.push_async_callback(self.fleet.stop)
+            stack.callback(self._reloader.stop)
+            stack.callback(self._folder_watch.stop)
+            await self._or_stop(self.fleet.start())
             await self._or_stop(self._wait_connected())
-            await stack.enter_async_context(self._background(self.router.look_after_lines(), "health of lines"))
             self._ready()
             await self._or_stop(self._stop.wait())
             await self._wind_up()
         log.info("stopped")
 
-    async def _start_server(self, server: Server, stack: AsyncExitStack) -> None:
-        """Start a ctserver, if it is ours to start, and connect to it as soon as its ports are open.
-
-        One that does not start does not keep the others waiting for longer than ``start_timeout``.
-        """
-        if server.supervisor is not None:
-            process = self._background(
-                server.supervisor.run(), f"ctserver {server.name}", server.table.stop_timeout + PART_TIMEOUT
-            )
-            await stack.enter_async_context(process)
-            await self._or_stop(self._wait_for_process(server.supervisor, server.table.start_timeout))
-        for connection in server.connections:
-            await stack.enter_async_context(self._background(server.connect(connection), connection.name))
-        if server.heartbeat is not None:
-            heartbeat = self._background(server.heartbeat.run(), f"heartbeat of {server.name}")
-            await stack.enter_async_context(heartbeat)
-        for watch in server.ring_watches:
-            await stack.enter_async_context(self._background(watch.run(), f"rings of {server.name}"))
-
     async def _or_stop(self, what: Coroutine[Any, Any, object]) -> None:
         """Wait for something, or until the daemon is to stop, or until a part of it fails, which is raised."""
-        first = asyncio.create_task(what)
-        stop = asyncio.create_task(self._stop.wait())
+        waiting = [asyncio.create_task(one) for one in (what, self.parts.fail(), self._stop.wait())]
         try:
-            await asyncio.wait((first, stop, *self._tasks), return_when=asyncio.FIRST_COMPLETED)
-            for task in (first, *self._tasks):
-                if task.done():
-                    task.result()
+            done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
         finally:
-            first.cancel()
-            stop.cancel()
-
-    @asynccontextmanager
-    async def _background(
-        self, work: Coroutine[Any, Any, None], name: str, within: float = PART_TIMEOUT
-    ) -> AsyncIterator[None]:
-        """Run something as long as the block lasts; then it has ``within`` seconds to end."""
-        task = asyncio.create_task(work, name=name)
-        self._tasks.append(task)
-        try:
-            yield
-        finally:
-            self._tasks.remove(task)
-            task.cancel()
-            _, late = await asyncio.wait([task], timeout=within)
-            if late:
-                log.error("a part of the daemon does not come to an end, and is left behind", part=name)
-
-    @staticmethod
-    async def _wait_for_process(supervisor: Supervisor, seconds: float) -> None:
-        with suppress(TimeoutError):  # the supervisor has told why, and goes on trying
-            async with asyncio.timeout(seconds):
-                await supervisor.wait_ready()
+            for task in waiting:
+                task.cancel()
 
     async def _wait_connected(self) -> None:
         """Wait for all ports, but not for ever: a ctserver that is remote may be down for days."""
-        connections = [connection for server in self.servers for connection in server.connections]
+        connections = list(self.fleet.connections)
         try:
             async with asyncio.timeout(CONNECT_WAIT):
                 for connection in connections:
@@ -272,6 +233,8 @@ class Daemon:
             return
         self.phase = "ready"
         self._systemd.ready()
+        self._reloader.begin()
+        self._folder_watch.use(self.config)
         log.info("ready", ports=len(self.ports), plugins=sorted(self.plugins.loaded))
         server = self.config.virtual
         if server is not None and self.config.ports_of(server):
@@ -279,6 +242,44 @@ class Daemon:
             invocation = f"{_program()} --config {self.config.source} phone {number}"
             invitation = f"to place a call, type in another terminal: {invocation}"
             log.info(invitation)
+
+    # -- what is changed while it runs
+
+    async def reload(self, plugins: Iterable[str] = ()) -> Reloaded:
+        """Load the configuration's file, and the plugins that have changed, and go by them; all of it or nothing.
+
+        Calls under way end as they have begun. One reload comes after the other.
+
+        Args:
+            plugins: Those that are loaded anew though nothing of theirs has changed.
+
+        Raises:
+            ConfigError: The file, or a plugin, has a mistake. Everything is as it was.
+            ControlError: The daemon is stopping.
+        """
+        return await self._reloader.reload(plugins)
+
+    def put_in_force(self, prepared: Prepared) -> None:
+        """Go by what was loaded and checked. It waits for nothing, and cannot fail."""
+        config = self.config = prepared.config
+        self.numbers, self.handlers = prepared.numbers, prepared.handlers
+        self.prompts = prepared.prompts
+        self.router.speak_with(prepared.prompts)
+        self.clock = self._clock()
+        self.store.keep_days = config.file.store.keep_days
+        self.mail.use(config.file.mail)
+        table = config.file.daemon
+        self.messages.min_free = table.min_free
+        self.pins.use(table.pin_tries, table.pin_lock)
+        self.take_plugins(prepared.plugins)
+        self._folder_watch.use(config)
+        self.fleet.apply(config)
+
+    def take_plugins(self, plugins: Plugins) -> None:
+        """Have these plugins on duty from now on; calls keep those with which they began."""
+        self.dispatcher.replace(plugins, self.config.file.plugins)
+
+    # -- its end
 
     async def _wind_up(self) -> None:
         """Calls first, then what the plugins have still to do; the rest is undone in the order of the building."""

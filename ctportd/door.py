@@ -36,10 +36,13 @@ class Door:
 
     Args:
         places: How many there are.
+
+    Attributes:
+        places: As given; it may be changed.
     """
 
     def __init__(self, places: int) -> None:
-        self._places = places
+        self.places = places
         self._guests: dict[Guest, None] = {}  # the oldest first
 
     @property
@@ -52,7 +55,7 @@ class Door:
 
         ``put_out`` ends the connection of the guest; it is called at most once, and before the guest has left.
         """
-        if self.taken >= self._places and not self._make_room():
+        if self.taken >= self.places and not self._make_room():
             return None
         guest = Guest(put_out)
         self._guests[guest] = None

@@ -13,9 +13,7 @@ if TYPE_CHECKING:
     from ctportd.calls.call import Call
     from ctportd.daemon import Daemon
     from ctportd.hooks.hosted import Hosted
-    from ctportd.links.port import Port
-    from ctportd.listeners import PortListener
-    from ctportd.servers import Server
+    from ctportd.servers import Server, ServerPort
 
 
 async def status_of(daemon: Daemon, pid: int, version: str) -> Status:
@@ -27,9 +25,7 @@ async def status_of(daemon: Daemon, pid: int, version: str) -> Status:
         started_at=daemon.started_at,
         config=daemon.config.source,
         ctserver=[await _ctserver(server) for server in daemon.servers],
-        ports=[
-            _port(daemon, port, listener) for server in daemon.servers for port, listener in server.ports.items()
-        ],
+        ports=[_port(daemon, port) for server in daemon.servers for port in server.ports.values()],
         plugins=[plugin for plugin in plugins_of(daemon) if plugin.state != "not enabled"],
         tasks=len(asyncio.all_tasks()),
         unwritten_calls=len(daemon.store.waiting),
@@ -40,7 +36,7 @@ async def status_of(daemon: Daemon, pid: int, version: str) -> Status:
 
 def status_line(daemon: Daemon) -> str:
     """The same in one line, as ``systemctl status`` shows it."""
-    all_ports = [port for server in daemon.servers for port in server.ports]
+    all_ports = [served.port for server in daemon.servers for served in server.ports.values()]
     ports = f"{sum(port.connected for port in all_ports)} of {len(all_ports)} ports connected"
     calls = len(daemon.router.calls)
     return f"{daemon.phase}: {ports}, {calls} call{'' if calls == 1 else 's'}"
@@ -63,10 +59,12 @@ async def _ctserver(server: Server) -> CtserverStatus:
         requests=server.manager.fates if server.manager else Fates(),
         missed=server.heartbeat.missed if server.heartbeat else 0,
         adopted=supervisor.adopted if supervisor else False,
+        leaving=server.leaving,
     )
 
 
-def _port(daemon: Daemon, port: Port, listener: PortListener) -> PortStatus:
+def _port(daemon: Daemon, served: ServerPort) -> PortStatus:
+    port = served.port
     call = daemon.router.call_on(port)
     draining = daemon.router.drained.covers(port.address)
     idle = daemon.router.trouble_of(port) or ("draining" if draining else "idle")
@@ -77,10 +75,11 @@ def _port(daemon: Daemon, port: Port, listener: PortListener) -> PortStatus:
         kind=port.kind,
         state=(idle if call is None else _call_state(call)) if port.connected else "disconnected",
         handlers=daemon.router.handlers_of(port),
-        strays=listener.strays,
+        strays=served.listener.strays,
         call=None if call is None else _call(call),
         requests=port.fates,
         draining=draining,
+        leaving=served.leaving,
     )
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ctportd.calls.files import CTSERVER_FOLDERS, SHIPPED
+from ctportd.config import load
+from ctportd.config.differences import in_force
 from ctportd.ctserver.run import serve
 from ctportd.ctserver.settings import LineSettings, Settings
 from ctportd.errors import ConfigError
@@ -31,7 +33,17 @@ async def serve_configured(config: Config) -> None:
         )
     if config.file.exchange.log:
         Path(config.file.exchange.log).parent.mkdir(parents=True, exist_ok=True)
-    await serve(settings_of(config, server))
+
+    def read() -> Settings:
+        told = load(Path(config.source))
+        now = told.virtual
+        if now is None or now.name != server.name:
+            raise ConfigError(
+                f"{config.source}: [[ctserver]] {server.name}: found none of this name that is 'virtual'"
+            )
+        return settings_of(in_force(config, told), now)
+
+    await serve(settings_of(config, server), read)
 
 
 def settings_of(config: Config, server: CtserverTable) -> Settings:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from ctportd.calls.files import Prompts
 from ctportd.calls.leg import handler_parts
+from ctportd.errors import ConfigError
 from ctportd.hooks.loader import load_plugins
 
 if TYPE_CHECKING:
@@ -46,6 +47,20 @@ def check_handlers(config: Config, plugins: Plugins) -> None:
     for port in config.file.port:
         names = [handler_parts(handler)[0] for handler in port.handlers]
         plugins.check_handlers(names, f"{config.source}: [[port]] number {port.number}")
+
+
+def configured_numbers(config: Config) -> Numbers:
+    """What reads telephone numbers by a configuration.
+
+    Raises:
+        ConfigError: There is no such country.
+    """
+    from ctportd.calls.numbers import Numbers  # noqa: PLC0415 - most commands need none
+
+    try:
+        return Numbers(config.file.numbers.country, config.file.numbers.area)
+    except ConfigError as error:
+        raise ConfigError(f"{config.source}: {error}") from error
 
 
 def configured_prompts(config: Config) -> Prompts:
@@ -107,9 +122,7 @@ class ConfiguredSite:
     @cached_property
     def numbers(self) -> Numbers:
         """Reads telephone numbers."""
-        from ctportd.calls.numbers import Numbers  # noqa: PLC0415 - most commands need none
-
-        return Numbers(self.config.file.numbers.country, self.config.file.numbers.area)
+        return configured_numbers(self.config)
 
     @cached_property
     def store(self) -> Store:

@@ -5,31 +5,31 @@ from __future__ import annotations
 import asyncio
 import errno
 import signal
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ctportd import logs
 from ctportd.checks import check_folders, check_programs, warn_of_open_doors
 from ctportd.conduct import settle
 from ctportd.daemon import Daemon
 from ctportd.detach import detached, pid_file
-from ctportd.errors import ConfigError, StorageError
+from ctportd.errors import ConfigError, CtportdError, StorageError
 from ctportd.hooks.running import run_to_the_end
 from ctportd.privileges import account_of, become
 from ctportd.rotating import rotate_logs, tell_rolled
 from ctportd.serving import keeping_of
 from ctportd.site import load_configured_plugins
 from ctportd.systemd import Systemd
+from ctportd.terminal import ControllingTerminal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Coroutine, Iterator
 
     from ctportd.config import Config
-    from ctportd.status import Rotated
 
-ENDINGS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-"""What tells the daemon to stop; the last comes when its terminal is closed."""
+ENDINGS = (signal.SIGTERM, signal.SIGINT)
+"""What tells the daemon to stop."""
 
 _PASSING = (errno.ENOSPC, errno.EROFS, errno.EIO)
 """Faults of the disk, and not of the configuration: they may pass, so that systemd is to try again."""
@@ -74,7 +74,7 @@ def _run(config: Config, systemd: Systemd, *, terminal: bool) -> None:
 
     async def run() -> None:
         daemon = Daemon(config, plugins, log_file, systemd=systemd)
-        with _told_by_signals(daemon):
+        with _told_by_signals(daemon, ControllingTerminal()):
             await daemon.run()
 
     try:
@@ -86,25 +86,36 @@ def _run(config: Config, systemd: Systemd, *, terminal: bool) -> None:
 
 
 @contextmanager
-def _told_by_signals(daemon: Daemon) -> Iterator[None]:
-    """Stop and rotate at signals; what comes after the block is over must not make a bad end of a good one."""
+def _told_by_signals(daemon: Daemon, terminal: ControllingTerminal) -> Iterator[None]:
+    """Do as signals say; what comes after the block is over must not make a bad end of a good one."""
     loop = asyncio.get_running_loop()
-    for number in ENDINGS:
-        loop.add_signal_handler(number, daemon.stop)
-    rotations: set[asyncio.Task[Rotated]] = set()
+    tasks: set[asyncio.Task[object]] = set()
 
-    def rotate() -> None:
-        task = asyncio.create_task(rotate_logs(daemon), name="rotation")
-        rotations.add(task)
-        task.add_done_callback(rotations.discard)
+    def begin(work: Coroutine[Any, Any, object]) -> None:
+        task: asyncio.Task[object] = asyncio.create_task(work)
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
 
-    loop.add_signal_handler(signal.SIGUSR1, rotate)
+    def hang_up() -> None:
+        if terminal.gone:
+            daemon.stop()
+        else:
+            begin(_reload(daemon))
+
+    handlers = {signal.SIGHUP: hang_up, signal.SIGUSR1: lambda: begin(rotate_logs(daemon))}
+    for number, handler in (dict.fromkeys(ENDINGS, daemon.stop) | handlers).items():
+        loop.add_signal_handler(number, handler)
     try:
         yield
     finally:
-        for number in (*ENDINGS, signal.SIGUSR1):
+        for number in (*ENDINGS, *handlers):
             loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_IGN)
+
+
+async def _reload(daemon: Daemon) -> None:
+    with suppress(CtportdError):  # which is in the log
+        await daemon.reload()
 
 
 def _open_log(config: Config) -> logs.LogFile | None:

@@ -85,6 +85,7 @@ class PortStatus(msgspec.Struct, frozen=True):
         strays: Lines from ctserver that meant nothing here, since the daemon started.
         requests: What became of the requests that were asked of it, since the daemon started.
         draining: Whether it takes no new calls, because somebody has said so.
+        leaving: Whether the configuration has it no more, or another way: it goes when its call is over.
     """
 
     address: str
@@ -97,6 +98,7 @@ class PortStatus(msgspec.Struct, frozen=True):
     call: CallStatus | None
     requests: Fates = msgspec.field(default_factory=Fates)
     draining: bool = False
+    leaving: bool = False
 
 
 class CtserverStatus(msgspec.Struct, frozen=True):
@@ -109,6 +111,7 @@ class CtserverStatus(msgspec.Struct, frozen=True):
         requests: What became of the requests that were asked of the server itself.
         missed: How often it did not answer when it was asked whether it lives.
         adopted: Whether the one that is up was found running.
+        leaving: Whether the configuration has it no more, or another way: it goes when its calls are over.
     """
 
     name: str
@@ -119,6 +122,7 @@ class CtserverStatus(msgspec.Struct, frozen=True):
     requests: Fates = msgspec.field(default_factory=Fates)
     missed: int = 0
     adopted: bool = False
+    leaving: bool = False
 
 
 class PluginStatus(msgspec.Struct, frozen=True):
@@ -230,3 +234,35 @@ class Replied(msgspec.Struct, frozen=True):
     values: list[str]
     event: str | None
     line: str
+
+
+class Reloaded(msgspec.Struct, frozen=True):
+    """What a reload came to. Ports are told by their addresses, such as ``main:2``.
+
+    Attributes:
+        plugins_added: Plugins that were loaded for the first time.
+        plugins_replaced: Those that were loaded anew.
+        plugins_removed: Those that run no more.
+        ports_added: Ports that are new.
+        ports_removed: Ports that go, each when its call is over.
+        ports_changed: Ports whose next call goes another way, or that are connected anew when their call is over.
+        servers_added: Ctservers that are new.
+        servers_removed: Ctservers that go when their calls are over.
+        servers_replaced: Ctservers that are stopped when their calls are over, and started anew.
+        changed: Other tables that are in force anew, such as ``[mail]``.
+        restart: Keys that have changed and wait for the next start, such as ``[store] url``.
+        hints: What is probably not meant.
+    """
+
+    plugins_added: list[str] = []
+    plugins_replaced: list[str] = []
+    plugins_removed: list[str] = []
+    ports_added: list[str] = []
+    ports_removed: list[str] = []
+    ports_changed: list[str] = []
+    servers_added: list[str] = []
+    servers_removed: list[str] = []
+    servers_replaced: list[str] = []
+    changed: list[str] = []
+    restart: list[str] = []
+    hints: list[str] = []

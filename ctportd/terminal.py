@@ -1,8 +1,10 @@
-"""Standard error, written by a thread of its own: whoever stops reading it holds up no call."""
+"""The terminal: standard error, written by a thread of its own, so that whoever stops reading it holds up no call."""
 
 from __future__ import annotations
 
+import os
 import queue
+import signal
 import sys
 import threading
 from contextlib import suppress
@@ -50,3 +52,27 @@ class Terminal:
                 sys.stderr.flush()
             self._waiting.task_done()
         self._waiting.task_done()
+
+
+class ControllingTerminal:
+    """The terminal that this process was started on, if it was on one; closing that sends SIGHUP.
+
+    A process that was told to ignore SIGHUP, as by nohup, is on none: it is to live on without.
+    """
+
+    def __init__(self) -> None:
+        ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        self._there = not ignored and _has_terminal()
+
+    @property
+    def gone(self) -> bool:
+        """Whether it was closed."""
+        return self._there and not _has_terminal()
+
+
+def _has_terminal() -> bool:
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK))
+    except OSError:
+        return False
+    return True

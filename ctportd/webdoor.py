@@ -71,6 +71,15 @@ class WebDoor:
         """How many connections there are."""
         return self._door.taken
 
+    @property
+    def places(self) -> int:
+        """How many connections there may be at a time; nobody is sent away when they become fewer."""
+        return self._door.places
+
+    @places.setter
+    def places(self, places: int) -> None:
+        self._door.places = places
+
     async def open_tcp(self, host: str, port: int) -> None:
         """Listen on a TCP port.
 

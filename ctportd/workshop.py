@@ -8,12 +8,11 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from ctportd.config import PluginsTable
 from ctportd.errors import PluginError
 from ctportd.hooks.loader import load_plugins
-from ctportd.hooks.sources import find_all, find_installed, find_plugins
+from ctportd.hooks.sources import find_installed, find_plugins
+from ctportd.status import PluginStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,25 +21,7 @@ if TYPE_CHECKING:
     from ctportd.hooks.loader import Plugins
 
 
-class FoundPlugin(msgspec.Struct, frozen=True):
-    """A plugin as ``ctportd plugin list`` tells of it.
-
-    Attributes:
-        name: Its name.
-        where: Its file, or the package that it came with.
-        state: ``loaded``, ``failed`` or ``not enabled``.
-        hooks: Its hooks.
-        error: Why it failed.
-    """
-
-    name: str
-    where: str
-    state: str
-    hooks: list[str] = []
-    error: str = ""
-
-
-def list_plugins(config: Config) -> list[FoundPlugin]:
+def list_plugins(config: Config) -> list[PluginStatus]:
     """Every plugin of a configuration, in the order of their names; those that can be are loaded for it.
 
     Raises:
@@ -48,16 +29,15 @@ def list_plugins(config: Config) -> list[FoundPlugin]:
     """
     table = config.file.plugins
     plugins = load_plugins(Path(table.directory), config.plugins, config.source, with_shipped=table.shipped)
-    found, _ = find_all(Path(table.directory), with_shipped=table.shipped)
-    return [_found(name, found[name].where, plugins) for name in sorted(found)]
+    return [_found(name, where, plugins) for name, where in sorted(plugins.where.items())]
 
 
-def _found(name: str, where: str, plugins: Plugins) -> FoundPlugin:
+def _found(name: str, where: str, plugins: Plugins) -> PluginStatus:
     if name in plugins.failed:
-        return FoundPlugin(name, where, "failed", error=str(plugins.failed[name]))
+        return PluginStatus(name, "failed", [], where=where, error=str(plugins.failed[name]))
     if name in plugins.disabled:
-        return FoundPlugin(name, where, "not enabled")
-    return FoundPlugin(name, where, "loaded", sorted(plugins.loaded[name].hooks))
+        return PluginStatus(name, "not enabled", [], where=where)
+    return PluginStatus(name, "loaded", sorted(plugins.loaded[name].hooks), where=where)
 
 
 def make_plugin(name: str, directory: Path) -> list[Path]:

@@ -58,6 +58,12 @@ class Health:
             self._lost = None
         self.over(UNREACHED)
 
+    def forget(self) -> None:
+        """The line is no more: what is wrong with it is nobody's business."""
+        if self._lost is not None:
+            self._lost.cancel()
+            self._lost = None
+
     def found(self, problem: str) -> None:
         """Something is wrong; it is told once."""
         if problem != self.problem:

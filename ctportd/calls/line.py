@@ -44,7 +44,9 @@ class Line:
 
     Attributes:
         port: The port.
-        routing: How its calls are routed.
+        routing: How its next call is routed.
+        prompts: What finds the prompts of the call under way.
+        next_prompts: What finds those of the next one.
         call: The call under way, if there is one.
         idle: Set while there is none.
         task: What runs it.
@@ -69,9 +71,9 @@ class Line:
         self._drained = drained
         self.health = Health(port, company.line_trouble)
         self.port = port
-        self.routing = routing
+        self.routing = self._by = routing  # by which the call under way goes: it keeps what it began with
         self.clock = clock
-        self.prompts = prompts
+        self.prompts = self.next_prompts = prompts
         self.call: Call | None = None
         self.idle = asyncio.Event()
         self.idle.set()
@@ -79,6 +81,7 @@ class Line:
         self._company = company
         self._keep = keep
         self.closed = False
+        self._leaving = False
         self._alarm: asyncio.TimerHandle | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._limit: asyncio.TimerHandle | None = None
@@ -121,7 +124,7 @@ class Line:
             return
         call.ring()
         self._disarm()
-        self._alarm = self.clock.later(self.routing.ring_timeout, self._rings_stopped)
+        self._alarm = self.clock.later(self._by.ring_timeout, self._rings_stopped)
 
     def picked_up(self) -> None:
         """A station's set was lifted: that is a call, unless it answers one."""
@@ -181,9 +184,19 @@ class Line:
             self._alarm.cancel()
             self._alarm = None
 
+    def leave(self) -> None:
+        """Take no more calls, not even for those on other lines: the port is taken out of service."""
+        self.closed = self._leaving = True
+        self.health.forget()
+
     # -- a call from its first ring to its end
 
+    def _renew(self) -> None:
+        """Go by what is configured now."""
+        self._by, self.prompts = self.routing, self.next_prompts
+
     def _begin(self, *, picked_up: bool) -> Call:
+        self._renew()
         call = Call(self.port, self)
         self._company.begin(self.port)
         if picked_up:
@@ -196,14 +209,14 @@ class Line:
     async def _run(self, call: Call, *, picked_up: bool) -> None:
         with structlog.contextvars.bound_contextvars(port=str(self.port), call=call.id):
             try:
-                await find_caller(call, self._handlers, ask_line=self.routing.caller_id and not picked_up)
+                await find_caller(call, self._handlers, ask_line=self._by.caller_id and not picked_up)
                 self._handlers.call_started(call)
                 log.info("call", caller=str(call.caller), rings=call.rings, **judged(call.verdict))
                 with suppress(CallEnded):
                     call.check()
                     if picked_up:
                         call.mark_answered()
-                    await offer(call, self.routing.handlers, self._give)
+                    await offer(call, self._by.handlers, self._give)
             finally:
                 await self._release(call)
 
@@ -256,6 +269,7 @@ class Line:
         problem = self._in_the_way()
         if problem:
             raise CallRefused(f"{self.port} cannot make a call: {problem}")
+        self._renew()
         call = Call(self.port, self, outgoing=True)
         self._company.begin(self.port)
         self.call = call
@@ -269,6 +283,10 @@ class Line:
         """Why no call can be made, and what to do; empty where one can."""
         if self.closed:
             return "the daemon is stopping"
+        if self._leaving:
+            return (
+                "the configuration has it no more, or another way; ctportd status shows the ports that there are"
+            )
         if not self.port.connected:
             return "its ctserver cannot be reached; ctportd status tells of it"
         if self.draining:
@@ -302,8 +320,9 @@ class Line:
 
         What is under way on a line that is drained goes on, on others that are, too.
         """
-        if self.call is not None or (self.draining and not home.draining):
+        if self.call is not None or self._leaving or (self.draining and not home.draining):
             return None
+        self._renew()
         call = Call(self.port, Called(self, home), outgoing=True, lent=True)
         self._company.begin(self.port, home.port)
         if home.call is not None:
@@ -345,15 +364,15 @@ class Line:
     def answered(self) -> None:
         """The call was answered."""
         if self.call is not None:
-            if self.routing.call_limit is not None:
-                self._limit = self.clock.later(self.routing.call_limit, self._too_long)
+            if self._by.call_limit is not None:
+                self._limit = self.clock.later(self._by.call_limit, self._too_long)
             self._handlers.call_answered(self.call)
 
     def ended(self) -> None:
         """The call is over: its plugin has some time to put its things in order."""
         if self.task is not None:
             loop = asyncio.get_running_loop()
-            self._deadline = loop.call_later(self.routing.end_timeout, self._give_up, self.task)
+            self._deadline = loop.call_later(self._by.end_timeout, self._give_up, self.task)
 
     async def hand_over(self, handler: str) -> None:
         """Let a plugin have the call until it is done with it."""

@@ -10,7 +10,6 @@ import structlog
 
 from ctportd.calls.draining import Draining
 from ctportd.calls.line import Line
-from ctportd.calls.listening import listen_for_dial_tone
 from ctportd.calls.outgoing import BY_COMMAND
 from ctportd.errors import CallRefused
 from ctportd.wire.events import Pickup, Ring
@@ -91,6 +90,35 @@ class Router:
         await call.left.wait()
         return call
 
+    def remove_port(self, port: Port) -> None:
+        """Know nothing of this port any more; its connection is closed, and its call is over."""
+        self._lines.pop(port).leave()
+
+    def line(self, port: Port) -> Line:
+        """The line of a port."""
+        return self._lines[port]
+
+    def speak_with(self, prompts: Prompts) -> None:
+        """Have the next calls find their prompts here."""
+        self._prompts = prompts
+        for line in self._lines.values():
+            line.next_prompts = prompts
+
+    async def see_off(self, port: Port, within: float, grace: float) -> None:
+        """Take no more calls on a port, and wait for the end of the one under way.
+
+        Args:
+            port: The port.
+            within: Seconds after which that call is ended, politely.
+            grace: Seconds that its plugin has then before it is cancelled.
+        """
+        line = self._lines[port]
+        line.leave()
+        never = asyncio.Event()
+        if line.task is not None and await _wait([line.task], within, never):
+            log.warning("a call is ended: its port is taken out of service", port=str(port))
+            await self._end([line], grace, never)
+
     def call_on(self, port: Port) -> Call | None:
         """The call under way on a port."""
         return self._lines[port].call
@@ -130,14 +158,6 @@ class Router:
         """There is no connection of a port, be it gone or not to be had; its call is over."""
         self._lines[port].lost()
 
-    async def look_after_lines(self) -> None:
-        """Listen for dial tone on the lines on which that is wanted, until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            for line in self._lines.values():
-                if line.routing.dial_tone_every is not None:
-                    group.create_task(listen_for_dial_tone(line, line.routing.dial_tone_every))
-            await asyncio.Event().wait()
-
     async def drain(self, within: float, hurry: asyncio.Event) -> None:
         """Take no more calls, and let those under way come to their ends, for so many seconds or until ``hurry``."""
         for line in self._lines.values():
@@ -152,9 +172,14 @@ class Router:
         """
         for line in self._lines.values():
             line.closed = True
-        for call in self.calls:
-            call.end("stopping", grace=0.0)
-        late = await _wait(self._tasks, within, hurry)
+        await self._end(list(self._lines.values()), within, hurry)
+
+    @staticmethod
+    async def _end(lines: list[Line], within: float, hurry: asyncio.Event) -> None:
+        for line in lines:
+            if line.call is not None:
+                line.call.end("stopping", grace=0.0)
+        late = await _wait([line.task for line in lines if line.task is not None], within, hurry)
         if hurry.is_set():
             late = await _wait(late, min(HASTE, within), asyncio.Event())
         for task in late:

@@ -3,7 +3,19 @@
 Commands import what they need when they run, so that ``ctportd --help`` need not wait for a database and a web server.
 """
 
-from ctportd.cli import calling, calls, completion, configuring, mailing, messages, operating, phoning, plugins
+from ctportd.cli import (
+    calling,
+    calls,
+    completion,
+    configuring,
+    init,
+    mailing,
+    messages,
+    operating,
+    phoning,
+    plugins,
+    reloading,
+)
 from ctportd.cli.program import main, program
 
 __all__ = [
@@ -11,6 +23,7 @@ __all__ = [
     "calls",
     "completion",
     "configuring",
+    "init",
     "mailing",
     "main",
     "messages",
@@ -18,4 +31,5 @@ __all__ = [
     "phoning",
     "plugins",
     "program",
+    "reloading",
 ]

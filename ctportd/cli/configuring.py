@@ -7,7 +7,7 @@ import sys
 import click
 
 from ctportd.cli.program import program
-from ctportd.cli.shared import EXIT_CONFIG, config_of, json_option, site_of
+from ctportd.cli.shared import EXIT_CONFIG, config_of, control_of, json_option, site_of, wait_for
 from ctportd.errors import InvalidArgument
 
 
@@ -65,15 +65,19 @@ def explain(ctx: click.Context, *, number: str, name: str, port: str, at: str, k
 
 
 @program.command()
+@click.option("--running", is_flag=True, help="That of the running daemon, which may be older than the file.")
+@json_option
 @click.pass_context
-def config(ctx: click.Context) -> None:
-    """Print the configuration as it is in force, with every default.
+def config(ctx: click.Context, *, running: bool, as_json: bool) -> None:
+    """Print the configuration as it is in force, with every default, without secrets.
 
-    Example: ctportd config
+    Example: ctportd config --running
     """
-    from ctportd.config import dump
+    from ctportd import display
+    from ctportd.config import dump, effective
 
-    click.echo(dump(config_of(ctx)), nl=False)
+    data = wait_for(control_of(ctx).config()) if running else effective(config_of(ctx))
+    display.show(data, lambda told: [dump(told).rstrip("\n")], as_json=as_json)
 
 
 @program.command()

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 _COMMANDS = "ctportd.cli.commands"  # where those of the plugins are kept in click's context
 
 _SECTIONS = {
-    "Before the first call": ("check", "explain", "config", "pin", "plugin", "completion"),
-    "The daemon": ("status", "stop", "rotate", "request", "ctserver"),
+    "Before the first call": ("init", "check", "explain", "config", "pin", "completion"),
+    "The daemon": ("status", "plugins", "reload", "stop", "rotate", "request", "ctserver"),
     "Calls and messages": ("call", "hangup", "drain", "calls", "messages", "phone"),
     "Mail": ("mail", "outbox"),
 }

@@ -1,7 +1,8 @@
 """The configuration: one TOML file, as typed structures."""
 
-from ctportd.config.file import MASK, Config, dump, from_data, load
+from ctportd.config.file import Config, dump, effective, from_data, load
 from ctportd.config.mail import MAIL_ADDRESS, MailTable
+from ctportd.config.secrets import MASK
 from ctportd.config.tables import ConfigFile, CtserverTable, DaemonTable, PluginsTable, PortTable
 from ctportd.config.together import split_address
 
@@ -16,6 +17,7 @@ __all__ = [
     "PluginsTable",
     "PortTable",
     "dump",
+    "effective",
     "from_data",
     "load",
     "split_address",

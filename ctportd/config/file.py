@@ -14,15 +14,13 @@ import msgspec
 import tomli_w
 
 from ctportd.checking import convert
+from ctportd.config.secrets import masked
 from ctportd.config.tables import ConfigFile, PluginsTable
 from ctportd.config.together import check_together, split_address
 from ctportd.errors import ConfigError
 
 if TYPE_CHECKING:
     from ctportd.config.tables import CtserverTable, PortTable
-
-MASK = "********"
-"""What is printed in place of a password."""
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -105,17 +103,14 @@ def from_data(data: dict[str, Any], source: str) -> Config:
     return config
 
 
-def dump(config: Config) -> str:
-    """The configuration as TOML, every key with the value that is in force, passwords masked."""
+def effective(config: Config) -> dict[str, Any]:
+    """Every key of a configuration with the value that is in force, secrets masked."""
     data = msgspec.to_builtins(config.file)
     data["plugins"].update(config.plugins)
-    return tomli_w.dumps(_masked(data))
+    shown: dict[str, Any] = masked(data)
+    return shown
 
 
-def _masked(data: Any) -> Any:
-    """Data without what stands under keys named ``password``, at any depth."""
-    if isinstance(data, list):
-        return [_masked(item) for item in data]
-    if not isinstance(data, dict):
-        return data
-    return {key: MASK if key == "password" and value else _masked(value) for key, value in data.items()}
+def dump(data: dict[str, Any]) -> str:
+    """A configuration's data as TOML."""
+    return tomli_w.dumps(data)

@@ -9,8 +9,9 @@ import aiohttp
 import msgspec
 from yarl import URL
 
-from ctportd.errors import ControlError
-from ctportd.status import Drained, FollowedCall, HungUp, PlacedCall, Rotated, Status
+from ctportd.control.routes import CONFIGURATION
+from ctportd.errors import ConfigError, ControlError
+from ctportd.status import Drained, FollowedCall, HungUp, PlacedCall, PluginStatus, Reloaded, Rotated, Status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +33,23 @@ class ControlClient:
     async def rotate(self) -> Rotated:
         """Have it roll the logs."""
         return self._read(await self._ask("POST", "/v1/rotate"), Rotated)
+
+    async def config(self) -> dict[str, Any]:
+        """The configuration that is in force, secrets masked."""
+        return self._read(await self._ask("GET", "/v1/config"), dict[str, Any])
+
+    async def reload(self, plugins: list[str]) -> Reloaded:
+        """Have it load the configuration anew, and these plugins even if they have not changed.
+
+        Raises:
+            ConfigError: The configuration, or a plugin, has a mistake; nothing has changed.
+        """
+        body = msgspec.json.encode({"plugins": plugins})
+        return self._read(await self._ask("POST", "/v1/reload", body), Reloaded)
+
+    async def plugins(self) -> list[PluginStatus]:
+        """Every plugin."""
+        return self._read(await self._ask("GET", "/v1/plugins"), list[PluginStatus])
 
     async def stop(self, *, now: bool = False) -> None:
         """Have it begin to stop; ``now``: without waiting for the calls under way."""
@@ -92,7 +110,9 @@ class ControlClient:
             problem = f"no ctportd answers on {self._path}; is it running?"
             raise ControlError(problem) from error
         if response.status >= 400:
-            raise ControlError(_detail(answer) or f"{method} {path}: {response.reason}")
+            told = _problem(answer)
+            kind = ConfigError if told.title == CONFIGURATION else ControlError
+            raise kind(told.detail or f"{method} {path}: {response.reason}")
         return answer
 
 
@@ -100,9 +120,15 @@ def _of_port(port: str, what: str) -> str:
     return f"/v1/ports/{quote(port, safe='')}/{what}"
 
 
-def _detail(answer: bytes) -> str:
+class _Problem(msgspec.Struct):
+    """What of problem+json is for people."""
+
+    title: str = ""
+    detail: str = ""
+
+
+def _problem(answer: bytes) -> _Problem:
     try:
-        problem = msgspec.json.decode(answer)
+        return msgspec.json.decode(answer, type=_Problem)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return ""
-    return str(problem.get("detail", "")) if isinstance(problem, dict) else ""
+        return _Problem()

@@ -16,8 +16,10 @@ import msgspec
 import structlog
 from aiohttp import web
 
+from ctportd.control.routes import CONFIGURATION
 from ctportd.errors import (
     CallRefused,
+    ConfigError,
     ControlError,
     CtportdError,
     InvalidArgument,
@@ -189,6 +191,8 @@ _PROBLEMS: tuple[tuple[tuple[type[Exception], ...], int, str], ...] = (
     ((CallRefused,), 409, "Not on this port now"),
     ((NotSupported,), 501, "Not in this dialect"),
     ((LinkError,), 502, "ctserver"),
+    ((ConfigError,), 409, CONFIGURATION),
+    ((ControlError,), 409, "Refused"),
     ((CtportdError,), 500, "ctportd"),
 )
 """Errors with the status and the title of their answers; the first that fits counts."""

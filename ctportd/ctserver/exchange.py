@@ -46,6 +46,10 @@ _NORMAL_CLOSURE = (1000).to_bytes(2, "big")  # RFC 6455, 7.4.1
 _CLOSING = 2.0  # seconds that a telephone has to answer the end of its connection
 
 
+def _places(lines: int) -> int:
+    return _SPARE + _TELEPHONES_A_LINE * lines
+
+
 class Exchange:
     """All telephones, and the lines that they reach."""
 
@@ -65,7 +69,11 @@ class Exchange:
         self._log = log
         app = web.Application()
         app.router.add_get("/phone", self._telephone)
-        self._door = WebDoor(app, _SPARE + _TELEPHONES_A_LINE * len(lines), _PATIENCE, shutdown_timeout=_CLOSING)
+        self._door = WebDoor(app, _places(len(lines)), _PATIENCE, shutdown_timeout=_CLOSING)
+
+    def make_room(self, lines: int) -> None:
+        """Have places for the telephones of so many lines."""
+        self._door.places = _places(lines)
 
     async def open(self, host: str, port: int) -> None:
         """Listen for telephones.

@@ -25,6 +25,10 @@ class Folders:
         """They may be relative to the working directory, and need not be there yet."""
         self._folders = folders
 
+    def replace(self, *folders: Path) -> None:
+        """Have these instead from now on."""
+        self._folders = folders
+
     def to_play(self, name: str) -> Path:
         """Where the file really is that a client names to be played. Looks at the disk.
 

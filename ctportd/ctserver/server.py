@@ -10,24 +10,24 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from ctportd.ctserver import VERSION
+from ctportd.ctserver.board import Board
 from ctportd.ctserver.client import Client
 from ctportd.ctserver.clock import LineClock
 from ctportd.ctserver.directory import Directory
 from ctportd.ctserver.exchange import Exchange
 from ctportd.ctserver.folders import Folders
-from ctportd.ctserver.port import Port
 from ctportd.ctserver.room import Room
 from ctportd.ctserver.services import Services
 from ctportd.ctserver.station import StationLine
 from ctportd.ctserver.tones import country_of
-from ctportd.ctserver.trunk import TrunkLine
 from ctportd.errors import ServerError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from ctportd.ctserver.log import ServerLog
-    from ctportd.ctserver.settings import LineSettings, Settings
+    from ctportd.ctserver.port import Port
+    from ctportd.ctserver.settings import Settings
 
 _T = TypeVar("_T")
 
@@ -61,33 +61,19 @@ class Server:
         playable, recordable = Folders(*settings.play_folders), Folders(*settings.record_folders)
         self.services = Services(country, log, playable, recordable)
         self._directory = Directory()
-        self._lines: dict[int, TrunkLine | StationLine] = {}
+        self._board = Board(self.services, self._directory, self._listen_for, self._leave)
         for line in settings.lines:
-            if line.number in self._lines:
-                raise ServerError(f"there are two lines with the number {line.number}")
-            port = Port(line.number, self.services.log)
-            port.line = self._lines[line.number] = self._line(line, port)
-            port.on_hook = self.services.switchboard.leave
-            self.services.ports[line.number] = port
+            self._board.add(line)
         self.clock = LineClock(self._tick, settings.speed)
-        self._exchange = Exchange(self._lines, self._directory, settings.speed, VERSION, self.services.log)
-        self._doors: list[asyncio.Server] = []
-        self._clients: set[asyncio.Task[None]] = set()
+        lines = self._board.lines
+        self._exchange = Exchange(lines, self._directory, settings.speed, VERSION, self.services.log)
+        self._manager: asyncio.Server | None = None
+        self._clients: dict[asyncio.Task[None], Port | None] = {}
         self._rooms: dict[Port | None, Room] = {}
         self._ticking: asyncio.Task[None] | None = None
 
-    def _line(self, line: LineSettings, port: Port) -> TrunkLine | StationLine:
-        country = self.services.country
-        if line.kind == "station":
-            return StationLine(line.number, port.notice, country)
-        try:
-            return TrunkLine(line.number, port.notice, country, self._directory, line.name)
-        except ValueError as error:
-            raise ServerError(f"line {line.number}: {error}") from error
-
     def _tick(self) -> None:
-        for line in self._lines.values():
-            line.tick()
+        self._board.tick()
         self._directory.tick()
 
     async def open(self) -> None:
@@ -98,9 +84,8 @@ class Server:
         """
         settings = self._settings
         try:
-            for port in self.services.ports.values():
-                await self._listen(settings.first_port + port.handle, port)
-            await self._listen(settings.manager_port, None)
+            await self._board.open()
+            self._manager = await self._listen(settings.manager_port, None)
             exchange = self._exchange.open(settings.exchange_host, settings.exchange_port)
             await _bound(exchange, settings.exchange_host, settings.exchange_port)
         except ServerError:
@@ -108,10 +93,32 @@ class Server:
             raise
         self._ticking = asyncio.create_task(self.clock.run())
 
-    async def _listen(self, tcp_port: int, port: Port | None) -> None:
+    async def serve(self, settings: Settings) -> list[ServerError]:
+        """Serve these lines from now on, and files in these folders; nothing else of the settings can change.
+
+        Calls on other lines do not notice. A line that is to go, or to be another one, goes when its call is over.
+
+        Returns:
+            What is wrong with the lines that cannot be served.
+        """
+        self.services.sounds.folders.replace(*settings.play_folders)
+        self.services.recordable.replace(*settings.record_folders)
+        self._exchange.make_room(len(settings.lines))
+        return await self._board.serve(settings.lines)
+
+    async def _listen_for(self, port: Port) -> asyncio.Server:
+        return await self._listen(self._settings.first_port + port.handle, port)
+
+    async def _listen(self, tcp_port: int, port: Port | None) -> asyncio.Server:
         host = self._settings.host
-        door = asyncio.start_server(partial(self._accept, port), host, tcp_port)
-        self._doors.append(await _bound(door, host, tcp_port))
+        return await _bound(asyncio.start_server(partial(self._accept, port), host, tcp_port), host, tcp_port)
+
+    def _leave(self, port: Port) -> None:
+        """A port is no more: neither are its clients' connections."""
+        self._rooms.pop(port, None)
+        for client, of in self._clients.items():
+            if of is port:
+                client.cancel()
 
     def _accept(self, port: Port | None, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """A connection: let it in, or turn it away."""
@@ -126,8 +133,8 @@ class Server:
         visitor.busy = client.busy
         attending = asyncio.create_task(self._attend(port, client))
         attending.add_done_callback(lambda _: room.leave(visitor))
-        attending.add_done_callback(self._clients.discard)
-        self._clients.add(attending)
+        attending.add_done_callback(self._clients.pop)
+        self._clients[attending] = port
 
     async def _attend(self, port: Port | None, client: Client) -> None:
         """One connection, from its first byte to its last."""
@@ -153,10 +160,9 @@ class Server:
 
     async def close(self) -> None:
         """End in order: calls are told, recordings are completed, everything is closed."""
-        for door in self._doors:
-            door.close()
-        for line in self._lines.values():
-            line.close()
+        if self._manager is not None:
+            self._manager.close()
+        self._board.close()
         self._directory.close()
         clients = list(self._clients)
         for client in clients:

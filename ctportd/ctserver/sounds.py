@@ -162,7 +162,7 @@ class SoundCache:
 
     def __init__(self, folders: Folders, limit: int = _CACHED) -> None:
         """``folders``: where files that are played may be. ``limit``: bytes of voice that are kept."""
-        self._folders = folders
+        self.folders = folders
         self._limit = limit
         self._held = 0
         self._sounds: OrderedDict[tuple[str, int, int], Sound] = OrderedDict()
@@ -184,7 +184,7 @@ class SoundCache:
         return found if found.path == name else Sound(name, found.codes)
 
     def _find(self, name: str) -> tuple[str, int, int]:
-        return _key(self._folders.to_play(name))
+        return _key(self.folders.to_play(name))
 
     def _keep(self, key: tuple[str, int, int], sound: Sound) -> None:
         if key in self._sounds or len(sound.codes) > self._limit:

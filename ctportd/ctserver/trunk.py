@@ -176,8 +176,9 @@ class TrunkLine(VirtualLine):
             self.listener(Signal("flash"))
 
     def close(self) -> None:
-        """The exchange stops: whoever is on the line is told."""
+        """The line is no more: whoever is on it is told, and its number is free."""
         self._end("closing")
+        self._directory.remove(self._own[0])
 
     # what the port does
 

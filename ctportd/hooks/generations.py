@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from importlib.machinery import ModuleSpec
     from types import CodeType
 
@@ -48,13 +48,13 @@ class Loader(SourceFileLoader):
         self._code = code
 
     def get_code(self, fullname: str) -> CodeType | None:
-        """Its code. A compiled form that may be older is removed, for whoever comes next."""
+        """Its code."""
         path = self.get_filename(fullname)
         text = self._code.texts[path]
-        with suppress(OSError):  # it is gone, or another user's
-            if self._code.first and self.get_data(path) == text:
-                return super().get_code(fullname)
-            Path(cache_from_source(path)).unlink(missing_ok=True)
+        if self._code.first:
+            with suppress(OSError):  # it is gone
+                if self.get_data(path) == text:
+                    return super().get_code(fullname)
         return self.source_to_code(text, path)
 
 
@@ -107,6 +107,7 @@ def module_for(
     """
     steps = [package]
     if generation:
+        _drop_compiled(texts)
         steps.append(f"{package}._{generation}")  # no plugin can be called so
     for step in steps:
         if step not in sys.modules:
@@ -130,12 +131,24 @@ def module_for(
     return loader, module
 
 
+def _drop_compiled(paths: Iterable[str]) -> None:
+    """Remove compiled forms that may be older than the text, for whoever loads it after us."""
+    for path in paths:
+        with suppress(OSError):  # it may be another user's
+            Path(cache_from_source(path)).unlink(missing_ok=True)
+
+
 def forget(full_name: str) -> None:
     """Take a plugin's modules out of ``sys.modules``, and the package of its generation."""
-    _finder.roots.pop(full_name, None)
     package = full_name.rpartition(".")[0]
-    own = package if package.rpartition(".")[2].startswith("_") else full_name
-    for name in [name for name in list(sys.modules) if f"{name}.".startswith(f"{own}.")]:
+    forget_all(package if package.rpartition(".")[2].startswith("_") else full_name)
+
+
+def forget_all(package: str) -> None:
+    """Take a package and all below it out of ``sys.modules``."""
+    for root in [root for root in list(_finder.roots) if f"{root}.".startswith(f"{package}.")]:
+        _finder.roots.pop(root, None)
+    for name in [name for name in list(sys.modules) if f"{name}.".startswith(f"{package}.")]:
         sys.modules.pop(name, None)
 
 

@@ -23,6 +23,9 @@ class Problem(msgspec.Struct, frozen=True):
     what: str
     serious: bool = True
 
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}"
+
 
 class Inquiry(msgspec.Struct, frozen=True):
     """A call that might come.

@@ -238,10 +238,17 @@ def load_each_changed(
     """
     check_directory(directory, source)
     found, hidden = find_all(directory, with_shipped=with_shipped)
-    renewal = Renewal(before, tables, source)
-    plugins = renewal.run(partial(renewal.each, found))
+    plugins = load_each_found(found, tables, source, before)
     plugins.hidden = hidden
     return plugins
+
+
+def load_each_found(
+    found: Mapping[str, Source], tables: Mapping[str, dict[str, Any]], source: str, before: Plugins
+) -> Plugins:
+    """Likewise, of plugins that were found: each by its name."""
+    renewal = Renewal(before, tables, source)
+    return renewal.run(partial(renewal.each, found))
 
 
 def give_back(plugins: Plugins, before: Plugins) -> None:

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 class Ports(Mapping[str, "Port"]):
     """Ports by address, such as ``main:2``; by number alone, as text or not, where only one ctserver has that number."""
 
-    def __init__(self, ports: Iterable[Port]) -> None:
+    def __init__(self, ports: Iterable[Port] = ()) -> None:
+        self.replace(ports)
+
+    def replace(self, ports: Iterable[Port]) -> None:
+        """Have these, and no others, from now on."""
         self._ports = {port.address: port for port in ports}
 
     def __getitem__(self, name: str | int) -> Port:

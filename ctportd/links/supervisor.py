@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import psutil
@@ -12,12 +14,12 @@ from tenacity import AsyncRetrying, retry_if_exception, wait_exponential
 
 from ctportd.errors import ServerError
 from ctportd.links.supervision.child import start
-from ctportd.links.supervision.existing import find, replace, wait_gone
+from ctportd.links.supervision.existing import find, replace, tell_to_read, wait_gone
 from ctportd.links.supervision.output import STARTED, Output
 from ctportd.processes import whole
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from tenacity import RetryCallState
 
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 
 FIRST_DELAY = 1.0
 LONGEST_DELAY = 60.0
+READ_TIMEOUT = 5.0
+"""Seconds that our own ctserver gets to read the configuration again: it needs some tenths (our figure)."""
+
 PROVEN = 10.0
 """Seconds of a run after which ctserver counts as good: it is started again at once when it dies."""
 
@@ -51,8 +56,11 @@ class Supervisor:
         max_restart_delay: The longest delay before it is started again, in seconds; it doubles up to there.
         search: Finds one that runs already; None: nobody looks.
         existing: What becomes of that one: it is used as it is, or ended, or it is an error.
+        late: Whether that error is told, and it is looked for again, even at the very begin.
 
     Attributes:
+        search: As given; it may be replaced.
+        end_adopted: Whether one that was adopted, and is known to be ours by its name, is ended with this.
         starts: How often one was started.
         pid: Its process, ours or adopted; None while there is none, or this user cannot see it.
         adopted: Whether the one that runs was found running.
@@ -68,6 +76,7 @@ class Supervisor:
         max_restart_delay: float = LONGEST_DELAY,
         search: Search | None = None,
         existing: Literal["adopt", "replace", "fail"] = "adopt",
+        late: bool = False,
     ) -> None:
         self.name = name
         self.starts = 0
@@ -77,9 +86,11 @@ class Supervisor:
         self._start_timeout = start_timeout
         self._stop_timeout = stop_timeout
         self._max_restart_delay = max_restart_delay
-        self._search = search
+        self.search = search
+        self.end_adopted = False
         self._existing = existing
-        self._begun = False
+        self._begun = late
+        self._told: Callable[[], Awaitable[None]] | None = None
         self._proven = False
         self._ready = asyncio.Event()
         self._restart = asyncio.Event()
@@ -100,6 +111,17 @@ class Supervisor:
         elif self.pid is not None and not self._restart.is_set():
             self._restart_reason = reason
             self._restart.set()
+
+    async def read_again(self) -> None:
+        """Have our own ctserver read the configuration again, as soon as it is up, and wait until it has.
+
+        One that was adopted is told, too, if it is ours by its name; what it says is not heard.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(READ_TIMEOUT):
+                await self._ready.wait()
+                if self._told is not None:
+                    await self._told()
 
     async def run(self) -> None:
         """Keep ctserver running until cancelled; then stop it in order. An adopted one is left running.
@@ -132,10 +154,10 @@ class Supervisor:
     async def _run_some(self) -> None:
         """Run ours, or watch the one that is there already."""
         at_start, self._begun = not self._begun, True
-        if self._search is None:
+        if self.search is None:
             await self._run_ours()
             return
-        found = await find(self.name, self._search, self._start_timeout)
+        found = await find(self.name, self.search, self._start_timeout)
         if found is None:
             await self._run_ours()
         elif self._existing == "fail":
@@ -143,10 +165,10 @@ class Supervisor:
             told += "; end it, or set existing = 'adopt' or 'replace' in [[ctserver]]"
             raise _RunsAlreadyError(told) if at_start else ServerError(told)
         elif self._existing == "replace" and (found.ports or found.listed):  # its name alone proves nothing
-            await replace(self.name, self._search, found)
+            await replace(self.name, self.search, found)
             await self._run_ours()
         elif found.ports:
-            await self._run_adopted(self._search, found)
+            await self._run_adopted(self.search, found)
         else:
             told = "another ctserver opens no TCP ports, so it is not waited for"
             log.warning(told, ctserver=self.name, process=str(found), how=found.how)
@@ -157,14 +179,19 @@ class Supervisor:
     async def _run_adopted(self, search: Search, found: Found) -> None:
         log.info("ctserver is adopted", ctserver=self.name, pid=found.pid, process=str(found), how=found.how)
         self.adopted, self.pid = True, found.pid
+        self._told = partial(tell_to_read, found) if found.known else None
         self._ready.set()
         try:
             await wait_gone(search, found)
         except asyncio.CancelledError:
-            log.info("leaving the adopted ctserver running", ctserver=self.name, pid=found.pid)
+            if self.end_adopted and found.known:
+                await replace(self.name, search, found)
+            else:
+                log.info("leaving the adopted ctserver running", ctserver=self.name, pid=found.pid)
             raise
         finally:
             self._ready.clear()
+            self._told = None
             self.adopted, self.pid = False, None
         self._proven = True  # so that ours is started at once
         raise ServerError(f"ctserver {self.name}: the adopted one, {found}, has ended")
@@ -183,6 +210,7 @@ class Supervisor:
                 problem = await self._live(child, output)
             finally:
                 self._ready.clear()
+                self._told = None
                 lived = asyncio.get_running_loop().time() - since
                 await whole(child.end())
                 self.pid = None
@@ -197,6 +225,7 @@ class Supervisor:
         """Wait until it is over with a child; returns why, or nothing if it has ended by itself."""
         await _first_of(output.started, child.ended, self._restart, within=self._start_timeout)
         if output.started.is_set():
+            self._told = partial(_tell, child, output)
             self._ready.set()
             log.info("ctserver is up", ctserver=self.name, pid=child.pid)
             await _first_of(child.ended, self._restart)
@@ -205,6 +234,13 @@ class Supervisor:
         if self._restart.is_set():
             return f"is started again: {self._restart_reason}"
         return f"did not say {STARTED!r} within {self._start_timeout:g} s"
+
+
+async def _tell(child: Child, output: Output) -> None:
+    """Have ours read the configuration again, and wait for what it says."""
+    output.read_again.clear()
+    child.read_again()
+    await output.read_again.wait()
 
 
 async def _first_of(*events: asyncio.Event, within: float | None = None) -> None:

@@ -26,7 +26,9 @@ def as_json(line: EventDict) -> bytes:
 
     What JSON has no word for (bytes that were no UTF-8, say) is written with backslashes: no value can stop a line.
     """
-    rest = dict(_format_exception(None, "", dict(line)))  # type: ignore[arg-type]
+    rest = dict(line)
+    if "exc_info" in rest:
+        rest = dict(_format_exception(None, "", rest))  # type: ignore[arg-type]
     if "exception" in rest:
         rest["exception"] = without_passwords(rest["exception"])
     whole = {key: rest.pop(key) for key in _FIRST if key in rest} | rest

@@ -78,6 +78,13 @@ class Mail:
         """How it fares."""
         return MailStatus(self._waiting, self._sent, self._failed, self._last_error)
 
+    def use(self, table: MailTable) -> None:
+        """Send by this mail server from now on; what waits is offered to it at once where it is another one."""
+        if table != self._table:
+            self._table = table
+            self._all_due = True
+            self._news.set()
+
     async def open(self) -> None:
         """Put in order what a crash has left, before anybody posts."""
         try:
@@ -128,6 +135,8 @@ class Mail:
 
     async def send_due(self) -> float | None:
         """Offer the server every letter whose time has come; returns seconds until the next one's, None: none waits."""
+        if not self.configured:
+            return None
         letters = await asyncio.to_thread(self._outbox.letters)
         all_due, self._all_due = self._all_due, False
         await self._send([letter for letter in letters if all_due or is_due(letter, self._now())])

@@ -46,7 +46,7 @@ class Places(Arrivals):
         self, state: Path, store: DurableStore, min_free: float, tell: Tell, now: Callable[[], datetime]
     ) -> None:
         super().__init__(state, store, tell, now)
-        self._min_free = min_free
+        self.min_free = min_free
 
     async def check_room(self) -> None:
         """See that a message can be taken.
@@ -60,8 +60,8 @@ class Places(Arrivals):
             except OSError as error:
                 problem = f"the disk of {self._state} cannot be looked at: {error.strerror}"
                 raise StorageError(problem) from error
-        if free < self._min_free:
-            has = f"the disk of {self._state} has {free:.0f} MB free where {self._min_free:g} are wanted"
+        if free < self.min_free:
+            has = f"the disk of {self._state} has {free:.0f} MB free where {self.min_free:g} are wanted"
             raise StorageError(f"{has}: see [daemon] min_free")
 
     async def _place_for(self, mailbox: str, call: str) -> Place:

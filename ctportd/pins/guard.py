@@ -77,14 +77,18 @@ class PinGuard:
         locked: Callable[[str, str, datetime], None],
     ) -> None:
         self._store = store
-        self._tries = tries
-        self._lock = timedelta(seconds=lock)
+        self.use(tries, lock)
         self._now = now
         self._locked = locked
         self._wrong: dict[str, WrongPins] = {}
         self._loaded = False
         self._unkept: set[str] = set()
         self._turn = asyncio.Lock()
+
+    def use(self, tries: int, lock: float) -> None:
+        """Lock after so many wrong ones, for so long, from now on; what is locked stays so."""
+        self._tries = tries
+        self._lock = timedelta(seconds=lock)
 
     async def check(self, mailbox: str, caller: str, pin: str, hashed: str) -> bool:
         """Whether this is the PIN of a mailbox.

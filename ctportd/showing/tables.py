@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from ctportd.mail.letter import Letter
     from ctportd.records import VoiceMessage
     from ctportd.status import PluginStatus, PortStatus, Status
-    from ctportd.workshop import FoundPlugin
 
 
 def status_tables(status: Status) -> Iterable[Table | str]:
@@ -50,11 +49,11 @@ def status_tables(status: Status) -> Iterable[Table | str]:
     plugins = table("plugin", "state", "last fault")
     for plugin in status.plugins:
         told = plugin.error or plugin.last_fault
-        plugins.add_row(*map(shown, (plugin.name, _fares(plugin), told)))
+        plugins.add_row(*map(shown, (plugin.name, fares(plugin), told)))
     yield plugins
 
 
-def _fares(plugin: PluginStatus) -> str:
+def fares(plugin: PluginStatus) -> str:
     """A plugin's state, and what there is to count."""
     state = plugin.state if plugin.until is None else f"{plugin.state} until {moment(plugin.until)}"
     counts = {
@@ -63,19 +62,21 @@ def _fares(plugin: PluginStatus) -> str:
         "skipped": plugin.skipped,
         "waiting": plugin.waiting,
         "task" if plugin.tasks == 1 else "tasks": plugin.tasks,
+        "older with calls": plugin.retiring,
     }
     return ", ".join([state, *(f"{number} {what}" for what, number in counts.items() if number)])
 
 
-def plugins_table(plugins: list[FoundPlugin]) -> Iterable[Table | str]:
-    """The plugins that were found."""
+def plugins_table(plugins: list[PluginStatus]) -> Iterable[Table | str]:
+    """Every plugin: how it fares, where it is from, and its hooks."""
     if not plugins:
         yield "There is no plugin."
         return
-    found = table("plugin", "from", "state", "hooks")
+    found = table("plugin", "state", "from", "hooks")
     for plugin in plugins:
-        state = f"{plugin.state}: {plugin.error}" if plugin.error else plugin.state
-        found.add_row(*map(shown, (plugin.name, plugin.where, state, " ".join(plugin.hooks))))
+        told = plugin.error or plugin.last_fault
+        state = f"{fares(plugin)}: {told}" if told else fares(plugin)
+        found.add_row(*map(shown, (plugin.name, state, plugin.where, " ".join(plugin.hooks))))
     yield found
 
 
@@ -91,7 +92,7 @@ def check_lines(checked: Checked) -> Iterable[str]:
         told.insert(0, f"good: {counted(checked.ports, 'port')}, {plugins}")
     yield shown(f"{checked.file}: {', '.join(told)}")
     for problem in sorted(checked.problems, key=lambda problem: not problem.serious):
-        yield shown(f"  {'mistake' if problem.serious else 'hint'}: {problem.where}: {problem.what}")
+        yield shown(f"  {'mistake' if problem.serious else 'hint'}: {problem}")
 
 
 def counted(number: int, thing: str) -> str:

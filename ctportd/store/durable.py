@@ -57,7 +57,7 @@ class DurableStore(Store):
         self.waiting_steps: deque[tuple[str, Sequence[Step]]] = deque()
         self.remade = 0
         self.when_remade: list[Callable[[], None]] = []
-        self._keep_days = keep_days
+        self.keep_days = keep_days
         self._forgot: float | None = None
         self._opened = False
         self._refused = False
@@ -189,6 +189,6 @@ class DurableStore(Store):
 
     async def _forget_old_calls(self) -> None:
         now = asyncio.get_running_loop().time()
-        if self._keep_days and (self._forgot is None or now - self._forgot >= FORGET_EVERY):
-            await self.forget_calls(datetime.now(UTC) - timedelta(days=self._keep_days))
+        if self.keep_days and (self._forgot is None or now - self._forgot >= FORGET_EVERY):
+            await self.forget_calls(datetime.now(UTC) - timedelta(days=self.keep_days))
             self._forgot = now

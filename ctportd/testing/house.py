@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from ctportd.control.client import ControlClient
 from ctportd.daemon import Daemon
+from ctportd.hooks.generations import forget_all
 from ctportd.hooks.loader import load_found
 from ctportd.phone.client import Phone
 from ctportd.phone.prompts import texts
@@ -21,20 +19,22 @@ from ctportd.site import check_handlers
 from ctportd.store import Store
 from ctportd.testing.capture import capturing, into
 from ctportd.testing.clock import HouseClock
-from ctportd.testing.setup import SOURCE, find, open_exchange
+from ctportd.testing.reloading import HouseSource
+from ctportd.testing.setup import find, find_again, open_exchange
 from ctportd.testing.telephone import PATIENCE, Telephone
 from ctportd.testing.time import LeapingTime, database_counted
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
     from types import ModuleType
 
     from ctportd.config import Config
     from ctportd.hooks.loader import Plugins
+    from ctportd.hooks.sources import PluginFile, Source
     from ctportd.phone.happenings import Happening
     from ctportd.records import CallRecord, VoiceMessage
-    from ctportd.status import Status
+    from ctportd.status import Reloaded, Status
     from ctportd.testing.capture import Line
     from ctportd.testing.setup import Plan
 
@@ -62,6 +62,7 @@ class House:
         self.clock = HouseClock(self._leaping)
         self._stack = AsyncExitStack()
         self._package = f"ctportd_plugins_{next(_serial)}"
+        self._found: dict[str, PluginFile] = {}
         self._config: Config
         self._running: asyncio.Task[None] | None = None
         self._daemon: Daemon | None = None
@@ -86,30 +87,31 @@ class House:
 
     async def _run(self) -> None:
         """Run the daemon beside the ctserver that runs already, which is not its own to start."""
-        plugins = await asyncio.to_thread(self._load)
-        file = self._config.file
-        elsewhere = msgspec.structs.replace(file.ctserver[0], mode="remote")
-        beside = msgspec.structs.replace(self._config, file=msgspec.structs.replace(file, ctserver=[elsewhere]))
-        daemon = self._daemon = Daemon(beside, plugins, None, now=self.clock.now)
+        source = HouseSource(self.config_path, self._find_again)
+        config = await asyncio.to_thread(source.config)
+        plugins = await asyncio.to_thread(self._load, config)
+        daemon = self._daemon = Daemon(config, plugins, None, now=self.clock.now, source=source)
         with into(self.log):
             running = self._running = asyncio.create_task(daemon.run(), name="daemon")
         await self.until(lambda: daemon.phase != "starting" or running.done())
         if running.done():
             running.result()
 
-    def _load(self) -> Plugins:
+    def _load(self, config: Config) -> Plugins:
         self._unload()
-        found = find(self._plan.plugins, self.folder / "plugins", self._package)
-        plugins = load_found(found, self._config.plugins, SOURCE)
-        check_handlers(self._config, plugins)
+        self._found = find(self._plan.plugins, self.folder / "plugins", self._package)
+        plugins = load_found(self._found, config.plugins, config.source)
+        check_handlers(config, plugins)
         for failure in plugins.failed.values():
             if not self.expect_faults:
                 raise failure
         return plugins
 
+    def _find_again(self) -> Mapping[str, Source]:
+        return find_again(self._found.values(), self.folder / "plugins", self._package)
+
     def _unload(self) -> None:
-        for name in [name for name in sys.modules if f"{name}.".startswith(f"{self._package}.")]:
-            del sys.modules[name]
+        forget_all(self._package)
 
     async def stop(self) -> None:
         """Stop the daemon as SIGTERM does: calls under way have ``[daemon] drain_timeout``, which is 0 here at first."""
@@ -130,6 +132,17 @@ class House:
         """
         await self._end()
         await self._run()
+
+    async def reload(self, plugins: Sequence[str] = ()) -> Reloaded:
+        """Have the daemon load :attr:`config_path` anew, and these plugins even if they have not changed.
+
+        Plugins are files by now: those that were given as text are in ``plugins`` below :attr:`folder`.
+
+        Raises:
+            ConfigError: The file, or a plugin, has a mistake. Everything is as it was.
+        """
+        with into(self.log):
+            return await self.daemon.reload(plugins)
 
     async def close(self) -> None:
         """End all: telephones, daemon, exchange."""

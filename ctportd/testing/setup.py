@@ -21,7 +21,7 @@ from ctportd.hooks.sources import PluginFile, find_plugins
 from ctportd.serving import settings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from contextlib import AsyncExitStack
 
     from ctportd.config import Config
@@ -150,7 +150,7 @@ def _merge(data: dict[str, Any], name: str, table: Any) -> None:
         data.setdefault(name, {}).update(table)
 
 
-def find(sources: Sequence[PluginSource], folder: Path, package: str) -> dict[str, Source]:
+def find(sources: Sequence[PluginSource], folder: Path, package: str) -> dict[str, PluginFile]:
     """The plugins of these sources, by their names; texts are written into ``folder``.
 
     Raises:
@@ -164,6 +164,14 @@ def find(sources: Sequence[PluginSource], folder: Path, package: str) -> dict[st
             for name, text in source.items():
                 files[name] = _written(name, text, folder) if isinstance(text, str) else _file_of(text)
     return {name: _TestedFile(path, package) for name, path in files.items()}
+
+
+def find_again(found: Iterable[PluginFile], folder: Path, package: str) -> dict[str, Source]:
+    """Those of them that are there still, and whatever else is in ``folder`` by now."""
+    before = [source.path for source in found if source.path.is_file()]
+    here = [source.path for source in find_plugins(folder).values()] if folder.is_dir() else []
+    paths = {(path.parent if path.name == "__init__.py" else path).stem: path for path in (*before, *here)}
+    return {name: _TestedFile(path, package) for name, path in paths.items()}
 
 
 class _TestedFile(PluginFile):

@@ -92,7 +92,7 @@ class World:
 
     def _phone(self) -> Session:
         server = self.server
-        return Session(Telephone(MemoryTransport()), server._lines, server._directory, server.services.log)
+        return Session(Telephone(MemoryTransport()), server._board.lines, server._directory, server.services.log)
 
     async def happen(self, happening: bytes) -> None:
         """One thing happens."""

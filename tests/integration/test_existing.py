@@ -235,7 +235,7 @@ async def test_one_that_never_opens_its_ports(place: Place, log_lines: list[Muta
     async with started(*place.other(place.name, "late", *place.ports), says="") as other:
         place.command[:] = [*script(place.folder, "ours"), *place.ports]
         watched = place.supervisor("adopt", start_timeout=0.3)
-        watched._search = Search("127.0.0.1", [place.port], None, same_program([place.name]), None)
+        watched.search = Search("127.0.0.1", [place.port], None, same_program([place.name]), None)
         async with running(watched):
             await until(lambda: watched.starts > 0)
             assert exists(other.pid)
@@ -247,7 +247,7 @@ async def test_one_without_ports_is_not_replaced(place: Place, log_lines: list[M
     async with started(*place.other(place.name, "late", *place.ports), says="") as other:
         place.command[:] = [*script(place.folder, "ours"), *place.ports]
         watched = place.supervisor("replace", start_timeout=0.3)
-        watched._search = Search("127.0.0.1", [place.port], None, same_program([place.name]), place.pid_file)
+        watched.search = Search("127.0.0.1", [place.port], None, same_program([place.name]), place.pid_file)
         async with running(watched):
             await until(lambda: watched.starts > 0)
             assert exists(other.pid)
@@ -412,7 +412,7 @@ async def test_silent_manager_is_a_stranger_after_a_second(place: Place, monkeyp
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", place.port))
         silent.listen()
-        search = place.supervisor("adopt")._search
+        search = place.supervisor("adopt").search
         assert search is not None
         with pytest.raises(ServerError, match=f"by process {os.getpid()} .*, which is no ctserver"):
             await find("main", search, 1.0)

@@ -1,4 +1,4 @@
-"""Tests of plugins as their authors run them: pytest in a folder of its own, with what `ctportd plugin new` writes."""
+"""Tests of plugins as their authors run them: pytest in a folder of its own, with what `ctportd plugins new` writes."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ FAILURES = {
 
 async def test_new_plugin_is_tested_as_it_stands(tmp_path: Path) -> None:
     """What the command writes passes; what a plugin or a test does wrong is told in words that say what to do."""
-    made = await run_ctportd(tmp_path, "plugin", "new", "bell")
+    made = await run_ctportd(tmp_path, "plugins", "new", "bell")
     assert made.status == 0, made
     (tmp_path / "tests" / "test_wrong.py").write_text(TESTS)
     pytest_process = await asyncio.create_subprocess_exec(

@@ -187,7 +187,8 @@ NEEDS_CONFIG = [
     ("messages",),
     ("outbox",),
     ("phone", "1"),
-    ("plugin", "list"),
+    ("plugins",),
+    ("reload",),
     ("request", "1", "off_hook"),
     ("rotate",),
     ("status",),
@@ -197,8 +198,11 @@ NEEDS_CONFIG = [
 
 
 def test_every_command_is_tried_below() -> None:
-    """No command is forgotten in the tests of the configuration; `pin` and `completion` need none."""
-    assert sorted([*(arguments[0] for arguments in NEEDS_CONFIG if arguments), "completion", "pin"]) == COMMANDS
+    """No command is forgotten in the tests of the configuration; `completion`, `init` and `pin` need none."""
+    assert (
+        sorted([*(arguments[0] for arguments in NEEDS_CONFIG if arguments), "completion", "init", "pin"])
+        == COMMANDS
+    )
 
 
 @pytest.mark.parametrize("arguments", NEEDS_CONFIG, ids=" ".join)
@@ -345,7 +349,7 @@ def test_mistake_in_the_command_line(config: Path, arguments: tuple[str, ...]) -
 
 
 @pytest.mark.parametrize(
-    "arguments", [("status",), ("rotate",), ("stop",), ("request", "1", "off_hook")], ids=" ".join
+    "arguments", [("status",), ("reload",), ("rotate",), ("stop",), ("request", "1", "off_hook")], ids=" ".join
 )
 def test_no_daemon_runs(config: Path, arguments: tuple[str, ...]) -> None:
     """What needs a running daemon says that there is none, with status 1."""

@@ -15,7 +15,7 @@ from msgspec import Meta
 from support.system import copy_plugins
 
 from ctportd.checking import convert
-from ctportd.config import MASK, Config, ConfigFile, PortTable, dump, from_data, load, split_address
+from ctportd.config import MASK, Config, ConfigFile, PortTable, dump, effective, from_data, load, split_address
 from ctportd.errors import ConfigError
 from ctportd.hooks.loader import load_plugins
 from ctportd.nearest import no_such
@@ -378,18 +378,18 @@ PLUGIN_TABLES: dict[str, Any] = {"voicemail": {"mailbox": "100"}, "menus": {"mai
 def test_what_is_written_is_read_back(data: dict[str, Any]) -> None:
     """The printed configuration is a configuration, and the same one."""
     config = from_data(data, "x.toml")
-    assert from_data(tomllib.loads(dump(config)), "x.toml") == config
+    assert from_data(tomllib.loads(dump(effective(config))), "x.toml") == config
 
 
 def test_shipped_file_is_read_back() -> None:
     """So is that of the file that ships, plugins' tables and all."""
     config = load(SHIPPED)
-    assert from_data(tomllib.loads(dump(config)), config.source) == config
+    assert from_data(tomllib.loads(dump(effective(config))), config.source) == config
 
 
 def test_every_key_is_written() -> None:
     """What is printed holds each key with the value in force, defaults among them."""
-    written = tomllib.loads(dump(from_data(ONE_PORT, "x.toml")))
+    written = tomllib.loads(dump(effective(from_data(ONE_PORT, "x.toml"))))
     for table, key in EVERY_KEY:
         values = written[table][0] if isinstance(written[table], list) else written[table]
         assert key in values
@@ -493,7 +493,7 @@ def test_random_data_is_refused_in_one_sentence_or_read(data: dict[str, Any]) ->
     else:
         mail = msgspec.structs.replace(read.file.mail, password=MASK if read.file.mail.password else "")
         printed = msgspec.structs.replace(read.file, mail=mail)
-        assert from_data(tomllib.loads(dump(read)), "x.toml").file == printed
+        assert from_data(tomllib.loads(dump(effective(read))), "x.toml").file == printed
 
 
 @given(st.binary(max_size=60) | st.text(alphabet="[]{}=\"'.,#\n ab1-:T", max_size=60).map(str.encode))
@@ -505,3 +505,34 @@ def test_random_bytes_are_refused_in_one_sentence_or_read(
     file.write_bytes(text)
     read = outcome(lambda: load(file))
     assert isinstance(read, Config) or str(file) in read
+
+
+SECRETS: list[tuple[dict[str, Any], str]] = [
+    (
+        {"store": {"url": "postgresql+asyncpg://ada:hush@db.example/x"}},
+        "postgresql+asyncpg://ada:********@db.example/x",
+    ),
+    ({"store": {"url": "mysql+x://ada:h@u/sh@db/x?ssl=1"}}, "mysql+x://ada:********@db/x?ssl=1"),
+    ({"store": {"url": "x+y://db/x?user=ada&password=hush&ssl=1"}}, "x+y://db/x?user=ada&password=********&ssl=1"),
+    ({"plugins": {"a": {"boxes": {"100": {"pin": "hush"}}}}}, '[plugins.a.boxes.100]\npin = "********"'),
+    ({"plugins": {"a": {"pins": ["scrypt:32768:8:1:hush"]}}}, 'pins = [\n    "********",\n]'),
+    (
+        {"plugins": {"a": {"mqtt_token": "hush", "api-key": "hush"}}},
+        'mqtt_token = "********"\napi-key = "********"',
+    ),
+    ({"plugins": {"a": {"secret": {"of": ["hush", 1]}}}}, '[plugins.a.secret]\nof = [\n    "********",'),
+    ({"plugins": {"a": {"run": ["curl", "--token=hush"]}}}, '"--token=********"'),
+    (
+        {"plugins": {"a": {"password": "", "shortest_pin": 4, "no_key": "x"}}},
+        'password = ""\nshortest_pin = 4\nno_key = "x"',
+    ),
+    ({"mail": {"password_file": "mail.txt"}}, 'password_file = "mail.txt"'),
+]
+
+
+@pytest.mark.parametrize(("data", "shown"), SECRETS)
+def test_secrets_are_shown_to_nobody(data: dict[str, Any], shown: str) -> None:
+    """Passwords, PINs, their hashes and tokens are masked wherever they stand; what is none is not."""
+    printed = dump(effective(from_data(data, "x.toml")))
+    assert "hush" not in printed
+    assert shown in printed

@@ -11,6 +11,7 @@ from support.fakes import AnsweringNetwork, Recorder, ok, settle
 
 from ctportd.calls.called import Called
 from ctportd.calls.files import Prompts
+from ctportd.calls.listening import listen_for_dial_tone
 from ctportd.calls.router import Router
 from ctportd.calls.routing import Routing
 from ctportd.calls.verdict import Verdict
@@ -471,8 +472,7 @@ async def test_line_without_dial_tone_says_so(office: Office) -> None:
 async def test_lines_are_listened_to(office: Office) -> None:
     """Each so often, while nothing is on them; plugins hear of a line that is dead, once, and of no call."""
     line = next(line for port, line in office.router._lines.items() if port.number == 1)
-    line.routing.dial_tone_every = 60
-    looks = asyncio.create_task(office.router.look_after_lines())
+    looks = asyncio.create_task(listen_for_dial_tone(line, 60))
     sent = office.networks[1].requests
     await asyncio.sleep(61)
     assert [request.cmd for request in sent] == ["ctanswer", "ctwaitfordial", "cthangup", "ctclear"]

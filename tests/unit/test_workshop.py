@@ -1,4 +1,4 @@
-"""``ctportd plugin``: a plugin is begun, and those that are found are listed."""
+"""``ctportd plugins``: a plugin is begun, and those that are found are listed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def ctportd(*arguments: object) -> Result:
 def test_new_plugin_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is written with its test, and what is to be done next is told; its settings have their defaults."""
     monkeypatch.chdir(tmp_path)
-    told = ctportd("plugin", "new", "night_bell")
+    told = ctportd("plugins", "new", "night_bell")
     assert told.exit_code == 0, told.output
     wrote, *steps = told.output.splitlines()
     assert wrote == "wrote plugins/night_bell.py and tests/test_night_bell.py"
@@ -40,7 +40,7 @@ def test_new_plugin_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize("name", ["night-bell", "1st", "class", "_hidden", "a b", "../x", "nächte", ""])
 def test_name_that_is_no_word(tmp_path: Path, name: str) -> None:
     """It could not stand in a handler, or not be imported."""
-    told = ctportd("plugin", "new", "--directory", tmp_path / "plugins", "--", name)
+    told = ctportd("plugins", "new", "--directory", tmp_path / "plugins", "--", name)
     assert told.exit_code == 1
     assert "is no name for a plugin: a word of letters, digits and _ is expected" in told.output
     assert list(tmp_path.iterdir()) == []
@@ -49,7 +49,7 @@ def test_name_that_is_no_word(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("name", ["directory", "queue", "ctportd"])
 def test_name_that_means_something_else(tmp_path: Path, name: str) -> None:
     """Its table would be a key of ``[plugins]``."""
-    told = ctportd("plugin", "new", name, "--directory", tmp_path / "plugins")
+    told = ctportd("plugins", "new", name, "--directory", tmp_path / "plugins")
     assert (told.exit_code, list(tmp_path.iterdir())) == (1, [])
     assert "means something else" in told.output
 
@@ -61,7 +61,7 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("mine")
     for name in ("one", "two", "three"):
-        told = ctportd("plugin", "new", name, "--directory", plugins)
+        told = ctportd("plugins", "new", name, "--directory", plugins)
         assert (told.exit_code, "already" in told.output) == (1, True)
     assert not (plugins / "three.py").exists()
     assert (plugins / "one.py").read_text() == "mine"
@@ -70,21 +70,21 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
 def test_folder_that_cannot_be_written(tmp_path: Path) -> None:
     """It is told which, and why."""
     (tmp_path / "plugins").write_text("a file")
-    told = ctportd("plugin", "new", "bell", "--directory", tmp_path / "plugins")
+    told = ctportd("plugins", "new", "bell", "--directory", tmp_path / "plugins")
     assert told.exit_code == 1
     assert f"plugin bell: {tmp_path}/plugins cannot be written: File exists" in told.output
 
 
 def test_list_tells_where_each_is_from(tmp_path: Path) -> None:
     """One that fails is listed with the reason, one that is not enabled without its code being run."""
-    ctportd("plugin", "new", "bell", "--directory", tmp_path / "plugins")
+    ctportd("plugins", "new", "bell", "--directory", tmp_path / "plugins")
     (tmp_path / "plugins" / "broken.py").write_text("raise ValueError('so')")
     (tmp_path / "plugins" / "off.py").write_text("raise SystemExit")
     config = tmp_path / "x.toml"
     config.write_text(
         f'[plugins]\ndirectory = "{tmp_path}/plugins"\nshipped = false\n[plugins.off]\nenabled = false\n'
     )
-    listed = json.loads(ctportd("--config", config, "plugin", "list", "--json").output)
+    listed = json.loads(ctportd("--config", config, "plugins", "--json").output)
     assert [(row["name"], row["state"], row["hooks"]) for row in listed] == [
         ("bell", "loaded", ["answer_call"]),
         ("broken", "failed", []),
@@ -92,4 +92,4 @@ def test_list_tells_where_each_is_from(tmp_path: Path) -> None:
     ]
     assert listed[0]["where"] == f"{tmp_path}/plugins/bell.py"
     assert "ValueError: so" in listed[1]["error"]
-    assert "ValueError: so" in ctportd("--config", config, "plugin", "list").output
+    assert "ValueError: so" in ctportd("--config", config, "plugins").output

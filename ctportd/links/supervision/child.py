@@ -58,6 +58,10 @@ class Child:
         self._guard.keep()
         self.ended = self._held.ended
 
+    def read_again(self) -> None:
+        """SIGHUP has our own ctserver read the configuration again."""
+        self._held.send(signal.SIGHUP)
+
     async def end(self) -> None:
         """SIGTERM is ctserver's orderly end; what of its group does not heed it is killed."""
         if not self.ended.is_set():

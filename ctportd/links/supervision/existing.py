@@ -107,6 +107,14 @@ async def wait_gone(search: Search, found: Found) -> None:
             await held.ended.wait()
 
 
+async def tell_to_read(found: Found) -> None:
+    """Have one of ours that was found read its configuration again."""
+    held = await hold(found.process) if found.process is not None else None
+    if held is not None:
+        with held, contextlib.suppress(PermissionError):  # another user's keeps the ports that it has
+            held.send(signal.SIGHUP)
+
+
 async def replace(name: str, search: Search, found: Found) -> None:
     """End a ctserver that was found, and wait until its TCP ports are free.
 

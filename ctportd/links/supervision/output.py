@@ -13,6 +13,8 @@ from ctportd.ration import Ration
 
 STARTED = "Started!"
 GIVING_UP = "Giving up"
+READ_AGAIN = ("Read again!", "Not read again: ")
+"""What our own says when it was told to read the configuration again."""
 
 LONGEST_LINE = 4096
 """Bytes; what goes on without an LF is logged in pieces of this length, so that it cannot fill the memory."""
@@ -38,10 +40,12 @@ class Output:
 
     Attributes:
         started: Set when it has said ``Started!``.
+        read_again: Set when it has said what became of reading the configuration again.
     """
 
     def __init__(self, terminal: int, name: str) -> None:
         self.started = asyncio.Event()
+        self.read_again = asyncio.Event()
         self._drained = asyncio.Event()
         self._terminal = terminal
         self._name = name
@@ -87,6 +91,8 @@ class Output:
         if line == STARTED:
             self.started.set()
         elif line:
+            if line.startswith(READ_AGAIN):
+                self.read_again.set()
             self._last.append(line)
             self._log(line)
 
@@ -94,7 +100,8 @@ class Output:
         may, left_out = self._ration.take()
         self._tell_of(left_out)
         if may:
-            told = log.warning if GIVING_UP in line or "Address already in use" in line else log.info
+            bad = any(words in line for words in (GIVING_UP, "Address already in use", READ_AGAIN[1]))
+            told = log.warning if bad else log.info
             told("ctserver says", ctserver=self._name, line=line)
 
     def _tell_of(self, left_out: int) -> None:

@@ -32,7 +32,7 @@ settings = Settings(
     lines=(LineSettings(1),), log=pathlib.Path(sys.argv[2]), country=sys.argv[3],
 )
 try:
-    asyncio.run(serve(settings))
+    asyncio.run(serve(settings, lambda: settings))
 except ServerError:
     sys.exit(1)
 """

@@ -25,10 +25,11 @@ from pathlib import Path
 from ctportd.ctserver.run import serve
 from ctportd.ctserver.settings import LineSettings, Settings
 first = int(sys.argv[1])
-asyncio.run(serve(Settings(
+settings = Settings(
     first_port=first + 2, manager_port=first, exchange_port=first + 1,
     lines=(LineSettings(1), LineSettings(2)), speed={_SPEED}, log=Path(sys.argv[2]),
-)))
+)
+asyncio.run(serve(settings, lambda: settings))
 """
 
 

@@ -13,7 +13,7 @@ from ctportd.hooks.loader import load_plugins
 from support.documents import blocks, words_of
 from support.pages.comparing import is_shown
 from support.pages.installation import Installation
-from support.system import ROOT, copy_plugins
+from support.system import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,9 +28,8 @@ class Story:
     """One document, in an installation of its own.
 
     What its first comment may say: ``config=NAME`` (where its configuration is, ``etc/ctportd.toml`` else), ``together``
-    (its configurations add up), ``parts``
-    (and are good when the page has them checked), ``checkout`` (the reader is in the folder of the sources), ``empty``
-    (in one without the plugins that ship), ``daemon`` (one is run), ``zone=NAME`` (the time zone).
+    (its configurations add up), ``parts`` (and are good when the page has them checked), ``checkout`` (the reader is in
+    the folder of the sources), ``daemon`` (one is run), ``zone=NAME`` (the time zone).
 
     Args:
         document: The document.
@@ -46,8 +45,7 @@ class Story:
         self.place = Installation(folder, monkeypatch, said.get("config", "etc/ctportd.toml"), live=live)
         self._parts = "parts" in said
         self._together = self._parts or "together" in said
-        if "empty" not in said:
-            copy_plugins(folder / "plugins")
+        (folder / "plugins").mkdir()
         if "checkout" in said:
             self.place.check_out()
 

@@ -1,0 +1,1 @@
+"""Configuration and plugins, replaced while the daemon runs."""

@@ -1,0 +1,127 @@
+"""The configuration is loaded anew while calls are under way."""
+
+from __future__ import annotations
+
+import asyncio
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import tomli_w
+
+from ctportd.errors import ConfigError
+
+if TYPE_CHECKING:
+    from ctportd.status import PortStatus
+    from ctportd.testing.fixtures import Line
+    from ctportd.testing.house import House
+
+SAYS = """
+from ctportd import hookimpl
+
+@hookimpl
+async def answer_call(call, target):
+    await call.answer()
+    await call.play(target)
+    await call.collect(1, 60)
+    await call.play(target)
+    await call.hangup()
+"""
+"""Says what its target is; again when a key is pressed."""
+
+
+async def change(house: House, **tables: Any) -> None:
+    """Write the configuration anew, with these tables in place of what stands there."""
+    before = tomllib.loads(await asyncio.to_thread(house.config_path.read_text))
+    await asyncio.to_thread(house.config_path.write_text, tomli_w.dumps({**before, **tables}))
+
+
+def ports(**said: str) -> list[dict[str, Any]]:
+    """Tables of ports: what is said on each."""
+    return [{"number": int(name[1:]), "handlers": [f"says:{prompt}"]} for name, prompt in said.items()]
+
+
+async def by_address(house: House) -> dict[str, PortStatus]:
+    """The status of each port."""
+    return {port.address: port for port in (await house.status()).ports}
+
+
+async def test_a_port_is_rerouted(ctportd_line: Line) -> None:
+    """The next call goes another way; the one under way goes on as it has begun."""
+    house = await ctportd_line({1: ["says:beep"], 2: ["says:beep"]}, plugins={"says": SAYS})
+    first = await house.call(1)
+    await first.hear("beep")
+    await change(house, port=ports(p1="goodbye", p2="beep"))
+    reloaded = await house.reload()
+    assert (reloaded.ports_changed, reloaded.ports_added, reloaded.ports_removed) == (["main:1"], [], [])
+    await first.press("1")
+    await first.hear("beep")
+    await house.idle()
+    second = await house.call(1)
+    await second.hear("goodbye")
+    await second.press("1")
+    await second.ended()
+
+
+async def test_a_port_is_removed_and_added_again(ctportd_line: Line) -> None:
+    """It takes no more calls; the one under way goes on to its end; the other ports do not notice."""
+    handlers = {1: ["says:beep"], 2: ["says:beep"]}
+    house = await ctportd_line(handlers, plugins={"says": SAYS}, daemon={"drain_timeout": 30.0})
+    first, other = await house.call(1), await house.call(2)
+    await first.hear("beep")
+    await other.hear("beep")
+    await change(house, port=ports(p1="beep"))
+    assert (await house.reload()).ports_removed == ["main:2"]
+    assert (await by_address(house))["main:2"].leaving
+    await other.press("1")
+    await other.hear("beep")
+    await house.until(lambda: "main:2" not in house.daemon.ports)
+    assert list(await by_address(house)) == ["main:1"]
+    await (await house.call(2, rings=2)).ended()
+    await change(house, port=ports(p1="beep", p2="goodbye"))
+    assert (await house.reload()).ports_added == ["main:2"]
+    again = await house.call(2)
+    await again.hear("goodbye")
+    await first.press("1")
+    await first.hear("beep")
+
+
+async def test_a_removed_ports_call_is_ended_in_the_end(ctportd_line: Line) -> None:
+    """Politely, after [daemon] drain_timeout."""
+    house = await ctportd_line({1: ["says:beep"]}, plugins={"says": SAYS}, daemon={"drain_timeout": 5.0})
+    phone = await house.call(1)
+    await phone.hear("beep")
+    await change(house, port=[])
+    await house.reload()
+    await house.settle()
+    began = phone.time
+    await phone.ended()
+    assert phone.time - began == pytest.approx(5.0, abs=0.5)
+    await house.until(lambda: not house.daemon.ports)
+
+
+BROKEN: list[tuple[dict[str, Any], str]] = [
+    ({"port": [{"number": 1, "handlers": ["nobody"]}]}, "there is no plugin 'nobody'"),
+    ({"port": [{"number": 1, "kind": "truck"}]}, "found 'truck'"),
+    ({"numbers": {"country": "XX"}}, "[numbers] country: found 'XX'"),
+    ({"prompts": {"paths": ["/nowhere"]}}, "[prompts] paths: there is no folder '/nowhere'"),
+]
+
+
+async def test_what_does_not_check_leaves_everything_as_it_was(ctportd_line: Line) -> None:
+    """It is told why, in one sentence with the file's name."""
+    house = await ctportd_line({1: ["says:beep"]}, plugins={"says": SAYS})
+    text, before = await asyncio.to_thread(house.config_path.read_text), house.daemon.config
+    for tables, told in BROKEN:
+        await change(house, **tables)
+        with pytest.raises(ConfigError) as refused:
+            await house.reload()
+        assert told in str(refused.value)
+        assert str(house.config_path) in str(refused.value)
+        assert house.daemon.config is before
+        await asyncio.to_thread(house.config_path.write_text, text)
+    phone = await house.call(1)
+    await phone.hear("beep")
+    assert [line["event"] for line in house.log if line["level"] == "error"] == [
+        "reload refused, everything is as it was"
+    ] * len(BROKEN)
