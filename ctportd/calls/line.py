@@ -281,21 +281,19 @@ class Line:
 
     def _in_the_way(self) -> str:
         """Why no call can be made, and what to do; empty where one can."""
-        if self.closed:
-            return "the daemon is stopping"
-        if self._leaving:
-            return (
-                "the configuration has it no more, or another way; ctportd status shows the ports that there are"
-            )
-        if not self.port.connected:
-            return "its ctserver cannot be reached; ctportd status tells of it"
-        if self.draining:
-            return f"it takes no new calls; ctportd drain --off {self.port.address} changes that"
-        if self.call is not None:
-            return f"it has {self.call} already; wait for its end, or ctportd hangup {self.port.address}"
-        if self.port.dialect == "classic":
-            return "the classic dialect of its ctserver does not tell whether anybody answers; use the keyed one"
-        return ""
+        here = self.port.address
+        problems = (
+            (self._leaving, "the configuration has it no more, or another way; ctportd status shows the ports"),
+            (self.closed, "the daemon is stopping"),
+            (not self.port.connected, "its ctserver cannot be reached; ctportd status tells of it"),
+            (self.draining, f"it takes no new calls; ctportd drain --off {here} changes that"),
+            (self.call is not None, f"it has {self.call} already; wait for its end, or ctportd hangup {here}"),
+            (
+                self.port.dialect == "classic",
+                "the classic dialect of its ctserver does not tell whether anybody answers; use the keyed one",
+            ),
+        )
+        return next((problem for there, problem in problems if there), "")
 
     async def _run_placed(self, placed: OutgoingCall) -> None:
         call = placed.call
