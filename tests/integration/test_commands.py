@@ -62,7 +62,7 @@ CASES = {
     "request": Case(example_of(TREE["request"]), r'^{"status":"OK"', json=True),
     "ctserver": Case(example_of(TREE["ctserver"]), r"^ctportd.*: ", status=1),
     "phone": Case("ctportd phone 2 --number 5550100 until beep wait 6 hangup", r"answered"),
-    "calls": Case("ctportd calls", rf"^{DATE}  main:2 +in +5550100"),
+    "calls": Case("ctportd calls", rf"^{DATE}  main:2 +(in +)?5550100"),
     "calls show": Case(example_of(TREE["calls show"]), rf"^call \S+ on main:2, {DATE}, from 5550100"),
     "messages": Case("ctportd messages --json", r'"mailbox"', json=True),
     "messages delete": Case("ctportd messages delete 1", "^ctportd: message 1 is in Trash$"),
