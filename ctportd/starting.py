@@ -87,12 +87,14 @@ def _run(config: Config, systemd: Systemd, *, terminal: bool) -> None:
 
 @contextmanager
 def _told_by_signals(daemon: Daemon, terminal: ControllingTerminal) -> Iterator[None]:
-    """Do as signals say; what comes after the block is over must not make a bad end of a good one."""
+    """Stop, reload and rotate at signals; what comes after the block is over must not make a bad end of a good one."""
     loop = asyncio.get_running_loop()
-    tasks: set[asyncio.Task[object]] = set()
+    for number in ENDINGS:
+        loop.add_signal_handler(number, daemon.stop)
+    tasks: set[asyncio.Task[Any]] = set()
 
-    def begin(work: Coroutine[Any, Any, object]) -> None:
-        task: asyncio.Task[object] = asyncio.create_task(work)
+    def begin(work: Coroutine[Any, Any, object], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
@@ -100,15 +102,14 @@ def _told_by_signals(daemon: Daemon, terminal: ControllingTerminal) -> Iterator[
         if terminal.gone:
             daemon.stop()
         else:
-            begin(_reload(daemon))
+            begin(_reload(daemon), "reload")
 
-    handlers = {signal.SIGHUP: hang_up, signal.SIGUSR1: lambda: begin(rotate_logs(daemon))}
-    for number, handler in (dict.fromkeys(ENDINGS, daemon.stop) | handlers).items():
-        loop.add_signal_handler(number, handler)
+    loop.add_signal_handler(signal.SIGHUP, hang_up)
+    loop.add_signal_handler(signal.SIGUSR1, lambda: begin(rotate_logs(daemon), "rotation"))
     try:
         yield
     finally:
-        for number in (*ENDINGS, *handlers):
+        for number in (*ENDINGS, signal.SIGHUP, signal.SIGUSR1):
             loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_IGN)
 

@@ -58,22 +58,21 @@ def enable_plugin(path: Path, name: str, *, enabled: bool) -> Edited | None:
         before = tomllib.loads(text)
     except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: cannot be changed: {error}") from error
-    table = _plugin_table(before, name)
+    by_hand = (
+        f"{path}: cannot be changed without changing more: put enabled = {str(enabled).lower()} into it by hand"
+    )
+    plugins = before.get("plugins", {})
+    table = plugins.get(name, {}) if isinstance(plugins, dict) else None
+    if not isinstance(table, dict):
+        raise ConfigError(by_hand)
     if table.get("enabled", True) is enabled:
         return None
     changed = _with_enabled(text, name, enabled=enabled, there="enabled" in table or bool(table))
     wanted = tomllib.loads(text)
     wanted.setdefault("plugins", {}).setdefault(name, {})["enabled"] = enabled
     if not _says(changed, wanted):
-        word = str(enabled).lower()
-        raise ConfigError(f"{path}: cannot be changed without changing more: put enabled = {word} into it by hand")
+        raise ConfigError(by_hand)
     return Edited(path, changed)
-
-
-def _plugin_table(data: dict[str, Any], name: str) -> dict[str, Any]:
-    plugins = data.get("plugins", {})
-    table = plugins.get(name, {}) if isinstance(plugins, dict) else {}
-    return table if isinstance(table, dict) else {}
 
 
 def _with_enabled(text: str, name: str, *, enabled: bool, there: bool) -> str:

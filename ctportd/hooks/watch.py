@@ -20,7 +20,7 @@ STEP = 200
 LONGEST = 800
 """Milliseconds after which they are taken though there are more (our figure)."""
 
-LOOK_EVERY = 5000
+LOOK_EVERY = 1000
 """Milliseconds after which it is looked whether the folder is the one that is watched still (our figure)."""
 
 AGAIN = 1.0
@@ -35,7 +35,7 @@ async def watch(directory: Path, changed: Callable[[], Awaitable[object]]) -> No
     A folder that is not there, or is put there anew, is watched as soon as that can be.
 
     Args:
-        directory: The folder.
+        directory: The folder; absolute, as the paths are that are told.
         changed: Is waited for; what changes meanwhile is told after it.
     """
     told = ""
@@ -55,6 +55,7 @@ async def watch(directory: Path, changed: Callable[[], Awaitable[object]]) -> No
 async def _changes(directory: Path) -> AsyncIterator[None]:
     """One for each time that something of a plugin has changed; ends when the folder is another one."""
     watched = await asyncio.to_thread(_identity, directory)
+    first = True  # what changed before the kernel began to watch was not told
     async for changes in awatch(
         directory,
         watch_filter=None,
@@ -64,7 +65,8 @@ async def _changes(directory: Path) -> AsyncIterator[None]:
         yield_on_timeout=True,
         force_polling=False,
     ):
-        if _matter((path for _, path in changes), directory):
+        if first or _matter((path for _, path in changes), directory):
+            first = False
             yield
         if await asyncio.to_thread(_identity, directory) != watched:
             return

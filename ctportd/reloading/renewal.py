@@ -45,7 +45,7 @@ class FolderWatch:
         self.stop()
         self._watched = wanted
         if wanted is not None:
-            self._part = self._parts.begin(watch(Path(wanted), self._changed), "watch of plugins")
+            self._part = self._parts.begin(watch(Path(wanted).absolute(), self._changed), "watch of plugins")
             log.info("the folder of plugins is watched", directory=wanted)
 
     def stop(self) -> None:

@@ -72,11 +72,11 @@ def plugins_table(plugins: list[PluginStatus]) -> Iterable[Table | str]:
     if not plugins:
         yield "There is no plugin."
         return
-    found = table("plugin", "state", "from", "hooks")
+    found = table("plugin", "from", "state", "hooks")
     for plugin in plugins:
         told = plugin.error or plugin.last_fault
         state = f"{fares(plugin)}: {told}" if told else fares(plugin)
-        found.add_row(*map(shown, (plugin.name, state, plugin.where, " ".join(plugin.hooks))))
+        found.add_row(*map(shown, (plugin.name, plugin.where, state, " ".join(plugin.hooks))))
     yield found
 
 

@@ -49,6 +49,13 @@ def daemon_started(settings: Settings, daemon: Daemon) -> None:
 
 
 @hookimpl
+def plugin_retiring() -> None:
+    """Leave the report to the newer one: nobody wants it twice."""
+    for task in _tasks:
+        task.cancel()
+
+
+@hookimpl
 async def call_started(call: Call, settings: Settings, daemon: Daemon) -> None:
     """Begin the record: a call that nobody answers is logged too."""
     await _log(call, settings, daemon)

@@ -107,6 +107,10 @@ class Teller:
         """A message was left."""
         self._broker.tell(f"{self._topic}/message", message)
 
+    def retire(self) -> None:
+        """Leave the rest to a newer one."""
+        self._broker.retire()
+
     async def close(self) -> None:
         """Say good-bye."""
         await self._broker.close()
@@ -133,15 +137,22 @@ _tellers: WeakKeyDictionary[Daemon, Teller] = WeakKeyDictionary()
 
 @hookimpl
 def daemon_started(settings: Settings, daemon: Daemon) -> None:
-    """Begin to connect, and know of every port, though none is connected yet."""
+    """Begin to connect, and know of every port: none is connected yet, unless the daemon runs already."""
     if not settings.host:
         return
     from .broker import Broker  # noqa: PLC0415 - loaded by the settings, where there is a host
 
     teller = _tellers[daemon] = Teller(settings, Broker(settings))
     for port in daemon.ports.values():
-        teller.port(port, "disconnected")
+        teller.port(port, "idle" if port.connected else "disconnected")
         teller.trouble(port, "")
+
+
+@hookimpl
+def plugin_retiring(daemon: Daemon) -> None:
+    """Have only the newer one be seen as coming and going; calls that began are told of to their ends."""
+    if teller := _tellers.get(daemon):
+        teller.retire()
 
 
 @hookimpl

@@ -53,6 +53,7 @@ class Broker:
         self._events: deque[tuple[str, bytes]] = deque(maxlen=MOST_EVENTS)
         self._connected = False
         self._closing = False
+        self._retired = False
         self._news = asyncio.Event()
         self._trouble = ""
         self._task = asyncio.create_task(self._run())
@@ -77,6 +78,12 @@ class Broker:
         self._wake()
         await asyncio.wait([self._task], timeout=GOODBYE)
         self._task.cancel()
+
+    def retire(self) -> None:
+        """Tell only what comes, and not that we are gone: a newer one of us tells of all the rest."""
+        self._retired = True
+        self._kept.clear()
+        self._changed.clear()
 
     def _wake(self) -> None:
         self._news.set()
@@ -152,7 +159,8 @@ class Broker:
             while self._events:
                 await client.publish(*self._events.popleft(), qos=1)
             if self._closing:
-                await client.publish(self._status, OFFLINE, qos=1, retain=True)
+                if not self._retired:
+                    await client.publish(self._status, OFFLINE, qos=1, retain=True)
                 return
             await self._news.wait()
 

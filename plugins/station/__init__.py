@@ -8,18 +8,19 @@ handler. docs/stations.md shows the settings.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import structlog
 
-from ctportd import Caller, Flash, hookimpl
+from ctportd import Caller, Flash, StoreError, hookimpl
 
 from . import lint
 from .explaining import explain
 from .settings import Settings
 
 if TYPE_CHECKING:
-    from ctportd import Call, Explanation, Inquiry, Problem, Site
+    from ctportd import Call, Daemon, Explanation, Inquiry, Problem, Site
 
     from .dialplan import Entry, Plan
 
@@ -32,6 +33,18 @@ log = structlog.get_logger("station")
 
 _new_messages: dict[str, int] = {}
 """How many new messages each mailbox has, as far as was told."""
+
+
+@hookimpl
+async def daemon_started(daemon: Daemon) -> None:
+    """Count what waits already: a plugin that is loaded while the daemon runs is told of changes only."""
+    try:
+        messages = await daemon.store.messages()
+    except StoreError as error:
+        log.warning("how many messages wait is known when that changes", error=str(error))
+        return
+    for mailbox, new in Counter(message.mailbox for message in messages if message.new).items():
+        _new_messages.setdefault(mailbox, new)
 
 
 @hookimpl

@@ -45,6 +45,12 @@ async def daemon_started(settings: Settings, daemon: Daemon) -> None:
 
 
 @hookimpl
+def plugin_retiring() -> None:
+    """Leave what is old to the newer one."""
+    retention.stop()
+
+
+@hookimpl
 async def plugin_restored(plugin: str, settings: Settings, daemon: Daemon) -> None:
     """In quarantine nobody looked after what is old, and nobody was told of messages."""
     if plugin == "voicemail":

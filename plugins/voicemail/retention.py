@@ -45,6 +45,12 @@ def start(settings: Settings, daemon: Daemon) -> None:
     task.add_done_callback(_running.discard)
 
 
+def stop() -> None:
+    """Look after it no more."""
+    for task in _running:
+        task.cancel()
+
+
 async def _run(settings: Settings, daemon: Daemon) -> None:
     """Remove what is outdated, now and once an hour, until cancelled."""
     while True:

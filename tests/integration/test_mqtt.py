@@ -138,7 +138,11 @@ async def test_states_are_kept_whatever_becomes_of_the_broker(
     server = {"ssl": True, "certfile": str(tmp_path / "server.pem"), "keyfile": str(tmp_path / "server.pem")}
     trusted = ssl.create_default_context(cafile=tmp_path / "ca.pem")
     known = {"username": "ada", "password": "hush", "tls_context": trusted}
-    cable, heard, line = Cable(port), Subscriber(), SimpleNamespace(address="main:1", name="", kind="trunk")
+    cable, heard, line = (
+        Cable(port),
+        Subscriber(),
+        SimpleNamespace(connected=False, address="main:1", name="", kind="trunk"),
+    )
     daemon: Any = Daemon(ports={"main:1": line})
     async with cable.laid() as end:
         table = {"host": "127.0.0.1", "port": end, "tls": True, "ca_file": str(tmp_path / "ca.pem")}
