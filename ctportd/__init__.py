@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from ctportd.calls.call import Call
     from ctportd.calls.caller import Caller, Recording
     from ctportd.calls.numbers import Number, Numbers, plain, region_of
+    from ctportd.calls.outgoing import OutgoingCall
     from ctportd.calls.verdict import Verdict
     from ctportd.config import MAIL_ADDRESS
     from ctportd.errors import (
         AudioError,
         CallEnded,
+        CallRefused,
         CtportdError,
         Disconnected,
         InvalidArgument,
@@ -57,7 +59,9 @@ if TYPE_CHECKING:
     from ctportd.records import (
         FOLDERS,
         INBOX,
+        INCOMING,
         OLD,
+        OUTGOING,
         TRASH,
         CallCount,
         CallerCount,
@@ -90,10 +94,12 @@ if TYPE_CHECKING:
 __all__ = [
     "FOLDERS",
     "INBOX",
+    "INCOMING",
     "KEYS",
     "LONGEST_PIN",
     "MAIL_ADDRESS",
     "OLD",
+    "OUTGOING",
     "TRASH",
     "AudioError",
     "Call",
@@ -101,6 +107,7 @@ __all__ = [
     "CallEnded",
     "CallFilter",
     "CallRecord",
+    "CallRefused",
     "Caller",
     "CallerCount",
     "CallerId",
@@ -125,6 +132,7 @@ __all__ = [
     "NotFound",
     "Number",
     "Numbers",
+    "OutgoingCall",
     "Pickup",
     "PinHash",
     "PinLocked",
@@ -194,6 +202,7 @@ _HOMES = (
     "ctportd.calls.caller",
     "ctportd.calls.numbers",
     "ctportd.calls.verdict",
+    "ctportd.calls.outgoing",
     "ctportd.calls.call",
     "ctportd.store",
     "ctportd.messages.service",

@@ -12,6 +12,7 @@ import structlog
 
 from ctportd import logs
 from ctportd.api import ROUTES
+from ctportd.calls.placing import place
 from ctportd.calls.router import Router
 from ctportd.clock import Clock, utc_now
 from ctportd.control.server import ControlServer
@@ -34,9 +35,10 @@ from ctportd.store.durable import DurableStore
 from ctportd.systemd import Systemd
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable
+    from collections.abc import Callable, Coroutine, Iterable, Sequence
     from datetime import datetime
 
+    from ctportd.calls.outgoing import OutgoingCall
     from ctportd.config import Config
     from ctportd.hooks.inquiry import Explanation, Inquiry
     from ctportd.hooks.loader import Plugins
@@ -164,6 +166,14 @@ class Daemon:
     async def explain(self, handler: str, inquiry: Inquiry) -> Explanation:
         """What a handler would do with such a call."""
         return await self.dispatcher.questions.explain(handler, inquiry)
+
+    # -- ctportd.hooks.services.Daemon
+
+    async def call(
+        self, port: str, number: str = "", handler: str = "", *, play: Sequence[str] = (), within: float = 45.0
+    ) -> OutgoingCall:
+        """Make a call on a port, and let a handler have it when it is answered."""
+        return await place(self, port, number, handler, play, within)
 
     # -- one run
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sys
 from typing import TYPE_CHECKING, TypeVar
 
 import click
 import msgspec
+from rich.cells import cell_len
 from rich.console import Console
 from rich.segment import Segment, Segments
 from rich.table import Table
@@ -17,12 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
+    from rich.console import RenderableType
+
 _T = TypeVar("_T")
 
 _UNSAFE = re.compile(r"[^\n -~]")
 
 _WIDE = 10_000
-"""Columns of a table: each row is one line, which a terminal breaks better than cells could be, and a pipe keeps."""
+"""Columns of a table in a pipe: each row is one line, whatever is in it."""
 
 
 def show(data: _T, tables: Callable[[_T], Iterable[Table | str]], *, as_json: bool) -> None:
@@ -36,7 +40,51 @@ def show(data: _T, tables: Callable[[_T], Iterable[Table | str]], *, as_json: bo
         if isinstance(table, str):
             console.print(table)
         else:
-            console.print(Segments(_trimmed(console, table)), end="")
+            console.print(Segments(_fitting(console, table)), end="")
+
+
+def _fitting(console: Console, table: Table) -> Iterator[Segment]:
+    """A table as wide as the terminal: cells for which there is no room stand below their row, each with its name."""
+    width = shutil.get_terminal_size().columns if _is_terminal() else _WIDE
+    cells = [(str(column.header), list(column.cells)) for column in table.columns]
+    kept = _kept([max(cell_len(str(cell)) for cell in (name, *column)) for name, column in cells], width)
+    if kept == len(cells):
+        yield from _trimmed(console, table)
+        return
+    narrow = _with_rows(cells[:kept])
+    for line, below in zip(_lines(_trimmed(console, narrow)), ["", *_below(cells[kept:])], strict=False):
+        yield from line
+        if below:
+            yield from (Segment(f"    {below}"), Segment.line())
+
+
+def _kept(widths: list[int], width: int) -> int:
+    """How many columns have room, the first at least: each has two blanks behind it."""
+    room = [sum(widths[:count]) + 2 * (count - 1) <= width for count in range(1, len(widths) + 1)]
+    return max(sum(room), 1)
+
+
+def _with_rows(cells: list[tuple[str, list[RenderableType]]]) -> Table:
+    made = table(*(name for name, _ in cells))
+    for row in zip(*(column for _, column in cells), strict=True):
+        made.add_row(*row)
+    return made
+
+
+def _below(cells: list[tuple[str, list[RenderableType]]]) -> Iterator[str]:
+    """For each row what stands below it."""
+    for row in zip(*(column for _, column in cells), strict=True):
+        told = zip((name for name, _ in cells), map(str, row), strict=True)
+        yield "  ".join(f"{name}: {cell}" if name else cell for name, cell in told if cell)
+
+
+def _lines(segments: Iterable[Segment]) -> Iterator[list[Segment]]:
+    line: list[Segment] = []
+    for segment in segments:
+        line.append(segment)
+        if segment.text == "\n":
+            yield line
+            line = []
 
 
 def _trimmed(console: Console, table: Table) -> Iterator[Segment]:
@@ -52,10 +100,12 @@ def _trimmed(console: Console, table: Table) -> Iterator[Segment]:
 
 def show_json(text: bytes) -> None:
     """Print JSON. On a terminal all but printable ASCII is escaped, which says the same and cannot draw."""
-    if not _is_terminal():
-        click.echo(text)
-        return
-    click.echo(_UNSAFE.sub(_escaped, text.decode()))
+    click.echo(harmless_json(text.decode()) if _is_terminal() else text)
+
+
+def harmless_json(text: str) -> str:
+    """JSON of which all but printable ASCII is escaped."""
+    return _UNSAFE.sub(_escaped, text)
 
 
 def _is_terminal() -> bool:

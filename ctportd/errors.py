@@ -21,6 +21,7 @@
     ├── StorageError             the disk has no room for messages, or refuses them
     ├── ListError                a file of callers cannot be read
     ├── MailError                no mail server is set, or it cannot be used
+    ├── CallRefused              no call can be made, or ended, on a port now
     ├── PinLocked                too many wrong PINs: nobody gets in for a while
     ├── ControlError             the running daemon could not be reached, or refused
     ├── AudioError               a sound file that cannot be read or written
@@ -44,6 +45,7 @@ __all__ = [
     "AudioError",
     "BadReply",
     "CallEnded",
+    "CallRefused",
     "ConfigError",
     "ConnectFailed",
     "ControlError",
@@ -232,6 +234,10 @@ class ListError(CtportdError):
 
 class MailError(CtportdError):
     """No mail server is set in the configuration, or the one that is cannot be used."""
+
+
+class CallRefused(CtportdError):
+    """No call can be made on a port now, or there is none to end."""
 
 
 class PinLocked(CtportdError):

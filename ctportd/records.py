@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+INCOMING, OUTGOING = "incoming", "outgoing"
+"""Who has made a call: somebody else, or we."""
+
+
 class CallRecord(msgspec.Struct, frozen=True):
     """One call, as it is kept.
 
@@ -29,6 +33,7 @@ class CallRecord(msgspec.Struct, frozen=True):
         region: Where the number is from: a city, a state; may be empty.
         verdict: The class of the caller: ``permitted``, ``screened``, ``blocked``; empty where nobody has judged.
         rule: What led to that.
+        direction: ``incoming``, or ``outgoing`` where we called: number and name are those of whoever was called.
     """
 
     id: str
@@ -44,6 +49,7 @@ class CallRecord(msgspec.Struct, frozen=True):
     region: str = ""
     verdict: str = ""
     rule: str = ""
+    direction: str = INCOMING
 
 
 _PUNCTUATION = str.maketrans("", "", " -.()/")
@@ -64,6 +70,7 @@ class CallFilter(msgspec.Struct, frozen=True):
         since: Those that began then or later.
         until: Those that began before.
         verdict: The class of the caller.
+        direction: ``incoming`` or ``outgoing``.
     """
 
     number: str = ""
@@ -72,6 +79,7 @@ class CallFilter(msgspec.Struct, frozen=True):
     since: datetime | None = None
     until: datetime | None = None
     verdict: str = ""
+    direction: str = ""
 
 
 class CallCount(msgspec.Struct, frozen=True):

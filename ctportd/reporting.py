@@ -71,17 +71,19 @@ async def _ctserver(server: Server) -> CtserverStatus:
 def _port(daemon: Daemon, served: ServerPort) -> PortStatus:
     port = served.port
     call = daemon.router.call_on(port)
-    state = daemon.router.trouble_of(port) or "idle" if call is None else _call_state(call)
+    draining = daemon.router.drained.covers(port.address)
+    idle = daemon.router.trouble_of(port) or ("draining" if draining else "idle")
     return PortStatus(
         address=port.address,
         number=port.number,
         name=port.name,
         kind=port.kind,
-        state=state if port.connected else "disconnected",
+        state=(idle if call is None else _call_state(call)) if port.connected else "disconnected",
         handlers=daemon.router.handlers_of(port),
         strays=served.listener.strays,
         call=None if call is None else _call(call),
         requests=port.fates,
+        draining=draining,
         leaving=served.leaving,
         events=served.listener.events,
         calls_last_hour=daemon.router.begun_within(port, HOUR),
@@ -97,13 +99,16 @@ def _call(call: Call) -> CallStatus:
         name=call.caller.name,
         handler=call.handler,
         answered_at=call.answered_at,
+        outgoing=call.outgoing,
     )
 
 
 def _call_state(call: Call) -> str:
     if call.ended:
         return "ending"
-    return "answered" if call.answered else "ringing"
+    if call.answered:
+        return "answered"
+    return "calling" if call.outgoing else "ringing"
 
 
 def plugins_of(daemon: Daemon) -> list[PluginStatus]:

@@ -9,11 +9,66 @@ import msgspec
 from ctportd.fates import Fates
 
 
+class CallStage(msgspec.Struct, frozen=True):
+    """How far a call has come that we make.
+
+    Attributes:
+        what: ``dialling``, ``ringing``; ``answered``, ``busy``, ``no answer``, ``no dial tone`` or ``failed``; ``given``
+            (a plugin has it), ``ended``.
+        why: What more is known of it: the number, the plugin, the reason.
+        after: Seconds of the line since the call began.
+    """
+
+    what: str
+    why: str
+    after: float
+
+
+class PlacedCall(msgspec.Struct, frozen=True):
+    """A call that we make: its id, and the address of its port."""
+
+    call: str
+    port: str
+
+
+class FollowedCall(msgspec.Struct, frozen=True):
+    """What has become of a call that we make.
+
+    Attributes:
+        call: Its id.
+        outcome: ``answered``, ``busy``, ``no answer``, ``no dial tone`` or ``failed``; empty until that is known.
+        ended: Whether it is over, and its line free.
+        stages: How far it has come since it was asked for.
+    """
+
+    call: str
+    outcome: str
+    ended: bool
+    stages: list[CallStage]
+
+
+class HungUp(msgspec.Struct, frozen=True):
+    """The call that was ended: its id, the address of its port, and who was at the other end."""
+
+    call: str
+    port: str
+    number: str
+    name: str
+    answered: bool
+
+
+class Drained(msgspec.Struct, frozen=True):
+    """The addresses of the ports that take no new calls, and the ids of the calls under way on them, by port."""
+
+    ports: list[str]
+    calls: dict[str, str]
+
+
 class CallStatus(msgspec.Struct, frozen=True):
     """A call under way.
 
     Attributes:
-        state: ``ringing``, ``answered`` or ``ending``.
+        state: ``ringing``, ``calling`` (we do), ``answered`` or ``ending``.
         handler: Who has it now, such as ``voicemail:100``; empty while nobody has.
         answered_at: When it was answered, or None.
     """
@@ -25,6 +80,7 @@ class CallStatus(msgspec.Struct, frozen=True):
     name: str
     handler: str = ""
     answered_at: datetime | None = None
+    outgoing: bool = False
 
 
 class PortStatus(msgspec.Struct, frozen=True):
@@ -32,10 +88,11 @@ class PortStatus(msgspec.Struct, frozen=True):
 
     Attributes:
         address: How it is named where there are several ctservers: ``main:2``.
-        state: ``disconnected``, ``idle``, the state of its call, or what is wrong with its line: ``no dial
-            tone``, ``stuck``.
+        state: ``disconnected``, ``idle``, ``draining`` (idle, and takes no calls), the state of its call, or what is
+            wrong with its line: ``no dial tone``, ``stuck``.
         strays: Lines from ctserver that meant nothing here, since the daemon started.
         requests: What became of the requests that were asked of it, since the daemon started.
+        draining: Whether it takes no new calls, because somebody has said so.
         leaving: Whether the configuration has it no more, or another way: it goes when its call is over.
         events: How many ctserver has told of, since the daemon started.
         calls_last_hour: How many calls to it began within the last hour.
@@ -50,6 +107,7 @@ class PortStatus(msgspec.Struct, frozen=True):
     strays: int
     call: CallStatus | None
     requests: Fates = msgspec.field(default_factory=Fates)
+    draining: bool = False
     leaving: bool = False
     events: int = 0
     calls_last_hour: int = 0

@@ -92,8 +92,8 @@ def daemon_started(settings: Settings, daemon: Daemon) -> None:
 
 @hookimpl
 async def call_ended(call: Call, settings: Settings, daemon: Daemon) -> None:
-    """Write the letter, if somebody wants one for such a call."""
-    if settings.to and kind_of(call) in settings.calls:
+    """Write the letter, if somebody wants one for such a call; what we call ourselves is nobody's missed call."""
+    if settings.to and not call.outgoing and kind_of(call) in settings.calls:
         await _write(_CALLS, letter_about(call, settings.to), settings, daemon)
 
 

@@ -24,12 +24,12 @@ import msgspec
 import structlog
 from msgspec import Meta
 
-from ctportd import Problem, hookimpl, program_problem
+from ctportd import INCOMING, OUTGOING, Problem, hookimpl, program_problem
 
 if TYPE_CHECKING:
     from ctportd import Call, Daemon, Port, VoiceMessage
 
-_OF_CALLS = ("call", "port", "number", "name", "verdict")
+_OF_CALLS = ("call", "port", "number", "name", "verdict", "direction")
 PLACEHOLDERS = {
     "message_waiting": ("mailbox", "new", "old"),
     "message_left": ("mailbox", "number", "name", "seconds", "file", "call"),
@@ -242,6 +242,7 @@ def _facts(call: Call) -> dict[str, str]:
         "number": call.caller.number,
         "name": call.caller.name,
         "verdict": call.verdict.kind,
+        "direction": OUTGOING if call.outgoing else INCOMING,
         "seconds": f"{call.spoke:.0f}",
         "reason": call.end_reason,
     }

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
+import structlog
 
 from ctportd.control.routes import Routes
-from ctportd.errors import LinkError, NotSupported, PortBusy, RequestTimedOut
-from ctportd.status import Replied
+from ctportd.errors import InvalidArgument, LinkError, NotSupported, PortBusy, RequestTimedOut
+from ctportd.status import Drained, FollowedCall, HungUp, PlacedCall, Replied
 from ctportd.wire.requests import request_named
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ctportd.control.routes import Nothing
     from ctportd.daemon import Daemon
     from ctportd.links.manager import Manager
     from ctportd.links.reply import Reply
@@ -22,7 +25,11 @@ if TYPE_CHECKING:
 MANAGER = "manager"
 """What the manager connection is called where a port is named."""
 
+_FOLLOW_FOR = 20.0  # seconds that an answer waits for news of a call: no proxy gives up before (our figure)
+
 routes = Routes()
+
+log = structlog.stdlib.get_logger("ctportd")
 
 
 class PortParameters(msgspec.Struct, frozen=True):
@@ -84,3 +91,87 @@ def _manager(daemon: Daemon, port: str, name: str) -> Manager | None:
     if named:
         raise NotSupported(f"manager of {named[0].name}", named[0].table.dialect, request_named(name).cmd)
     return None
+
+
+class CallBody(msgspec.Struct, forbid_unknown_fields=True):
+    """A call to make.
+
+    Attributes:
+        number: What is dialled; on a station port, the number that its set shows, which may be empty.
+        handler: Who has the call when it is answered, such as ``voicemail:100``; empty: it is hung up then.
+        play: Prompts that are played instead, before it is hung up.
+        within: Seconds of the line to wait for an answer.
+    """
+
+    number: str = ""
+    handler: str = ""
+    play: list[str] = []
+    within: Annotated[float, msgspec.Meta(gt=0, le=600)] = 45.0
+
+
+class FollowParameters(msgspec.Struct, frozen=True):
+    """Which call that we make, and how many of its stages are known already."""
+
+    port: str
+    call: str
+    seen: Annotated[int, msgspec.Meta(ge=0)] = 0
+
+
+class DrainBody(msgspec.Struct, forbid_unknown_fields=True):
+    """Which ports take no new calls, or (``on`` false) take them again; none: all."""
+
+    ports: list[str] = []
+    on: bool = True
+
+
+@routes.add("POST", "/v1/ports/{port}/calls", PlacedCall, parameters=PortParameters, body=CallBody)
+async def make_call(daemon: Daemon, parameters: PortParameters, body: CallBody) -> PlacedCall:
+    """Make a call on a port; answers at once, with the call's id."""
+    port = daemon.ports.find(parameters.port, "call").address
+    placed = await daemon.call(port, body.number, body.handler, play=body.play, within=body.within)
+    return PlacedCall(placed.call.id, port)
+
+
+@routes.add("GET", "/v1/ports/{port}/calls/{call}", FollowedCall, parameters=FollowParameters)
+async def follow_call(daemon: Daemon, parameters: FollowParameters, _body: Nothing) -> FollowedCall:
+    """How far a call has come that we make; waits some seconds for more than was seen."""
+    placed = daemon.router.placed(parameters.call)
+    if placed is None or placed.call.port is not daemon.ports.find(parameters.port, "call"):
+        problem = (
+            f"is {parameters.call!r}, and that is no call that was made lately; ctportd calls show tells of it"
+        )
+        raise InvalidArgument("call", "call", problem)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_FOLLOW_FOR):
+            await placed.wait_stage(parameters.seen)
+    return FollowedCall(placed.call.id, placed.outcome, placed.ended, placed.stages[parameters.seen :])
+
+
+@routes.add("POST", "/v1/ports/{port}/hangup", HungUp, parameters=PortParameters)
+async def hang_up(daemon: Daemon, parameters: PortParameters, _body: Nothing) -> HungUp:
+    """End the call on a port politely; answers when its line is free."""
+    port = daemon.ports.find(parameters.port, "hangup")
+    call = await daemon.router.hang_up(port)
+    log.info("a call was ended by command", port=str(port), call=call.id)
+    return HungUp(call.id, port.address, call.caller.number, call.caller.name, answered=call.answered)
+
+
+@routes.add("POST", "/v1/drain", Drained, body=DrainBody)
+async def drain(daemon: Daemon, _parameters: Nothing, body: DrainBody) -> Drained:
+    """Take no new calls on these ports, or on all, or take them again; calls under way go on."""
+    addresses = [daemon.ports.find(port, "drain").address for port in body.ports]
+    (daemon.router.drained.begin if body.on else daemon.router.drained.end)(addresses)
+    log.info("ports are drained" if body.on else "ports take calls again", ports=addresses or "all")
+    return _drained(daemon)
+
+
+@routes.add("GET", "/v1/drain", Drained)
+async def drained(daemon: Daemon, _parameters: Nothing, _body: Nothing) -> Drained:
+    """Which ports take no new calls, and what calls are under way on them."""
+    return _drained(daemon)
+
+
+def _drained(daemon: Daemon) -> Drained:
+    ports = [port for port in daemon.ports.values() if daemon.router.drained.covers(port.address)]
+    calls = {port.address: call.id for port in ports if (call := daemon.router.call_on(port)) is not None}
+    return Drained([port.address for port in ports], calls)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import structlog
 
+from ctportd.calls.caller import Caller
 from ctportd.calls.routing import judge
 from ctportd.errors import CallEnded, LinkError
 
@@ -57,6 +58,12 @@ async def _judge_caller(call: Call, handlers: Handlers) -> None:
     call.note("verdict", **{key: said for key, said in msgspec.structs.asdict(call.verdict).items() if said})
     if caller != call.caller:
         call.identify(caller)
+
+
+async def name_called(call: Call, number: str, handlers: Handlers) -> None:
+    """Who is called stands in the caller's place: by this number, and by the name that a plugin knows."""
+    name = await handlers.caller_name(number, "") if number else ""
+    call.identify(Caller(number, name))
 
 
 def judged(verdict: Verdict) -> dict[str, str]:

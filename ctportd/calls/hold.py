@@ -52,15 +52,17 @@ class Hold:
         ended_at: When it was over, or None.
         end_reason: Why: ``hangup`` (the far end's), ``loopdrop``, ``rings stopped``, ``finished`` (by us),
             ``stopping`` (the daemon), ``disconnected`` (from ctserver), ``failed`` (a plugin), ``too long`` (the port's
-            ``call_limit``); empty before.
+            ``call_limit``), ``ended by command``; where we called, what became of that: ``busy``, ``no answer``, ``no
+            dial tone``. Empty before.
         taken: Whether the plugin that the call was offered to last has answered it, or gone on with it.
         passed_on: Whether it has let the next handler go on with it, answered or not.
         handler: Who has it now, such as ``voicemail:100``; empty while nobody has.
-        outgoing: Whether nobody called: we did, for a call on another port.
+        outgoing: Whether nobody called: we did. The caller is whoever was called, then.
+        lent: Whether it was made for a call on another port, of which alone plugins are told.
         left: Set when the line is free again.
     """
 
-    def __init__(self, port: Port, desk: Desk, *, outgoing: bool = False) -> None:
+    def __init__(self, port: Port, desk: Desk, *, outgoing: bool = False, lent: bool = False) -> None:
         self.port = port
         self.caller = Caller()
         self.verdict = Verdict()
@@ -72,6 +74,7 @@ class Hold:
         self.taken = self.passed_on = False
         self.handler = ""
         self.outgoing = outgoing
+        self.lent = lent
         self.left = asyncio.Event()
         self.timeline = Timeline(desk.clock, self.began)
         self.id = f"{self.began:%Y%m%d-%H%M%S}-{port.number}-{secrets.token_hex(3)}"
@@ -165,8 +168,9 @@ class Hold:
         self._changed.set()
 
     def identify(self, caller: Caller) -> None:
-        """Who calls is known now."""
-        self.timeline.add("caller", {"number": caller.number, "name": caller.name})
+        """Who calls, or is called, is known now."""
+        kind = "called" if self.outgoing and not self.lent else "caller"
+        self.timeline.add(kind, {"number": caller.number, "name": caller.name})
         self.caller = caller
         self._identified = True
         self._changed.set()

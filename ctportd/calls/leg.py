@@ -51,6 +51,11 @@ class Leg(Hold):
         self.taken = True
         self.mark_answered()
 
+    async def seize(self) -> None:
+        """Take an idle line off hook, to dial on it: nobody has answered anything yet."""
+        self._off_hook = True  # whatever becomes of the reply, as above
+        await self._request("off_hook")
+
     async def play(self, *prompts: str, ignore_keys: bool | None = None) -> str:
         """Play prompts one after the other, until a key is pressed.
 

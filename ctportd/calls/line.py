@@ -13,18 +13,21 @@ import structlog
 from ctportd.calls.call import Call
 from ctportd.calls.called import Called, neighbour
 from ctportd.calls.caller import Caller
-from ctportd.calls.finding import find_caller, judged
+from ctportd.calls.finding import find_caller, judged, name_called
 from ctportd.calls.health import NO_DIAL_TONE, Health
 from ctportd.calls.leg import handler_parts
 from ctportd.calls.offering import offer
+from ctportd.calls.outgoing import COLLISION, ENDED, OutgoingCall, make
 from ctportd.calls.putdown import PutDown
-from ctportd.errors import CallEnded
+from ctportd.errors import CallEnded, CallRefused
 from ctportd.wire.events import CallerId, Dtmf, Hangup, LoopDrop
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ctportd.calls.draining import Draining
     from ctportd.calls.files import Prompts
+    from ctportd.calls.outgoing import Order
     from ctportd.calls.routing import Company, Handlers, Keep, Routing
     from ctportd.clock import Clock
     from ctportd.links.port import Port
@@ -66,9 +69,11 @@ class Line:
         lines: Mapping[Port, Line],
         *,
         keep: Keep,
+        drained: Draining,
     ) -> None:
-        """``lines``: every line of the router, this one among them."""
+        """``lines``: every line of the router, this one among them; ``drained``: which of them take no new calls."""
         self._lines = lines
+        self._drained = drained
         self.health = Health(port, company.line_trouble)
         self.port = port
         self.routing = self._by = routing  # by which the call under way goes: it keeps what it began with
@@ -92,6 +97,11 @@ class Line:
         self._putting_down = PutDown(port, lambda: self.call is not None, self.health)
 
     @property
+    def draining(self) -> bool:
+        """Whether no new calls are taken, because somebody has said so; that under way goes on."""
+        return self._drained.covers(self.port.address)
+
+    @property
     def _handlers(self) -> Handlers:
         """The plugins of the call under way."""
         return self._company.crew_of(self.port)
@@ -103,12 +113,15 @@ class Line:
         self.health.over()
         if self.closed:
             return
-        if self.call is not None and self.call.outgoing:  # both ends have taken the line: the caller goes first
-            self._rang_again = self.clock.time()
-            self.call.end("rings", grace=0.0)
+        call = self.call
+        if self.draining and call is None:
+            return
+        if call is not None and call.outgoing and (call.lent or not call.answered):
+            self._rang_again = self.clock.time()  # both ends have taken the line: the caller goes first
+            call.end(COLLISION, grace=0.0)
             return
         self._counts = self._counts or (count is not None and count > 1)
-        call = self.call or self._begin(picked_up=False)
+        call = call or self._begin(picked_up=False)
         if self._counts and count == 1 and call.rings and not call.answered:
             call.end("rings stopped")  # that caller has given up, and this is the next one
         if call.ended:
@@ -124,7 +137,7 @@ class Line:
         if self.call is not None and self.call.outgoing and not self.call.ended:
             if not self.call.answered:
                 self.call.mark_answered()
-        elif self.closed:
+        elif self.closed or (self.draining and (self.call is None or self.call.ended)):
             return
         elif self.call is None:
             self._begin(picked_up=True)
@@ -227,7 +240,7 @@ class Line:
             self.call = self.task = None
             self.idle.set()
             call.left.set()
-            if not call.outgoing:
+            if not call.lent:
                 self._handlers.call_ended(call)
                 self._keep(call.id, call.timeline.close(lambda late: self._keep(call.id, late)))
             self._company.end(self.port)
@@ -239,6 +252,8 @@ class Line:
         """Begin the call that rang while the last one was put down, unless its caller has given up since."""
         rang, self._rang_again = self._rang_again, None
         lifted, self._lifted_again = self._lifted_again, False
+        if self.draining:
+            return
         if lifted:
             self.picked_up()
         elif rang is not None and self.clock.time() - rang < self.routing.ring_timeout:
@@ -250,14 +265,70 @@ class Line:
         )
         task.cancel()
 
+    # -- a call that we make
+
+    def place(self, order: Order) -> OutgoingCall:
+        """Begin to make a call.
+
+        Raises:
+            CallRefused: None can be made on this line now.
+        """
+        problem = self._in_the_way()
+        if problem:
+            raise CallRefused(f"{self.port} cannot make a call: {problem}")
+        self._renew()
+        call = Call(self.port, self, outgoing=True)
+        self._company.begin(self.port)
+        self.call = call
+        self.idle.clear()
+        placed = OutgoingCall(call, order)
+        # whatever becomes of the plugin that has asked for it
+        self.task = asyncio.create_task(self._run_placed(placed), name=str(call), context=Context())
+        return placed
+
+    def _in_the_way(self) -> str:
+        """Why no call can be made, and what to do; empty where one can."""
+        here = self.port.address
+        problems = (
+            (self._leaving, "the configuration has it no more, or another way; ctportd status shows the ports"),
+            (self.closed, "the daemon is stopping"),
+            (not self.port.connected, "its ctserver cannot be reached; ctportd status tells of it"),
+            (self.draining, f"it takes no new calls; ctportd drain --off {here} changes that"),
+            (self.call is not None, f"it has {self.call} already; wait for its end, or ctportd hangup {here}"),
+            (
+                self.port.dialect == "classic",
+                "the classic dialect of its ctserver does not tell whether anybody answers; use the keyed one",
+            ),
+        )
+        return next((problem for there, problem in problems if there), "")
+
+    async def _run_placed(self, placed: OutgoingCall) -> None:
+        call = placed.call
+        with structlog.contextvars.bound_contextvars(port=str(self.port), call=call.id):
+            try:
+                await name_called(call, placed.order.number, self._handlers)
+                self._handlers.call_started(call)
+                log.info("calling", called=str(call.caller), handler=placed.order.handler)
+                with suppress(CallEnded):
+                    await make(placed, self._give)
+                if self.port.kind == "station" and not call.answered:
+                    await call.stop_ringing()
+            finally:
+                await self._release(call)
+                placed.settle("failed", call.end_reason)
+                placed.tell(ENDED, call.end_reason)
+
     # -- a call that is made for another one
 
     def lend(self, home: Line) -> Call | None:
-        """Begin a call on this line for the one on another; None: there is one already."""
-        if self.call is not None or self._leaving:
+        """Begin a call on this line for the one on another; None: it has one already, or takes no new ones.
+
+        What is under way on a line that is drained goes on, on others that are, too.
+        """
+        if self.call is not None or self._leaving or (self.draining and not home.draining):
             return None
         self._renew()
-        call = Call(self.port, Called(self, home), outgoing=True)
+        call = Call(self.port, Called(self, home), outgoing=True, lent=True)
         self._company.begin(self.port, home.port)
         if home.call is not None:
             call.identify(home.call.caller)

@@ -18,7 +18,7 @@ async def listen_for_dial_tone(line: Line, every: float) -> None:
     """Listen each so many seconds of the line, until cancelled; what is heard is told by the line's health."""
     while True:
         await line.clock.sleep(every)
-        if not line.closed and line.port.connected:
+        if not line.closed and not line.draining and line.port.connected:
             await _listen(line)
 
 

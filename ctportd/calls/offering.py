@@ -36,7 +36,7 @@ async def offer(call: Call, handlers: Sequence[str], give: Give) -> None:
             passed = True
             call.note("passed", handler=handler)
         elif call.taken or (call.answered and not passed):  # a set that was lifted is answered from the beginning
-            await _hang_up(call)
+            await hang_up(call)
             return
         else:
             call.note("passed", handler=handler)
@@ -70,7 +70,8 @@ async def _goes_well(call: Call, handler: str, give: Give) -> bool:
     return False
 
 
-async def _hang_up(call: Call) -> None:
+async def hang_up(call: Call) -> None:
+    """Hang up; a call that cannot be is over all the same."""
     try:
         await call.hangup()
     except LinkError as error:

@@ -43,6 +43,11 @@ class CallProgress:
             return None
         return self._last + (self._beat or _SLOWEST) + _LATE
 
+    @property
+    def rings(self) -> bool:
+        """Whether ring-back was heard: two sounds at its beat."""
+        return self._beat is not None
+
     def heard(self, at: float) -> str:
         """A sound began; returns :data:`ANSWERED` or :data:`BUSY` when that settles it, else an empty text."""
         last, self._last = self._last, at

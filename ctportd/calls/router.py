@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from typing import TYPE_CHECKING
 
 import structlog
 
+from ctportd.calls.draining import Draining
 from ctportd.calls.line import Line
+from ctportd.calls.outgoing import BY_COMMAND
+from ctportd.errors import CallRefused
 from ctportd.wire.events import Pickup, Ring
 
 if TYPE_CHECKING:
     from ctportd.calls.call import Call
     from ctportd.calls.files import Prompts
+    from ctportd.calls.outgoing import Order, OutgoingCall
     from ctportd.calls.routing import Company, Keep, Routing
     from ctportd.clock import Clock
     from ctportd.links.port import Port
@@ -24,6 +29,8 @@ HASTE = 1.0
 LAST_GRACE = 2.0
 """Seconds that a plugin gets after it was cancelled: one that heeds not even that is left behind (our figure)."""
 
+_FOLLOWED = 100  # calls that we made, and of which can be told how far they have come (our figure)
+
 log = structlog.stdlib.get_logger("ctportd.calls")
 
 
@@ -34,6 +41,9 @@ class Router:
         prompts: Finds files to play.
         company: The plugins.
         keep: Who keeps what happened on each call.
+
+    Attributes:
+        drained: The ports that take no new calls.
     """
 
     def __init__(self, prompts: Prompts, company: Company, keep: Keep) -> None:
@@ -41,10 +51,44 @@ class Router:
         self._company = company
         self._keep = keep
         self._lines: dict[Port, Line] = {}
+        self.drained = Draining()
+        self._placed: deque[OutgoingCall] = deque(maxlen=_FOLLOWED)
 
     def add_port(self, port: Port, routing: Routing, clock: Clock) -> None:
         """Answer calls on this port from now on; ``clock`` is its line's time."""
-        self._lines[port] = Line(port, routing, clock, self._prompts, self._company, self._lines, keep=self._keep)
+        self._lines[port] = Line(
+            port,
+            routing,
+            clock,
+            self._prompts,
+            self._company,
+            self._lines,
+            keep=self._keep,
+            drained=self.drained,
+        )
+
+    def place(self, port: Port, order: Order) -> OutgoingCall:
+        """Begin to make a call on a port. Raises CallRefused where none can be made on it now."""
+        placed = self._lines[port].place(order)
+        self._placed.append(placed)
+        return placed
+
+    def placed(self, call: str) -> OutgoingCall | None:
+        """A call that was made lately, by its id."""
+        return next((placed for placed in self._placed if placed.call.id == call), None)
+
+    async def hang_up(self, port: Port) -> Call:
+        """End the call on a port politely, as at a stop; returns it when the line is free.
+
+        Raises:
+            CallRefused: There is none.
+        """
+        call = self.call_on(port)
+        if call is None:
+            raise CallRefused(f"{port} has no call; ctportd status shows which port has one")
+        call.end(BY_COMMAND, grace=0.0)
+        await call.left.wait()
+        return call
 
     def remove_port(self, port: Port) -> None:
         """Know nothing of this port any more; its connection is closed, and its call is over."""

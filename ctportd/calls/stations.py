@@ -14,7 +14,7 @@ from ctportd.calls.progress import ANSWERED, BUSY, NO_ANSWER
 from ctportd.errors import CallEnded, CtportdError, LinkError, RequestFailed
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from ctportd.calls.call import Call
@@ -68,6 +68,34 @@ class Stations(Joined):
         if self.answered:
             await self.clear()
         return outcome
+
+    async def ring_own_set(self, within: float, ringing: Callable[[], object]) -> str:
+        """Ring the set of the call's own station port, for a call that we make to it.
+
+        Args:
+            within: Seconds of the line to ring.
+            ringing: Told when it rings.
+
+        Returns:
+            ``answered``: it was lifted. ``busy``: it is off hook, and nobody has told us so. ``no answer``.
+
+        Raises:
+            LinkError: Ctserver cannot be reached, or does not ring it.
+        """
+        with self.timeline.during("set rung", {"port": self.port.address}) as step:
+            outcome = step["outcome"] = await self._ring_own_set(within, ringing)
+        return outcome
+
+    async def _ring_own_set(self, within: float, ringing: Callable[[], object]) -> str:
+        try:
+            await self.port.start_ring()
+        except RequestFailed:
+            return BUSY
+        ringing()
+        if await _is_lifted(self, min(within, CALLER_AFTER)):
+            return ANSWERED
+        await self._show_caller(self)
+        return ANSWERED if await _is_lifted(self, max(0.0, within - CALLER_AFTER)) else NO_ANSWER
 
     async def _reach(self, leg: Call, within: float, announcement: list[str], *, screen: bool) -> str:
         """Ring a set, and ask who lifts it."""
@@ -143,7 +171,7 @@ class Stations(Joined):
         leg.end("finished")  # at once: a set that is lifted from now on is no answer
         return NO_ANSWER
 
-    async def _show_caller(self, leg: Call) -> None:
+    async def _show_caller(self, leg: Stations) -> None:
         """Send caller ID to a set; one that shows none rings all the same."""
         words = self.caller.name.split()[:_WORDS]
         try:
@@ -189,7 +217,7 @@ class Stations(Joined):
         self.check()
 
 
-async def _is_lifted(leg: Call, within: float) -> bool:
+async def _is_lifted(leg: Stations, within: float) -> bool:
     """Wait until a set is lifted, for so many seconds of the line."""
     try:
         async with leg.clock.timeout(within):

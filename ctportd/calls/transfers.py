@@ -13,7 +13,7 @@ from ctportd.errors import CallEnded, CtportdError, RequestTimedOut
 from ctportd.wire.events import Grunt, Hangup, LoopDrop
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
 FLASH_PAUSE = ","
 """Between a hook flash and the number: one second in which the exchange brings its dial tone."""
@@ -114,11 +114,15 @@ class Transfers(Joined):
         Raises:
             RequestFailed: This ctserver tells nothing of sound (``grunt_on``).
         """
+        return await self.hear_answer(within, lambda: None)
+
+    async def hear_answer(self, within: float, ringing: Callable[[], object]) -> str:
+        """As :meth:`wait_answer`; ``ringing`` is told once when it is certain that it rings at the other end."""
         with self.timeline.during("listening", {}) as step:
-            outcome = step["heard"] = await self._listen(within)
+            outcome = step["heard"] = await self._listen(within, ringing)
         return outcome
 
-    async def _listen(self, within: float) -> str:
+    async def _listen(self, within: float, ringing: Callable[[], object]) -> str:
         progress = CallProgress()
         deadline = self.clock.time() + within
         self._forget(Grunt)  # of an earlier wait: they say nothing of this one
@@ -129,9 +133,12 @@ class Transfers(Joined):
                 event = await self.next_event(Grunt, Hangup, LoopDrop, within=max(0.0, until - self.clock.time()))
                 if event is None:
                     return NO_ANSWER if until == deadline else ANSWERED
+                rang = progress.rings
                 verdict = progress.heard(self.clock.time()) if isinstance(event, Grunt) else BUSY
                 if verdict:
                     return verdict
+                if progress.rings and not rang:
+                    ringing()
         finally:
             await self._undo("grunt_off")
 

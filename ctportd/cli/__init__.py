@@ -4,7 +4,9 @@ Commands import what they need when they run, so that ``ctportd --help`` need no
 """
 
 from ctportd.cli import (
+    calling,
     calls,
+    completion,
     configuring,
     init,
     mailing,
@@ -18,7 +20,9 @@ from ctportd.cli import (
 from ctportd.cli.program import main, program
 
 __all__ = [
+    "calling",
     "calls",
+    "completion",
     "configuring",
     "init",
     "mailing",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ctportd.cli.completing import complete_calls
 from ctportd.cli.filters import filter_options
 from ctportd.cli.program import program
 from ctportd.cli.shared import json_option, mask_option, with_store
@@ -53,14 +54,15 @@ def calls(
 
 
 @calls.command("show")
-@click.argument("call")
+@click.argument("call", shell_complete=complete_calls)
 @json_option
 @mask_option
 @click.pass_context
 def show_call(ctx: click.Context, call: str, *, as_json: bool, mask: bool) -> None:
     """Show what happened on a call, step by step.
 
-    CALL is its id, a beginning of it, or "last". Times are those after the first ring.
+    CALL is its id, a beginning of it, or "last". Times are those after the first ring, or after
+    the beginning of a call that we made.
 
     Example: ctportd calls show last
     """

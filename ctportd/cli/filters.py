@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ctportd.cli.completing import complete_addresses
 from ctportd.moments import read_moment
 
 if TYPE_CHECKING:
@@ -41,19 +42,24 @@ def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @click.option("--number", default="", help="Those whose number has this in it, with or without country code.")
     @click.option("--name", default="", help="Those whose name has this in it.")
-    @click.option("--port", default="", help="Those on this port, such as main:1.")
+    @click.option(
+        "--port", default="", help="Those on this port, such as main:1.", shell_complete=complete_addresses
+    )
     @click.option("--since", type=Moment(), help="Those of this day, or moment, and later.")
     @click.option(
         "--until", type=Moment(ends=True), help="Those before this moment, or until the end of this day."
     )
     @click.option("--blocked", is_flag=True, help="Those of callers who were blocked.")
+    @click.option("--incoming", "direction", flag_value="incoming", help="Those that came to us.")
+    @click.option("--outgoing", "direction", flag_value="outgoing", help="Those that we made.")
     @wraps(command)
-    def filtered(*args: Any, number: str, blocked: bool, **options: Any) -> Any:
+    def filtered(*args: Any, number: str, blocked: bool, direction: str | None, **options: Any) -> Any:
         from ctportd.records import CallFilter, part_of_number
 
         told = {name: options.pop(name) for name in ("name", "port", "since", "until")}
         verdict = "blocked" if blocked else ""
-        which = CallFilter(number=part_of_number(number), verdict=verdict, **told)
+        digits = part_of_number(number)
+        which = CallFilter(number=digits, verdict=verdict, direction=direction or "", **told)
         return command(*args, which=which, **options)
 
     return filtered

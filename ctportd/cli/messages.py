@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ctportd.cli.completing import complete_mailboxes, complete_messages
 from ctportd.cli.program import program
 from ctportd.cli.shared import control_of, json_option, wait_for, with_store
 from ctportd.records import FOLDERS
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 @program.group(invoke_without_command=True)
 @json_option
-@click.option("--mailbox", "-m", help="Those of one mailbox only.")
+@click.option("--mailbox", "-m", help="Those of one mailbox only.", shell_complete=complete_mailboxes)
 @click.option("--folder", "-f", type=click.Choice(FOLDERS, case_sensitive=False), help="Those of one folder only.")
 @click.pass_context
 def messages(ctx: click.Context, *, as_json: bool, mailbox: str | None, folder: str | None) -> None:
@@ -45,7 +46,9 @@ def _file_messages(ctx: click.Context, ids: tuple[int, ...], action: str, folder
         click.echo(f"ctportd: message {id_} is in {shown(where)}" if where else f"ctportd: message {id_} is gone")
 
 
-_ids_argument = click.argument("ids", metavar="ID...", nargs=-1, required=True, type=click.IntRange(min=1))
+_ids_argument = click.argument(
+    "ids", metavar="ID...", nargs=-1, required=True, type=click.IntRange(min=1), shell_complete=complete_messages
+)
 
 
 @messages.command("delete")

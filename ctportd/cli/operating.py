@@ -6,8 +6,10 @@ import sys
 
 import click
 
+from ctportd.cli.completing import complete_ports
 from ctportd.cli.program import program
 from ctportd.cli.shared import EXIT_FAILED, config_of, control_of, json_option, wait_for
+from ctportd.cli.working import working
 
 
 @program.command()
@@ -55,7 +57,8 @@ def rotate(ctx: click.Context, *, as_json: bool) -> None:
     from ctportd.display import show_json, shown
     from ctportd.showing.rotating import lines_of, succeeded
 
-    rotated = wait_for(control_of(ctx).rotate())
+    with working("waiting for the logs to be rolled"):
+        rotated = wait_for(control_of(ctx).rotate())
     if as_json:
         show_json(msgspec.json.format(msgspec.json.encode(rotated)))
     else:
@@ -85,12 +88,14 @@ def stop(ctx: click.Context, *, now: bool) -> None:
     def tell(what: str) -> None:
         click.echo(f"ctportd: {what}", err=True)
 
-    wait_for(stop_and_wait(control_of(ctx), now=now, patience=table.drain_timeout + table.stop_timeout, tell=tell))
+    patience = table.drain_timeout + table.stop_timeout
+    with working("waiting for the daemon to be gone"):
+        wait_for(stop_and_wait(control_of(ctx), now=now, patience=patience, tell=tell))
     click.echo("ctportd: stopped")
 
 
 @program.command(context_settings={"ignore_unknown_options": True})
-@click.argument("port")
+@click.argument("port", shell_complete=complete_ports)
 @click.argument("name")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.pass_context

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import click
 
+from ctportd.cli.completing import complete_ports
 from ctportd.cli.program import program
 from ctportd.cli.shared import config_of, json_option, wait_for
 
 
 @program.command(context_settings={"ignore_unknown_options": True})
-@click.argument("port", type=click.IntRange(min=1))
+@click.argument("port", type=click.IntRange(min=1), shell_complete=complete_ports)
 @click.argument("steps", nargs=-1, type=click.UNPROCESSED)
 @click.option("--number", default="", help="The caller's number.")
 @click.option("--name", default="", help="The caller's name.")

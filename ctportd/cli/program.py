@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from ctportd.cli.shared import EXIT_CONFIG, EXIT_FAILED, config_of, default_config, load_config
+from ctportd.cli.shared import (
+    EXIT_CODES,
+    EXIT_CONFIG,
+    EXIT_FAILED,
+    EXIT_USAGE,
+    config_of,
+    default_config,
+    load_config,
+)
 from ctportd.errors import ConfigError, CtportdError
 
 if TYPE_CHECKING:
@@ -20,15 +27,17 @@ if TYPE_CHECKING:
 _COMMANDS = "ctportd.cli.commands"  # where those of the plugins are kept in click's context
 
 _SECTIONS = {
-    "Before the first call": ("init", "check", "explain", "config", "pin"),
+    "Before the first call": ("init", "check", "explain", "config", "pin", "completion"),
     "The daemon": ("status", "plugins", "reload", "stop", "rotate", "request", "ctserver"),
     "What is going on": ("top", "events", "logs"),
-    "Calls and messages": ("phone", "calls", "messages"),
+    "Calls and messages": ("call", "hangup", "drain", "calls", "messages", "phone"),
     "Mail": ("mail", "outbox"),
 }
 """How help orders the commands; those that are in none are plugins'."""
 
 _WHOLE = 500  # characters: more than any first sentence has
+
+_EPILOG = "Exit status: " + "; ".join(f"{status} {meaning}" for status, meaning in EXIT_CODES.items()) + "."
 
 _last: list[Callable[[int], None]] = []
 """What is to be done with the exit status when all else is done."""
@@ -44,7 +53,7 @@ class _Program(click.Group):
             sys.exit(status if isinstance(status, int) else 0)
         except click.UsageError as error:
             error.show()
-            sys.exit(os.EX_USAGE)  # not click's 2, with which `phone` says that nobody answered
+            sys.exit(EXIT_USAGE)  # not click's 2, with which `phone` says that nobody answered
         except click.ClickException as error:
             error.show()
             sys.exit(error.exit_code)
@@ -105,7 +114,12 @@ def _plugin_commands(ctx: click.Context) -> dict[str, click.Command]:
     return commands
 
 
-@click.group(cls=_Program, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Program,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=_EPILOG,
+)
 @click.option(
     "--config",
     "-c",

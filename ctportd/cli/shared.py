@@ -19,9 +19,17 @@ if TYPE_CHECKING:
     from ctportd.site import ConfiguredSite
     from ctportd.store import Store
 
-EXIT_FAILED = 1
-EXIT_CONFIG = os.EX_CONFIG
-"""EX_CONFIG of sysexits.h: the configuration has a mistake."""
+EXIT_DONE, EXIT_FAILED, EXIT_NOT_ANSWERED = 0, 1, 2
+EXIT_USAGE, EXIT_CONFIG = os.EX_USAGE, os.EX_CONFIG
+
+EXIT_CODES = {
+    EXIT_DONE: "it is done",
+    EXIT_FAILED: "it failed, or was interrupted; a sentence on standard error says why, and what to do",
+    EXIT_NOT_ANSWERED: "phone and call only: busy, or nobody answered",
+    EXIT_USAGE: "the command line makes no sense",
+    EXIT_CONFIG: "the configuration has a mistake",
+}
+"""Every exit status of every command, with what it says."""
 
 DEFAULT_CONFIGS = (Path("etc/ctportd.toml"), Path("/etc/ctportd/ctportd.toml"))
 

@@ -14,10 +14,10 @@ from yarl import URL
 from ctportd.control.problems import error_of
 from ctportd.control.sse import END, HEARTBEAT_EVERY, Decoder
 from ctportd.errors import ControlError
-from ctportd.status import PluginStatus, Reloaded, Rotated, Status
+from ctportd.status import Drained, FollowedCall, HungUp, PlacedCall, PluginStatus, Reloaded, Rotated, Status
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
     from pathlib import Path
 
     from ctportd.control.sse import ServerSent
@@ -70,9 +70,32 @@ class ControlClient:
     async def request(self, port: str, name: str, arguments: list[str]) -> dict[str, Any]:
         """Have it send one request of ctserver; returns the reply."""
         body = msgspec.json.encode({"name": name, "arguments": arguments})
-        return self._read(
-            await self._ask("POST", f"/v1/ports/{quote(port, safe='')}/requests", body), dict[str, Any]
-        )
+        return self._read(await self._ask("POST", _of_port(port, "requests"), body), dict[str, Any])
+
+    async def call(
+        self, port: str, number: str, *, handler: str = "", play: Sequence[str] = (), within: float = 45.0
+    ) -> PlacedCall:
+        """Have it make a call on a port."""
+        body = {"number": number, "handler": handler, "play": list(play), "within": within}
+        return self._read(await self._ask("POST", _of_port(port, "calls"), msgspec.json.encode(body)), PlacedCall)
+
+    async def follow_call(self, placed: PlacedCall, seen: int) -> FollowedCall:
+        """How far that call has come; waits until it has come further than so many stages, or for some seconds."""
+        path = f"{_of_port(placed.port, 'calls')}/{quote(placed.call, safe='')}?seen={seen}"
+        return self._read(await self._ask("GET", path), FollowedCall)
+
+    async def hang_up(self, port: str) -> HungUp:
+        """Have it end the call on a port; returns when the line is free."""
+        return self._read(await self._ask("POST", _of_port(port, "hangup")), HungUp)
+
+    async def drain(self, ports: Sequence[str], *, on: bool = True) -> Drained:
+        """Have it take no new calls on these ports, or take them again; none: on all."""
+        body = msgspec.json.encode({"ports": list(ports), "on": on})
+        return self._read(await self._ask("POST", "/v1/drain", body), Drained)
+
+    async def drained(self) -> Drained:
+        """Which ports take no new calls, and what calls are under way on them."""
+        return self._read(await self._ask("GET", "/v1/drain"), Drained)
 
     async def file_message(self, id: int, action: str, folder: str = "") -> str:  # noqa: A002 - what it is called
         """Have it delete, restore, purge or move a message; returns its folder, empty where it is gone."""
@@ -144,3 +167,7 @@ class ControlClient:
             raise ControlError(f"the ctportd on {self._path} says nothing any more") from error
         except (aiohttp.ClientError, OSError) as error:
             raise ControlError(f"no ctportd answers on {self._path}; is it running?") from error
+
+
+def _of_port(port: str, what: str) -> str:
+    return f"/v1/ports/{quote(port, safe='')}/{what}"

@@ -11,6 +11,7 @@ from typing import TypeAlias
 import msgspec
 
 from ctportd.errors import (
+    CallRefused,
     ConfigError,
     ControlError,
     CtportdError,
@@ -120,6 +121,14 @@ KINDS: Kinds = (
         ConfigError,
     ),
     Kind("port-busy", 409, "Port busy", "The port waits for something else; nothing was sent.", (PortBusy,)),
+    Kind(
+        "no-call",
+        409,
+        "Not on this port now",
+        "No call can be made on the port now, or there is none to end.",
+        (CallRefused,),
+        CallRefused,
+    ),
     Kind("plugin", 409, "Plugin", "A plugin cannot be loaded, or be used for this now.", (PluginError,)),
     Kind(
         "too-many-streams",

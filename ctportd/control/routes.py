@@ -13,9 +13,6 @@ if TYPE_CHECKING:
 
     Handle: TypeAlias = Callable[[Any, Any, Any], Awaitable[Any]]
 
-CONFIGURATION = "Configuration"
-"""The title of an answer that tells of a mistake in the configuration; whoever asked is not at fault."""
-
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 
 

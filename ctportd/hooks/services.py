@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from ctportd.calls.files import Prompts
     from ctportd.calls.numbers import Numbers
+    from ctportd.calls.outgoing import OutgoingCall
     from ctportd.clock import Clock
     from ctportd.hooks.inquiry import Explanation, Inquiry
     from ctportd.links.ports import Ports
@@ -71,6 +72,29 @@ class Daemon(Site, Protocol):
     @property
     def pins(self) -> PinGuard:
         """Checks PINs, and locks out who guesses."""
+
+    async def call(
+        self, port: str, number: str = "", handler: str = "", *, play: Sequence[str] = (), within: float = 45.0
+    ) -> OutgoingCall:
+        """Make a call, and let a plugin have it when it is answered; returns as soon as it is begun.
+
+        ``await placed.wait_outcome()`` tells what has become of it: ``answered``, ``busy``, ``no answer``, ``no dial
+        tone`` or ``failed``.
+
+        Args:
+            port: The port's address, such as ``main:1``. On a trunk port the number is dialled; on a station port the
+                set is rung, and shows it.
+            number: The number; punctuation is left out.
+            handler: Who has the call then, such as ``wake_up:100``: for ``answer_call`` it is answered already. Empty:
+                it is hung up.
+            play: Prompts that are played instead, before it is hung up.
+            within: Seconds of the line to wait for an answer.
+
+        Raises:
+            InvalidArgument: There is no such port or handler, or the number cannot be dialled.
+            PromptNotFound: A prompt is in none of the places.
+            CallRefused: No call can be made on this port now: it has one, takes none, or cannot be reached.
+        """
 
     @property
     def clock(self) -> Clock:

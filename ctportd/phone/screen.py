@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TextIO
 
 import msgspec
 
+from ctportd.display import harmless_json
 from ctportd.phone.happenings import (
     Answered,
     Attached,
@@ -62,7 +63,8 @@ class JsonScreen:
 
     def show(self, happening: Happening) -> None:
         """Write the object."""
-        self._out.write(msgspec.json.encode(happening).decode() + "\n")
+        text = msgspec.json.encode(happening).decode()
+        self._out.write((harmless_json(text) if self._out.isatty() else text) + "\n")
         self._out.flush()
 
     def note(self, text: str) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ctportd.calls.timeline import HIDDEN
 from ctportd.display import moment, seconds, shown, table
+from ctportd.records import OUTGOING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,9 +47,10 @@ def _heading(story: Story) -> str:
     call = story.call
     if call is None:
         return f"call {story.id}" + (f", {moment(story.steps[0].at)}" if story.steps else "")
-    caller = " ".join(filter(None, (call.name, call.number))) or "an unknown caller"
+    way, unknown = ("to", "a telephone set") if call.direction == OUTGOING else ("from", "an unknown caller")
+    other = " ".join(filter(None, (call.name, call.number))) or unknown
     end = f"ended: {call.end_reason}" if call.ended_at else "under way"
-    return f"call {call.id} on {call.port}, {moment(call.began)}, from {caller}, {end}"
+    return f"call {call.id} on {call.port}, {moment(call.began)}, {way} {other}, {end}"
 
 
 def _when(step: Step, first: Step) -> str:

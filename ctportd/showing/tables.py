@@ -10,7 +10,7 @@ import msgspec
 
 from ctportd.cells import cell
 from ctportd.display import moment, seconds, shown, table
-from ctportd.records import CallRecord
+from ctportd.records import INCOMING, OUTGOING, CallRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -41,7 +41,8 @@ def status_tables(status: Status) -> Iterable[Table | str]:
     yield ""
     ports = table("port", "name", "kind", "state", "caller", "handlers")
     for port in status.ports:
-        cells = (port.address, port.name, port.kind, port.state, _caller(port), ", ".join(port.handlers))
+        state = f"{port.state}, draining" if port.draining and port.state != "draining" else port.state
+        cells = (port.address, port.name, port.kind, state, _caller(port), ", ".join(port.handlers))
         ports.add_row(*map(shown, cells))
     yield ports
     yield ""
@@ -107,6 +108,7 @@ def calls_table(calls: list[CallRecord]) -> Iterable[Table | str]:
     columns: dict[str, Callable[[CallRecord], str]] = {
         "began": lambda call: moment(call.began),
         "port": lambda call: call.port,
+        "way": lambda call: "out" if call.direction == OUTGOING else "in",
         "number": lambda call: call.number,
         "name": lambda call: call.name,
         "from": lambda call: ", ".join(filter(None, (call.region, call.country))),
@@ -117,6 +119,8 @@ def calls_table(calls: list[CallRecord]) -> Iterable[Table | str]:
     for optional in ("from", "caller is"):  # what nobody has looked up has no column
         if not any(columns[optional](call) for call in calls):
             del columns[optional]
+    if all(call.direction == INCOMING for call in calls):
+        del columns["way"]
     rows = table(*columns)
     for call in calls:
         rows.add_row(*(shown(tell(call)) for tell in columns.values()))

@@ -9,7 +9,7 @@ import msgspec
 import sqlalchemy as sa
 import structlog
 
-from ctportd.records import CallCount, CallerCount, CallFilter, CallRecord
+from ctportd.records import INCOMING, CallCount, CallerCount, CallFilter, CallRecord
 from ctportd.store.database import Database
 from ctportd.store.tables import Told, Utc, metadata
 
@@ -42,6 +42,7 @@ calls_table = sa.Table(
     sa.Column("region", sa.String(128), nullable=False, server_default=""),
     sa.Column("verdict", sa.String(16), nullable=False, server_default=""),
     sa.Column("rule", Told(255), nullable=False, server_default=""),
+    sa.Column("direction", sa.String(16), nullable=False, server_default=INCOMING),
 )
 
 _columns = calls_table.c
@@ -153,3 +154,5 @@ def _meant(which: CallFilter) -> Iterator[sa.ColumnElement[bool]]:
         yield _columns.port == which.port
     if which.verdict:
         yield _columns.verdict == which.verdict
+    if which.direction:
+        yield _columns.direction == which.direction

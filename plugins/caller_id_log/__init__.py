@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 from msgspec import Meta
 
-from ctportd import MAIL_ADDRESS, CallRecord, Problem, hookimpl, region_of
+from ctportd import INCOMING, MAIL_ADDRESS, OUTGOING, CallRecord, Problem, hookimpl, region_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,5 +107,6 @@ async def _log(call: Call, settings: Settings, daemon: Daemon) -> None:
             region=region,
             verdict=call.verdict.kind if call.verdict.by else "",
             rule=call.verdict.rule,
+            direction=OUTGOING if call.outgoing else INCOMING,
         )
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ctportd import CallFilter, display
+from ctportd import INCOMING, CallFilter, display
 
 from .charts import svg, tables
 from .statistics import count, midnight
@@ -64,7 +64,7 @@ async def _counted(site: Site, first: date, last: date, port: str, top: int) -> 
 
 
 async def counted(store: Store, first: date, last: date, *, port: str = "", top: int) -> Statistics:
-    """Count the calls of some days in the machine's time zone.
+    """Count the calls that came within some days, in the machine's time zone; those that we made are left out.
 
     Args:
         store: Where they are logged.
@@ -73,7 +73,8 @@ async def counted(store: Store, first: date, last: date, *, port: str = "", top:
         port: Those on this port only; empty: all.
         top: How many of those who called most.
     """
-    which = CallFilter(port=port, since=midnight(first, None), until=midnight(last + timedelta(days=1), None))
+    since, until = midnight(first, None), midnight(last + timedelta(days=1), None)
+    which = CallFilter(port=port, since=since, until=until, direction=INCOMING)
     counts, callers = await store.call_counts(which), await store.top_callers(top, which)
     return count(counts, callers, first, last, None)
 

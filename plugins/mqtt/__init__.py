@@ -128,6 +128,7 @@ def _facts(call: Call) -> dict[str, Any]:
         "ended_at": call.ended_at,
         "seconds": call.spoke,
         "end_reason": call.end_reason,
+        "outgoing": call.outgoing,
     }
 
 
@@ -184,9 +185,9 @@ def line_trouble(port: Port, problem: str, daemon: Daemon) -> None:
 
 @hookimpl
 def call_started(call: Call, daemon: Daemon) -> None:
-    """Somebody calls."""
+    """Somebody calls, or is called."""
     if teller := _tellers.get(daemon):
-        teller.port(call.port, "ringing", call)
+        teller.port(call.port, "calling" if call.outgoing else "ringing", call)
         teller.call("started", call)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-_STATES = ["disconnected", "idle", "ringing", "answered"]
+_STATES = ["disconnected", "idle", "ringing", "calling", "answered"]
 
 
 class Discovery:

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from ctportd.calls.call import Call
 from ctportd.calls.hold import Hold
+from ctportd.calls.leg import Leg
+from ctportd.calls.stations import Stations
+from ctportd.calls.transfers import Transfers
 from ctportd.clock import Clock
 from ctportd.hooks.services import Daemon, Site
 from ctportd.links.port import Port
@@ -23,8 +26,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 OWN: dict[type, str] = {
-    Hold: "taken passed_on outgoing left mark_answered ring key take identify far_end_gone end release stop_ringing "
-    "off_hook wait_caller",
+    Hold: "taken passed_on left mark_answered ring key take identify far_end_gone end release stop_ringing "
+    "off_hook wait_caller lent",
+    Leg: "seize",
+    Transfers: "hear_answer",
+    Stations: "ring_own_set",
     Messages: "run put_in_order unlisted",
     Mail: "open run send_due use",
     PinGuard: "keep_all",

@@ -94,7 +94,7 @@ async def test_programs_run_in_order_and_the_newest_state_wins(
     module.message_left(message, settings, daemon)
     call = SimpleNamespace(
         id="c", port=SimpleNamespace(address="main:1"), caller=SimpleNamespace(number="5550100", name=""), end_reason="",
-        verdict=SimpleNamespace(kind="blocked"), spoke=0.0,
+        verdict=SimpleNamespace(kind="blocked"), spoke=0.0, outgoing=False,
     )  # fmt: skip
     module.call_started(call, settings, daemon)
     await module.daemon_stopping(settings, daemon)

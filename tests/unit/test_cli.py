@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import re
@@ -19,6 +20,8 @@ from ctportd import display
 from ctportd.cli import program
 from ctportd.cli.shared import EXIT_CONFIG, EXIT_FAILED
 from ctportd.errors import ControlError
+from ctportd.phone.happenings import Calling
+from ctportd.phone.screen import JsonScreen
 from ctportd.pins.hashing import matches
 from ctportd.records import CallRecord, VoiceMessage
 from ctportd.showing import tables
@@ -172,12 +175,15 @@ def test_version() -> None:
 
 
 NEEDS_CONFIG = [
+    ("call", "1", "5550100"),
     ("calls",),
     ("check",),
     ("config",),
     ("ctserver",),
+    ("drain",),
     ("events",),
     ("explain",),
+    ("hangup", "1"),
     ("logs",),
     ("mail", "ada@example.com"),
     ("messages",),
@@ -195,8 +201,11 @@ NEEDS_CONFIG = [
 
 
 def test_every_command_is_tried_below() -> None:
-    """No command is forgotten in the tests of the configuration; `init` and `pin` need none."""
-    assert sorted([*(arguments[0] for arguments in NEEDS_CONFIG if arguments), "init", "pin"]) == COMMANDS
+    """No command is forgotten in the tests of the configuration; `completion`, `init` and `pin` need none."""
+    assert (
+        sorted([*(arguments[0] for arguments in NEEDS_CONFIG if arguments), "completion", "init", "pin"])
+        == COMMANDS
+    )
 
 
 @pytest.mark.parametrize("arguments", NEEDS_CONFIG, ids=" ".join)
@@ -594,3 +603,34 @@ def test_wide_row_is_one_line_in_a_pipe(
     assert header.startswith("id")
     assert message.path in row
     assert "n" * 128 in row
+
+
+def test_table_fits_the_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Cells for which there is no room stand below their row, each with the name of its column; none is cut."""
+    monkeypatch.setattr("ctportd.display._is_terminal", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = printed(MESSAGES, tables.messages_table, capsys).splitlines()
+    assert rows(lines[0])[0] == ["id", "mailbox", "folder", "state", "recorded", "number"]
+    assert lines[2] == f"    name: Ada Lovelace  length: 1:00.0  file: {MESSAGES[0].path}"
+    assert len(lines) == 5
+    monkeypatch.setenv("COLUMNS", "1000")
+    assert len(printed(MESSAGES, tables.messages_table, capsys).splitlines()) == 3
+
+
+def test_json_of_a_telephone_on_a_terminal_draws_nothing() -> None:
+    """A caller's name is escaped there as well."""
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    out = Terminal()
+    JsonScreen(out).show(Calling(t=0.0, port=1, number="5550100", name=_ODD))
+    assert out.getvalue().isascii()
+    assert json.loads(out.getvalue())["name"] == _ODD
+
+
+def test_calls_that_we_made_are_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    """A column says which way a call went, where some went out."""
+    ours = msgspec.structs.replace(CALLS[0], direction="outgoing")
+    assert [row[2] for row in rows(printed([ours, CALLS[1]], tables.calls_table, capsys))] == ["way", "out", "in"]
