@@ -55,7 +55,7 @@ class KeepAlive:
         try:
             async with asyncio.timeout(self._step):
                 await self._control.look_after()
-        except (ControlError, TimeoutError) as error:
+        except (ControlError, OSError) as error:  # TimeoutError is one, and so is that no descriptor is left
             if self._well:
                 log.error("the control socket takes no connections: systemd is told of no life", error=str(error))  # noqa: TRY400
             self._well = False

@@ -90,9 +90,9 @@ class _Speaker:
         self._address = "\0" + address[1:] if address.startswith("@") else address
 
     def tell(self, message: str) -> None:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as speaker:
-            speaker.setblocking(False)
-            try:
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as speaker:
+                speaker.setblocking(False)
                 speaker.sendto(message.encode(), self._address)
-            except OSError as error:  # it is told again
-                log.warning("systemd cannot be told how the daemon is", error=error.strerror)
+        except OSError as error:  # it is told again
+            log.warning("systemd cannot be told how the daemon is", error=error.strerror)

@@ -10,6 +10,7 @@ import asyncio
 import os
 import re
 import socket
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
@@ -102,9 +103,9 @@ class ControlServer:
         except OSError as error:
             raise ControlError(f"[control] socket {str(self._path)!r}: {error.strerror}") from error
         else:
-            writer.write(b"HEAD / HTTP/1.0\r\n\r\n")
-            await reader.read()  # whatever it answers; nothing, where all places are taken
-            writer.close()
+            with closing(writer), suppress(ConnectionError):  # where all places are taken, it is sent away
+                writer.write(b"HEAD / HTTP/1.0\r\n\r\n")
+                await reader.read()  # whatever it answers
 
     @web.middleware
     async def _settled(
@@ -147,9 +148,7 @@ def _parameters(route: Route, request: web.Request) -> msgspec.Struct:
         if len(request.query.getall(name)) > 1:
             raise InvalidArgument(route.path, name, "is given more than once")
     given = {**request.query, **request.match_info}
-    if (
-        _LAST_ID in request.headers and SINCE in in_query
-    ):  # who lost a stream asks with the same query, and with this
+    if _LAST_ID in request.headers and SINCE in in_query:  # a browser that lost a stream adds it to the same query
         given[SINCE] = request.headers[_LAST_ID]
     for name, value in given.items():
         if _NO_TEXT.search(value):

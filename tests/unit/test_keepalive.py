@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
@@ -103,6 +104,49 @@ async def test_no_sign_of_life_without_control(tmp_path: Path, log_lines: list[M
         path.rmdir()
         await life.look()
         assert told == ["STATUS=well", "WATCHDOG=1"]
+
+
+async def test_control_that_has_no_place_left_is_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It sends away whoever comes, perhaps before it has read a word: that is no end of the daemon."""
+    monkeypatch.setattr("ctportd.control.server._CONNECTIONS", 0)
+    told: list[str] = []
+    async with ControlServer([], None, tmp_path / "x.sock") as control:
+        life = KeepAlive(Systemd(told.append, watchdog=30.0), control, lambda: "well")
+        for _ in range(10):
+            await life.look()
+    assert told.count("WATCHDOG=1") == 10
+
+
+@pytest.mark.filterwarnings("error")
+async def test_control_that_does_not_answer_is_let_go(tmp_path: Path) -> None:
+    """Each look closes its connection, though nobody answers in time."""
+    path, told, ends = tmp_path / "x.sock", list[str](), asyncio.Queue[bytes]()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        ends.put_nowait(await reader.read())
+        writer.close()
+
+    async with ControlServer([], None, path) as control:
+        path.unlink()
+        async with await asyncio.start_unix_server(silent, path):
+            await KeepAlive(Systemd(told.append, watchdog=0.1), control, lambda: "well").look()
+            assert (await asyncio.wait_for(ends.get(), 1)).startswith(b"HEAD")
+    assert told == ["STATUS=well"]
+
+
+async def test_no_descriptor_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has taken them all does not end the daemon by way of its signs of life."""
+    systemd = Systemd.of_environment({"NOTIFY_SOCKET": str(tmp_path / "notify")})
+    async with ControlServer([], None, tmp_path / "x.sock") as control:
+        life = KeepAlive(systemd, control, lambda: "well")
+        with monkeypatch.context() as patch:
+            patch.setattr(socket, "socket", _no_socket)
+            (tmp_path / "x.sock").unlink()
+            await life.look()
+
+
+def _no_socket(*_: object, **__: object) -> NoReturn:
+    raise OSError(errno.EMFILE, "Too many open files")
 
 
 class NoControl:
