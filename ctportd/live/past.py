@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from collections import deque
+from contextlib import suppress
+from glob import escape
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
 
 OLDER = 5
 """Files that are looked into, beside the one that is written now (our figure)."""
+
+_PACKED, _PART = ".gz", ".part"
 
 
 def last_lines(path: Path, number: int, wanted: LineFilter) -> list[bytes]:
@@ -44,13 +49,22 @@ def moment_of(line: bytes) -> str:
 
 
 def _older(path: Path) -> list[Path]:
-    """What the log was before, the newest first."""
-    rolled = [file for file in path.parent.glob(f"{path.name}.*") if file.is_file()]
-    return sorted(rolled, key=lambda file: file.stat().st_mtime, reverse=True)[:OLDER]
+    """What the log was before, the newest first. One that is just being packed is there twice: as it was is whole."""
+    rolled: dict[Path, float] = {}
+    for file in path.parent.glob(f"{escape(path.name)}.*"):
+        with suppress(FileNotFoundError):  # it was packed, or removed
+            if file.suffix != _PART and file.is_file():
+                rolled[file] = file.stat().st_mtime
+    whole = [file for file in rolled if file.suffix != _PACKED or file.with_suffix("") not in rolled]
+    return sorted(whole, key=rolled.__getitem__, reverse=True)[:OLDER]
 
 
 def _lines(path: Path) -> Iterator[bytes]:
-    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+    """Those that can be read: of a packed file that is damaged, what comes before."""
+    with (
+        suppress(EOFError, zlib.error, gzip.BadGzipFile),
+        gzip.open(path) if path.suffix == _PACKED else path.open("rb") as file,
+    ):
         for line in file:
             if line.endswith(b"\n"):  # the last one may be in the midst of being written
                 yield line[:-1]

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_DIGITS = 15  # of a serial; nobody has told so much
+
 BATCH = 200
 """How many a reader is given at once: others get their turn in between (our figure)."""
 
@@ -111,7 +113,7 @@ class Ring(Generic[T]):
         """The run, and the serial of what comes next."""
         run, _, serial = since.partition("-")
         if since:
-            return run, int(serial) + 1 if serial.isascii() and serial.isdigit() else 0
+            return run, int(serial) + 1 if _is_serial(serial) else 0
         with self._lock:
             return self._run, self._first + len(self._items)
 
@@ -130,6 +132,10 @@ class Ring(Generic[T]):
         start = serial - self._first
         chosen = range(start, min(start + number, len(self._items)))
         return [(f"{self._run}-{self._first + place}", self._items[place]) for place in chosen]
+
+
+def _is_serial(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= _DIGITS
 
 
 class _Waker:

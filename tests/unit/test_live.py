@@ -63,7 +63,7 @@ async def test_slow_reader_is_told_how_many_are_gone() -> None:
     assert (batch.lost, [item for _, item in batch.items]) == (5, [6, 7, 8])
 
 
-@pytest.mark.parametrize("since", ["other-3", "nonsense", "-", "x-\u00b2"])
+@pytest.mark.parametrize("since", ["other-3", "nonsense", "-", "x-\u00b2", f"x-{'9' * 5000}"])
 async def test_id_of_another_run(since: str) -> None:
     """Nobody knows how much is gone; all that there is is told."""
     ring: Ring[int] = Ring(3)
@@ -217,6 +217,29 @@ def test_last_lines_of_files_that_were_rolled(tmp_path: Path) -> None:
     assert told(4, LineFilter()) == [5, 6, 7, 8]
     assert told(100, LineFilter()) == [1, 2, 3, 4, 5, 6, 7, 8]
     assert told(3, LineFilter("error")) == [4, 6, 8]
+
+
+def test_last_lines_while_an_old_file_is_packed(tmp_path: Path) -> None:
+    """Each line is told once, and none that is no line; what is damaged hides nothing else. Names are no patterns."""
+    log = tmp_path / "x[1].log"
+    packed = gzip.compress(b"three\n")
+    for age, (name, content) in enumerate(
+        {
+            "": b"four\n",
+            ".3": b"three\n",
+            ".3.gz": packed,
+            ".3.gz.part": packed[:15] + b"\n",
+            ".2.gz": gzip.compress(b"two\n" * 9)[:-9],
+            ".1.gz": b"nothing packed\n",
+            ".0": b"one\n",
+        }.items()
+    ):
+        path = tmp_path / f"{log.name}{name}"
+        path.write_bytes(content)
+        os.utime(path, (1000 - age, 1000 - age))
+    told = last_lines(log, 100, LineFilter())
+    assert (told[0], told[-2:]) == (b"one", [b"three", b"four"])
+    assert set(told) <= {b"one", b"two", b"three", b"four"}
 
 
 # -- what is drawn
