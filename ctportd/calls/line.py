@@ -111,10 +111,8 @@ class Line:
     def ring(self, count: int | None = None) -> None:
         """It rings: a call begins, or goes on ringing. ``count``: which ring of the call it is, if ctserver says so."""
         self.health.over()
-        if self.closed:
-            return
         call = self.call
-        if self.draining and call is None:
+        if call is None and (self.closed or self.draining):
             return
         if call is not None and call.outgoing and (call.lent or not call.answered):
             self._rang_again = self.clock.time()  # both ends have taken the line: the caller goes first

@@ -69,7 +69,10 @@ class Router:
 
     def place(self, port: Port, order: Order) -> OutgoingCall:
         """Begin to make a call on a port. Raises CallRefused where none can be made on it now."""
-        placed = self._lines[port].place(order)
+        line = self._lines.get(port)
+        if line is None:
+            raise CallRefused(f"{port} cannot make a call: it is out of service; ctportd status shows the ports")
+        placed = line.place(order)
         self._placed.append(placed)
         return placed
 
@@ -120,8 +123,9 @@ class Router:
             await self._end([line], grace, never)
 
     def call_on(self, port: Port) -> Call | None:
-        """The call under way on a port."""
-        return self._lines[port].call
+        """The call under way on a port; one that is out of service has none, whoever holds it still."""
+        line = self._lines.get(port)
+        return None if line is None else line.call
 
     async def wait_idle(self, port: Port) -> None:
         """Wait until there is no call on a port."""

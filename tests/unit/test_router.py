@@ -12,11 +12,12 @@ from support.fakes import AnsweringNetwork, Recorder, ok, settle
 
 from ctportd.calls.caller import Caller
 from ctportd.calls.files import Prompts
+from ctportd.calls.outgoing import Order
 from ctportd.calls.router import HASTE, Router
 from ctportd.calls.routing import Routing
 from ctportd.calls.verdict import Verdict
 from ctportd.clock import Clock
-from ctportd.errors import CallEnded, PluginError
+from ctportd.errors import CallEnded, CallRefused, PluginError
 from ctportd.links.manager import Manager
 from ctportd.links.port import Port
 from ctportd.wire.message import Message
@@ -469,6 +470,41 @@ async def test_draining_waits_for_calls_and_takes_none(tmp_path: Path) -> None:
     assert line.plugins.told[-1] == "ended: hangup"
     await line.ring_twice()
     assert line.router.calls == []
+
+
+@pytest.mark.looptime
+async def test_call_that_rings_when_its_port_leaves_rings_on(tmp_path: Path) -> None:
+    """It is under way: who answers at the fourth ring answers it; the next caller is not answered."""
+    line = Line(tmp_path, "patient")
+
+    async def patient(call: Call, _target: str) -> None:
+        await call.wait_rings(4)
+        await answer_and_wait(call, "")
+
+    line.plugins.plugins["patient"] = patient
+    await line.ring_twice()
+    leaving = asyncio.create_task(line.router.see_off(line.port, 60.0, 1.0))
+    for _ in range(2):
+        await asyncio.sleep(6)
+        line.network.say("rly=ring arg1=ring")
+    await asyncio.sleep(1)
+    (call,) = line.router.calls
+    assert call.answered
+    line.network.say("rly=hangup")
+    await leaving
+    await line.ring_twice()
+    assert line.router.calls == []
+
+
+async def test_port_that_is_gone_has_no_call(tmp_path: Path) -> None:
+    """Who holds it still is told so; a call cannot be made on it either."""
+    line = Line(tmp_path)
+    line.router.remove_port(line.port)
+    assert line.router.call_on(line.port) is None
+    with pytest.raises(CallRefused, match="has no call"):
+        await line.router.hang_up(line.port)
+    with pytest.raises(CallRefused, match="ctportd status"):
+        line.router.place(line.port, Order("555"))
 
 
 @pytest.mark.looptime
