@@ -88,6 +88,7 @@ class Daemon:
         ports: Every telephone port of every ctserver.
         handlers: The handlers of each port, by its address.
         live: What happens, for those who follow it.
+        editing: Held by whoever changes the configuration's file.
     """
 
     def __init__(
@@ -128,6 +129,7 @@ class Daemon:
         self.fleet = Fleet(config, self, self.ports, now)
         self._reloader = Reloader(self, source or FileSource(Path(config.source)), self._systemd)
         self._folder_watch = FolderWatch(self.parts, self._reloader.renew_plugins)
+        self.editing = asyncio.Lock()
         self.live = Hub(self._listen, self.router.call_on, self.clock.now)
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -300,6 +302,8 @@ class Daemon:
     async def _wind_up(self) -> None:
         """Calls first, then what the plugins have still to do; the rest is undone in the order of the building."""
         self._enter("draining")
+        self.fleet.close()
+        self._reloader.begin()  # that is, refuse what was asked for while it started
         table = self.config.file.daemon
         self._systemd.stopping(table.drain_timeout + table.stop_timeout + STOP_TIME)
         log.info("stopping", calls=len(self.router.calls), **self._patience())

@@ -50,6 +50,7 @@ class Fleet:
         self._ports = ports
         self._now = now
         self._under_way: set[asyncio.Task[None]] = set()
+        self._closed = False
         self._made_by: dict[Server, Config] = {}
         for table in config.file.ctserver:
             self._build(table)
@@ -87,8 +88,13 @@ class Fleet:
             if server.supervisor is not None:
                 await _wait_for_process(server.supervisor, server.table.start_timeout)
 
+    def close(self) -> None:
+        """Begin no more: nothing takes the place of what leaves."""
+        self._closed = True
+
     async def stop(self) -> None:
         """End all of them."""
+        self.close()
         under_way = list(self._under_way)
         for task in under_way:
             task.cancel()
@@ -105,6 +111,11 @@ class Fleet:
 
     def _settle(self) -> None:
         """Begin what is to be and is not there; let leave what is there and is not to be."""
+        if not self._closed:
+            self._begin_and_end()
+        self._sort()
+
+    def _begin_and_end(self) -> None:
         wanted = {table.name: table for table in self._config.file.ctserver}
         for server in list(self.servers):
             if server.leaving:
@@ -119,7 +130,6 @@ class Fleet:
         for name, table in wanted.items():
             if name not in there:
                 self._build(table, late=True).start()
-        self._sort()
 
     def _settle_ports(self, server: Server) -> None:
         wanted = {table.number: table for table in self._config.ports_of(server.table)}

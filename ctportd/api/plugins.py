@@ -50,10 +50,11 @@ async def plugin(daemon: Daemon, parameters: PluginParameters, body: PluginBody)
     if body.action == "reload":
         return await daemon.reload([name])
     path, enabled = Path(daemon.config.source), body.action == "enable"
-    edited = await asyncio.to_thread(enable_plugin, path, name, enabled=enabled)
-    try:
-        return await daemon.reload()
-    except CtportdError:
-        if edited is not None:
-            await asyncio.to_thread(edited.take_back)
-        raise
+    async with daemon.editing:  # of two changes at once, neither is to undo the other
+        edited = await asyncio.to_thread(enable_plugin, path, name, enabled=enabled)
+        try:
+            return await daemon.reload()
+        except CtportdError:
+            if edited is not None:
+                await asyncio.to_thread(edited.take_back)
+            raise

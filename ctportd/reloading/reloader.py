@@ -119,7 +119,13 @@ class Reloader:
             self._next = asyncio.create_task(self._take_turn(), name="reload")
             self._tasks.add(self._next)
             self._next.add_done_callback(self._tasks.discard)
-        return await asyncio.shield(self._next)
+        task = self._next
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if task.cancelled():  # and nobody has cancelled us
+                raise ControlError(_STOPPING) from None
+            raise
 
     async def _take_turn(self) -> Reloaded:
         async with self._turn:

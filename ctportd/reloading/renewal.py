@@ -59,6 +59,8 @@ class FolderWatch:
             await self._renew()
         except CtportdError as error:
             log.error("plugins are not loaded anew", error=str(error))  # noqa: TRY400 - it says all
+        except Exception:  # whatever nobody has foreseen of plugins ends no daemon
+            log.exception("plugins are not loaded anew")
 
 
 def is_same(before: Plugins, after: Plugins) -> bool:

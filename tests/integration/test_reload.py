@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import tomli_w
 
-from ctportd.errors import ConfigError
+from ctportd.errors import ConfigError, ControlError
 
 if TYPE_CHECKING:
     from support.system import StartSystem
@@ -101,6 +101,29 @@ async def test_a_removed_ports_call_is_ended_in_the_end(ctportd_line: Line) -> N
     await phone.ended()
     assert phone.time - began == pytest.approx(5.0, abs=0.5)
     await house.until(lambda: not house.daemon.ports)
+
+
+async def test_stopping_begins_nothing_new(ctportd_line: Line) -> None:
+    """What was to take the place of a port that had a call is not begun any more, and no reload is."""
+    handlers = {1: ["says:beep"], 2: ["says:beep"]}
+    house = await ctportd_line(handlers, plugins={"says": SAYS}, daemon={"drain_timeout": 30.0})
+    phone, other = await house.call(1), await house.call(2)
+    await phone.hear("beep")
+    await other.hear("beep")
+    await change(house, port=[{"number": 1, "name": "anew", "handlers": ["says:beep"]}, *ports(p2="beep")])
+    await house.reload()
+    house.daemon.stop()
+    await house.until(lambda: house.daemon.phase == "draining")
+    with pytest.raises(ControlError, match="stopping"):
+        await house.reload()
+    (server,) = house.daemon.servers
+    (leaving,) = (port for port in server.ports.values() if port.leaving)
+    await phone.press("1")
+    await house.until(leaving.gone.is_set)
+    await house.settle()
+    assert list(server.ports) == [2]
+    await other.press("1")
+    await house.stop()
 
 
 BROKEN: list[tuple[dict[str, Any], str]] = [

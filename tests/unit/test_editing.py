@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import tomllib
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
+from ctportd.api.plugins import PluginBody, PluginParameters, plugin
 from ctportd.config.editing import enable_plugin
-from ctportd.errors import ConfigError
+from ctportd.errors import ConfigError, ControlError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,3 +62,32 @@ def test_what_cannot_be_changed_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(ConfigError, match="cannot be changed"):
         enable_plugin(path, "one", enabled=False)
     assert path.read_text() == text
+
+
+@pytest.mark.parametrize("refused", [False, True])
+async def test_two_changes_at_once(tmp_path: Path, *, refused: bool) -> None:
+    """One after the other: both are in the file, or neither is."""
+    path = tmp_path / "x.toml"
+    await asyncio.to_thread(path.write_text, TEXT)
+
+    async def reload() -> None:
+        await asyncio.sleep(0.05)
+        if refused:
+            raise ControlError("no")
+
+    daemon: Any = SimpleNamespace(
+        plugins=SimpleNamespace(where={"one": "", "two": ""}),
+        config=SimpleNamespace(source=str(path)),
+        editing=asyncio.Lock(),
+        reload=reload,
+    )
+
+    async def change(name: str, action: Literal["enable", "disable"]) -> None:
+        await plugin(daemon, PluginParameters(name), PluginBody(action))
+
+    told = await asyncio.gather(change("one", "enable"), change("two", "disable"), return_exceptions=True)
+    text = await asyncio.to_thread(path.read_text)
+    assert [isinstance(error, ControlError) for error in told] == [refused, refused]
+    plugins = tomllib.loads(text)["plugins"]
+    assert (plugins["one"]["enabled"], plugins["two"].get("enabled", True)) == (not refused, refused)
+    assert not refused or text == TEXT
