@@ -71,14 +71,14 @@ async def test_logs_are_kept_otherwise_and_followers_are_told(ctportd_line: Line
     """How the log is kept is in force at once; whoever follows what happens is told of what has changed."""
     house = await ctportd_line({1: ["says:beep"]}, plugins={"says": SAYS})
     file = house.daemon.log_file = await asyncio.to_thread(LogFile, house.folder / "x.log")
-    await change(house, log={"keep": 3, "compress": False, "max_size": 7}, control={"socket": "elsewhere"})
+    await change(house, log={"keep": 3, "compress": False, "max_size": 7, "file": "elsewhere"})
     with house.daemon.live.following() as events:
         reloaded = await house.reload(["says"])
         (told,) = [event for _, event in events.last(10) if event.type == "reloaded"]
     await asyncio.to_thread(file.close)
-    assert (reloaded.changed, reloaded.restart) == (["[log]"], ["[control] socket"])
+    assert (reloaded.changed, reloaded.restart) == (["[log]"], ["[log] file"])
     assert file.keeping == Keeping(3, False, 7)
-    assert told.details == {"plugins": ["says"], "tables": ["[log]"], "restart": ["[control] socket"]}
+    assert told.details == {"plugins": ["says"], "tables": ["[log]"], "restart": ["[log] file"]}
 
 
 async def test_drained_ports_stay_drained(ctportd_line: Line) -> None:
