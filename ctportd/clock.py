@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextvars import Context
 
 
 def utc_now() -> datetime:
@@ -39,9 +40,11 @@ class Clock:
         """As :func:`asyncio.timeout`: raises ``TimeoutError`` in its block after these seconds."""
         return asyncio.timeout(None if seconds is None else seconds / self.speed)
 
-    def later(self, seconds: float, callback: Callable[[], object]) -> asyncio.TimerHandle:
-        """Call something after these seconds."""
-        return asyncio.get_running_loop().call_later(seconds / self.speed, callback)
+    def later(
+        self, seconds: float, callback: Callable[[], object], context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        """Call something after these seconds; in this context, or else in that of now."""
+        return asyncio.get_running_loop().call_later(seconds / self.speed, callback, context=context)
 
     def now(self) -> datetime:
         """The date and time of day, in UTC."""

@@ -30,6 +30,7 @@ from ctportd.reloading.reloader import Reloader
 from ctportd.reloading.renewal import FolderWatch
 from ctportd.reloading.source import FileSource
 from ctportd.reporting import status_line
+from ctportd.running import keeping_of
 from ctportd.site import configured_handlers, configured_numbers, configured_prompts
 from ctportd.store.durable import DurableStore
 from ctportd.systemd import Systemd
@@ -284,6 +285,8 @@ class Daemon:
         self.clock = self._clock()
         if config.file.log.level != before.file.log.level:
             set_level(config.file.log.level)
+        if self.log_file is not None:
+            self.log_file.keeping = keeping_of(config.file.log)
         self.store.keep_days = config.file.store.keep_days
         self.mail.use(config.file.mail)
         table = config.file.daemon
@@ -296,6 +299,10 @@ class Daemon:
     def take_plugins(self, plugins: Plugins) -> None:
         """Have these plugins on duty from now on; calls keep those with which they began."""
         self.dispatcher.replace(plugins, self.config.file.plugins)
+
+    def tell_reloaded(self, reloaded: Reloaded) -> None:
+        """Tell those who follow what happens."""
+        self.dispatcher.tell("reloaded", reloaded=reloaded)
 
     # -- its end
 

@@ -14,7 +14,7 @@ import structlog
 
 from ctportd.clock import Clock
 from ctportd.config.differences import reconnects_port, replaces_server
-from ctportd.running import run_command, search_for
+from ctportd.running import keeping_of, run_command, search_for
 from ctportd.servers import Server
 
 if TYPE_CHECKING:
@@ -133,7 +133,8 @@ class Fleet:
 
     def _settle_ports(self, server: Server) -> None:
         wanted = {table.number: table for table in self._config.ports_of(server.table)}
-        others = self._made_by[server].file.exchange.folders != self._config.file.exchange.folders
+        before, now = self._made_by[server].file, self._config.file
+        others = (before.exchange.folders, keeping_of(before.log)) != (now.exchange.folders, keeping_of(now.log))
         for port in list(server.ports.values()):
             table = wanted.get(port.table.number)
             if port.leaving:

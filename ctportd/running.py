@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from ctportd.links.supervision.names import same_program, same_virtual
 from ctportd.links.supervision.search import Search
+from ctportd.logfile import Keeping
 
 if TYPE_CHECKING:
     from ctportd.config import Config, CtserverTable
+    from ctportd.config.tables import LogTable
 
 PID_FILE = Path("/var/run/ctserver.pid")
 """Where the card's ctserver writes its pid (PROTOCOL.md 5)."""
@@ -24,6 +26,11 @@ def run_command(config: Config, table: CtserverTable) -> list[str] | None:
         return [table.program, *table.arguments]
     # -P: modules are never those of the folder in which the daemon runs, which may be somebody else's
     return [sys.executable, "-Pm", "ctportd", "--config", config.source, "ctserver"]
+
+
+def keeping_of(table: LogTable) -> Keeping:
+    """How long a log may become, and what becomes of the old ones."""
+    return Keeping(table.keep, table.compress, table.max_size)
 
 
 def search_for(config: Config, table: CtserverTable, command: list[str]) -> Search:

@@ -180,7 +180,7 @@ class Server:
 
     def _build_supervisor(self, command: Sequence[str], search: Search | None, *, late: bool) -> Supervisor:
         table = self.table
-        return Supervisor(
+        supervisor = Supervisor(
             table.name,
             command,
             table.start_timeout,
@@ -190,6 +190,8 @@ class Server:
             existing=table.existing,
             late=late,
         )
+        supervisor.tell = self._host.dispatcher.tell
+        return supervisor
 
     def _build_manager(self) -> Manager:
         name = f"manager of {self.name}"

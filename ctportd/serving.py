@@ -11,12 +11,11 @@ from ctportd.config.differences import in_force
 from ctportd.ctserver.run import serve
 from ctportd.ctserver.settings import LineSettings, Settings
 from ctportd.errors import ConfigError
-from ctportd.logfile import Keeping
+from ctportd.running import keeping_of
 from ctportd.shipped import shipped
 
 if TYPE_CHECKING:
     from ctportd.config import Config, CtserverTable
-    from ctportd.config.tables import LogTable
 
 
 async def serve_configured(config: Config) -> None:
@@ -64,11 +63,6 @@ def settings_of(config: Config, server: CtserverTable) -> Settings:
         record_folders=record_folders(config),
         play_folders=play_folders(config, Path.cwd()),
     )
-
-
-def keeping_of(table: LogTable) -> Keeping:
-    """How long a log may become, and what becomes of the old ones."""
-    return Keeping(table.keep, table.compress, table.max_size)
 
 
 def record_folders(config: Config) -> tuple[Path, ...]:

@@ -18,7 +18,7 @@ from ctportd.errors import ConfigError, CtportdError, StorageError
 from ctportd.hooks.running import run_to_the_end
 from ctportd.privileges import account_of, become
 from ctportd.rotating import rotate_logs, tell_rolled
-from ctportd.serving import keeping_of
+from ctportd.running import keeping_of
 from ctportd.site import load_configured_plugins
 from ctportd.systemd import Systemd
 from ctportd.terminal import ControllingTerminal

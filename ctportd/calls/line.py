@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from contextlib import suppress
-from contextvars import Context
+from contextvars import Context, copy_context
 from typing import TYPE_CHECKING
 
 import structlog
@@ -88,6 +88,9 @@ class Line:
         self._keep = keep
         self.closed = False
         self._leaving = False
+        self._context = (
+            copy_context()
+        )  # of no hook: a timer that is cancelled is kept, with its own, until it is due
         self._alarm: asyncio.TimerHandle | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._limit: asyncio.TimerHandle | None = None
@@ -180,7 +183,9 @@ class Line:
 
     def _too_long(self) -> None:
         if self.call is not None:
-            log.warning("a call is ended: it has reached the port's call_limit", call=self.call.id)
+            log.warning(
+                "a call is ended: it has reached the port's call_limit", port=str(self.port), call=self.call.id
+            )
             self.call.end("too long")
 
     def _disarm(self) -> None:
@@ -231,6 +236,7 @@ class Line:
         for timer in (self._deadline, self._limit):
             if timer is not None:
                 timer.cancel()
+        self._deadline = self._limit = None
         try:
             await call.release()
         finally:
@@ -368,14 +374,14 @@ class Line:
         """The call was answered."""
         if self.call is not None:
             if self._by.call_limit is not None:
-                self._limit = self.clock.later(self._by.call_limit, self._too_long)
+                self._limit = self.clock.later(self._by.call_limit, self._too_long, self._context)
             self._handlers.call_answered(self.call)
 
     def ended(self) -> None:
         """The call is over: its plugin has some time to put its things in order."""
         if self.task is not None:
             loop = asyncio.get_running_loop()
-            self._deadline = loop.call_later(self._by.end_timeout, self._give_up, self.task)
+            self._deadline = loop.call_later(self._by.end_timeout, self._give_up, self.task, context=self._context)
 
     async def hand_over(self, handler: str) -> None:
         """Let a plugin have the call until it is done with it."""

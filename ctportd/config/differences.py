@@ -30,7 +30,7 @@ EFFECTS: dict[str, dict[str, Effect]] = {
     "daemon": _all("drain_timeout stop_timeout min_free pin_tries pin_lock", Effect.NOW)
     | _all("state user group", Effect.START)
     | {"end_timeout": Effect.CALL},
-    "log": _all("file keep compress max_size", Effect.START) | {"level": Effect.NOW},
+    "log": {"file": Effect.START} | _all("level keep compress max_size", Effect.NOW),
     "ctserver": _all(
         "name mode program arguments host first_port manager_port dialect send_cid reconnect reconnect_delay "
         "max_reconnect_delay heartbeat heartbeat_timeout start_timeout stop_timeout max_restart_delay existing "

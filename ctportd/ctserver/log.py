@@ -71,6 +71,11 @@ class ServerLog:
             wrapper_class=structlog.BoundLogger,
         )
 
+    def keep(self, keeping: Keeping) -> None:
+        """Have the file become so long, and keep so many old ones, from now on."""
+        if self._file is not None:
+            self._file.keeping = keeping
+
     def _take(self, line: str) -> None:
         """A line, from the loop's thread."""
         if self._waiting >= _WAITING:

@@ -94,7 +94,7 @@ class Server:
         self._ticking = asyncio.create_task(self.clock.run())
 
     async def serve(self, settings: Settings) -> list[ServerError]:
-        """Serve these lines from now on, and files in these folders; nothing else of the settings can change.
+        """Serve these lines from now on, and files in these folders, and keep so many logs; nothing else can change.
 
         Calls on other lines do not notice. A line that is to go, or to be another one, goes when its call is over.
 
@@ -103,6 +103,7 @@ class Server:
         """
         self.services.sounds.folders.replace(*settings.play_folders)
         self.services.recordable.replace(*settings.record_folders)
+        self.services.server_log.keep(settings.log_keeping)
         self._exchange.make_room(len(settings.lines))
         return await self._board.serve(settings.lines)
 

@@ -167,7 +167,12 @@ class Dispatcher:
     def _host(self, plugin: Plugin, old: Hosted | None) -> Hosted:
         if old is not None and old.plugin is plugin:
             return old
-        return Hosted(plugin, self._daemon, self._limits, self.tell, begun=False)
+        new = Hosted(plugin, self._daemon, self._limits, self.tell, begun=False)
+        if "port_connected" in plugin.hooks:
+            for port in self._daemon.ports.values():
+                if port.connected:
+                    new.put("port_connected", {"port": port})
+        return new
 
     def _in_use(self, hosted: Hosted) -> bool:
         """Whether the present crew has a plugin, or one with calls."""

@@ -66,7 +66,10 @@ def daemon_stopping(settings: Any, daemon: Daemon) -> None:
 
 @hookspec
 def port_connected(port: Port, settings: Any, daemon: Daemon) -> None:
-    """Observer: the connection to ctserver for this port stands."""
+    """Observer: the connection to ctserver for this port stands.
+
+    A plugin that is loaded while the daemon runs is told so of those that stand already, after ``daemon_started``.
+    """
 
 
 @hookspec

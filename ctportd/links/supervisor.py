@@ -63,6 +63,7 @@ class Supervisor:
         end_adopted: Whether one that was adopted, and is known to be ours by its name, is ended with this.
         starts: How often one was started.
         pid: Its process, ours or adopted; None while there is none, or this user cannot see it.
+        tell: Told what happens, for those who follow it: its type, and what is known; nobody at first.
         adopted: Whether the one that runs was found running.
     """
 
@@ -90,6 +91,7 @@ class Supervisor:
         self.end_adopted = False
         self._existing = existing
         self._begun = late
+        self.tell: Callable[..., None] = lambda _what, **_known: None
         self._told: Callable[[], Awaitable[None]] | None = None
         self._proven = False
         self._ready = asyncio.Event()
@@ -142,6 +144,7 @@ class Supervisor:
         error = state.outcome.exception() if state.outcome else None
         retry_in = state.next_action.sleep if state.next_action else 0.0
         log.error("ctserver is down", ctserver=self.name, error=str(error), retry_in=round(retry_in, 1))
+        self.tell("ctserver_died", ctserver=self.name, reason=str(error), retry_in=retry_in)
 
     async def _run_once(self) -> None:
         """One life of a process, from start to death, which is always a :class:`ServerError`."""
@@ -181,6 +184,7 @@ class Supervisor:
         self.adopted, self.pid = True, found.pid
         self._told = partial(tell_to_read, found) if found.known else None
         self._ready.set()
+        self.tell("ctserver_adopted", ctserver=self.name, pid=found.pid)
         try:
             await wait_gone(search, found)
         except asyncio.CancelledError:
@@ -228,6 +232,7 @@ class Supervisor:
             self._told = partial(_tell, child, output)
             self._ready.set()
             log.info("ctserver is up", ctserver=self.name, pid=child.pid)
+            self.tell("ctserver_started", ctserver=self.name, pid=child.pid)
             await _first_of(child.ended, self._restart)
         if child.ended.is_set():
             return ""

@@ -52,6 +52,7 @@ class EventType(msgspec.Struct, frozen=True):
 
 _PORT = ("port",)
 _LINE = ("port", "call")
+_SERVER = {"ctserver": "which", "pid": "its process; null where it is not known"}
 _WHO = {"number": "the caller's number; may be empty", "name": "the caller's name; may be empty"}
 
 TYPES: dict[str, EventType] = {
@@ -101,6 +102,14 @@ TYPES: dict[str, EventType] = {
         EventType("plugin_quarantined", "It is called no more for now.", ("plugin",),
                   {"hook": "in which hook it failed last"}),
         EventType("plugin_restored", "It is trusted again.", ("plugin",)),
+        EventType("ctserver_started", "A ctserver that we run is up.", (), _SERVER),
+        EventType("ctserver_adopted", "A ctserver that was running already is used.", (), _SERVER),
+        EventType("ctserver_died", "It has ended, or did not start; it is started again.", (),
+                  {"ctserver": "which", "reason": "why", "retry_in": "seconds until the next attempt"}),
+        EventType("reloaded", "Configuration or plugins were loaded anew.", (),
+                  {"plugins": "those added, replaced or taken out", "ports": "those added, changed or removed",
+                   "servers": "ctservers added, replaced or removed", "tables": "other tables that are new",
+                   "restart": "keys that wait for the next start"}),
         EventType("phase", "The daemon is ready, drains, or stops.", (),
                   {"phase": "`ready`, `draining` or `stopping`"}),
         EventType(LOST, "Events are gone that this reader was too slow for, or away from for too long.", (),

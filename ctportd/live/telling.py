@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ctportd.links.port import Port
     from ctportd.mail.letter import Letter
     from ctportd.records import VoiceMessage
+    from ctportd.status import Reloaded
 
 LONGEST_TEXT = 200
 """Characters of a text that others choose (our figure)."""
@@ -92,6 +93,22 @@ def _quarantined(plugin: str, reason: str) -> Told:
     return {"plugin": plugin, "details": {"hook": reason.partition(":")[0]}}
 
 
+def _ctserver_died(ctserver: str, reason: str, retry_in: float) -> Told:
+    return {"details": {"ctserver": ctserver, "reason": _cut(reason), "retry_in": round(retry_in, 1)}}
+
+
+def _reloaded(reloaded: Reloaded) -> Told:
+    told = reloaded
+    changed = {
+        "plugins": told.plugins_added + told.plugins_replaced + told.plugins_removed,
+        "ports": told.ports_added + told.ports_changed + told.ports_removed,
+        "servers": told.servers_added + told.servers_replaced + told.servers_removed,
+        "tables": told.changed,
+        "restart": told.restart,
+    }
+    return {"details": {what: names for what, names in changed.items() if names}}
+
+
 HOOKS: dict[str, Callable[..., Told]] = {
     "port_connected": lambda port: {"port": port.address},
     "port_disconnected": lambda port, reason: {"port": port.address, "details": {"reason": _cut(reason)}},
@@ -110,6 +127,10 @@ HOOKS: dict[str, Callable[..., Told]] = {
     "plugin_fault": lambda plugin, where, error: {"plugin": plugin, "details": {"hook": where, "error": error}},
     "plugin_quarantined": _quarantined,
     "plugin_restored": lambda plugin: {"plugin": plugin},
+    "ctserver_started": lambda ctserver, pid: {"details": {"ctserver": ctserver, "pid": pid}},
+    "ctserver_adopted": lambda ctserver, pid: {"details": {"ctserver": ctserver, "pid": pid}},
+    "ctserver_died": _ctserver_died,
+    "reloaded": _reloaded,
     "phase": lambda phase: {"details": {"phase": phase}},
 }
 """What is known of an event, made of the arguments of its hook. What is told under no such name is no event."""

@@ -19,7 +19,7 @@ from ctportd.site import ConfiguredSite, configured_handlers, configured_numbers
 from ctportd.status import Reloaded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from ctportd.calls.files import Prompts
     from ctportd.calls.numbers import Numbers
@@ -49,6 +49,9 @@ class Running(Protocol):
 
     def put_in_force(self, prepared: Prepared) -> None:
         """Go by what was loaded and checked. It waits for nothing, and cannot fail."""
+
+    def tell_reloaded(self, reloaded: Reloaded) -> None:
+        """Tell those who follow what happens."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +154,8 @@ class Reloader:
             give_back(prepared.plugins, before)
             raise ControlError(_STOPPING)
         self._daemon.put_in_force(prepared)
-        reloaded = _told(before, prepared)
+        reloaded = _told(before, prepared.plugins, prepared.differences, prepared.hints)
+        self._daemon.tell_reloaded(reloaded)
         log.info("reloaded", **{key: value for key, value in msgspec.structs.asdict(reloaded).items() if value})
         return reloaded
 
@@ -169,6 +173,7 @@ class Reloader:
                 give_back(plugins, before)
             elif not is_same(before, plugins):
                 self._daemon.take_plugins(plugins)
+                self._daemon.tell_reloaded(_told(before, plugins))
                 tell_changes(before, plugins, self._daemon.handlers)
 
     def _prepare(self, anew: frozenset[str]) -> Prepared:
@@ -210,13 +215,15 @@ def _hints(site: ConfiguredSite) -> list[str]:
     return [str(problem) for problem in problems]
 
 
-def _told(before: Plugins, prepared: Prepared) -> Reloaded:
-    """What a reload came to."""
-    was, now = before.loaded, prepared.plugins.loaded
+def _told(
+    before: Plugins, after: Plugins, changed: Differences | None = None, hints: Sequence[str] = ()
+) -> Reloaded:
+    """What a reload came to; without a new configuration, where there is none."""
+    was, now = before.loaded, after.loaded
     return Reloaded(
         plugins_added=sorted(now.keys() - was.keys()),
         plugins_replaced=sorted(name for name in now.keys() & was.keys() if now[name] is not was[name]),
         plugins_removed=sorted(was.keys() - now.keys()),
-        hints=prepared.hints,
-        **msgspec.structs.asdict(prepared.differences),
+        hints=list(hints),
+        **({} if changed is None else msgspec.structs.asdict(changed)),
     )

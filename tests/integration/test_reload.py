@@ -11,6 +11,7 @@ import pytest
 import tomli_w
 
 from ctportd.errors import ConfigError, ControlError
+from ctportd.logfile import Keeping, LogFile
 
 if TYPE_CHECKING:
     from support.system import StartSystem
@@ -64,6 +65,32 @@ async def test_a_port_is_rerouted(ctportd_line: Line) -> None:
     await second.hear("goodbye")
     await second.press("1")
     await second.ended()
+
+
+async def test_logs_are_kept_otherwise_and_followers_are_told(ctportd_line: Line) -> None:
+    """How the log is kept is in force at once; whoever follows what happens is told of what has changed."""
+    house = await ctportd_line({1: ["says:beep"]}, plugins={"says": SAYS})
+    file = house.daemon.log_file = await asyncio.to_thread(LogFile, house.folder / "x.log")
+    await change(house, log={"keep": 3, "compress": False, "max_size": 7, "file": "elsewhere"})
+    with house.daemon.live.following() as events:
+        reloaded = await house.reload(["says"])
+        (told,) = [event for _, event in events.last(10) if event.type == "reloaded"]
+    await asyncio.to_thread(file.close)
+    assert (reloaded.changed, reloaded.restart) == (["[log]"], ["[log] file"])
+    assert file.keeping == Keeping(3, False, 7)
+    assert told.details == {"plugins": ["says"], "tables": ["[log]"], "restart": ["[log] file"]}
+
+
+async def test_drained_ports_stay_drained(ctportd_line: Line) -> None:
+    """Over a reload that changes their ports."""
+    house = await ctportd_line({1: ["says:beep"], 2: ["says:beep"]}, plugins={"says": SAYS})
+    house.daemon.router.drained.begin(["main:1"])
+    await change(house, port=ports(p1="goodbye", p2="goodbye"))
+    await house.reload(["says"])
+    assert {address: port.draining for address, port in (await by_address(house)).items()} == {
+        "main:1": True,
+        "main:2": False,
+    }
 
 
 async def test_a_port_is_removed_and_added_again(ctportd_line: Line) -> None:

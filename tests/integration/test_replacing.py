@@ -56,6 +56,10 @@ def daemon_started():
     seen.append("daemon_started")
 
 @hookimpl
+def port_connected(port):
+    seen.append(f"connected {port.number}")
+
+@hookimpl
 def plugin_retiring():
     seen.append("plugin_retiring")
 
@@ -143,6 +147,8 @@ async def test_observers_see_whole_calls(ctportd_line: Line) -> None:
     await house.idle()
     assert first.seen == [
         "daemon_started",
+        "connected 1",
+        "connected 2",
         "call_started",
         "call_answered",
         "plugin_retiring",
@@ -150,7 +156,8 @@ async def test_observers_see_whole_calls(ctportd_line: Line) -> None:
         "call_ended",
         "stopping",
     ]
-    assert second.seen == ["daemon_started", "call_started", "call_answered", "2 2", "call_ended"]
+    connected = ["connected 1", "connected 2"]  # which they were before
+    assert second.seen == ["daemon_started", *connected, "call_started", "call_answered", "2 2", "call_ended"]
     assert [plugin.retiring for plugin in (await house.status()).plugins] == [0, 0, 0]
 
 

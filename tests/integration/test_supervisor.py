@@ -16,6 +16,7 @@ from tenacity import AsyncRetrying, RetryCallState
 from ctportd.links.supervision.guarding import guarded_groups
 from ctportd.links.supervision.output import LINES_A_MINUTE, LONGEST_LINE
 from ctportd.links.supervisor import Supervisor
+from ctportd.live.telling import LONGEST_TEXT, told_by
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, MutableMapping
@@ -170,11 +171,16 @@ async def test_silent_one_is_not_waited_for(tmp_path: Path, log_lines: list[Muta
 async def test_program_that_is_not_there(tmp_path: Path, log_lines: list[MutableMapping[str, Any]]) -> None:
     """A program that cannot be run is told of, with the key of the configuration that names it."""
     watched = Supervisor("main", [str(tmp_path / "ctserver")], 1.0, 1.0)
+    told: list[tuple[str, dict[str, Any]]] = []
+    watched.tell = lambda what, **known: told.append((what, known))
     async with running(watched):
         async with asyncio.timeout(20):
             while not log_lines:  # noqa: ASYNC110 - as above
                 await asyncio.sleep(0.01)
     assert "No such file or directory; check [[ctserver]] program" in log_lines[0]["error"]
+    assert told_by(*told[0]) == {
+        "details": {"ctserver": "main", "reason": log_lines[0]["error"][:LONGEST_TEXT], "retry_in": 1.0}
+    }
 
 
 @pytest.mark.parametrize("program", [GOOD, BUSY])
