@@ -41,6 +41,7 @@ def adapted(unit: str, system: System, home: Path) -> str:
     return text.replace("/var/lib/ctportd", str(home / "ctportd"))
 
 
+@pytest.mark.timeout(180)
 async def test_service() -> None:
     """It is active when it is ready, tells how it is, reloads, is started anew when it is killed or hangs, and stops."""
     with tempfile.TemporaryDirectory(prefix="ctportd-") as name:  # a short name: it holds sockets
