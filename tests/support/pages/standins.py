@@ -40,7 +40,9 @@ def _help(*command: str) -> str:
     program = shutil.which(command[0], path=os.pathsep.join(elsewhere))  # not the stand-in, which would ask itself
     if program is None:
         return ""
-    done = subprocess.run([program, *command[1:], "--help"], check=False, capture_output=True, text=True, timeout=20)
+    done = subprocess.run(
+        [program, *command[1:], "--help"], check=False, capture_output=True, text=True, timeout=20
+    )
     return done.stdout + done.stderr
 
 
