@@ -237,10 +237,8 @@ class Daemon:
             log.warning("not everything is connected yet", missing=missing)
 
     def _log_missing_plugins(self) -> None:
-        for name, package in self.plugins.hidden.items():
-            log.info(
-                "an installed plugin is left out: the folder has one of its name", plugin=name, package=package
-            )
+        if hidden := sorted(self.plugins.hidden):
+            log.info("installed plugins are left out: the folder has ones of their names", plugins=hidden)
         for error in self.plugins.failed.values():
             log.error("a plugin is left out", error=str(error))
 

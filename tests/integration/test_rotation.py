@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 from support.system import environment
 
+from ctportd.installing.wishes import SYSTEM
 from ctportd.logfile import LogFile
 
 if TYPE_CHECKING:
@@ -126,7 +127,8 @@ def test_logrotate_loses_no_line(tmp_path: Path, logrotate: str, how: str) -> No
     now = [0.0]
     file = LogFile(tmp_path / "logs" / "ctportd.log", monotonic=lambda: now[0])
     tmp_path.joinpath("logs").chmod(0o750)
-    text = SHIPPED.read_text().replace("/var/lib/ctportd", str(file.path.parent)).replace("nocreate", how)
+    assert f"\n{SYSTEM.log} {SYSTEM.exchange_log} {{\n" in SHIPPED.read_text()
+    text = SHIPPED.read_text().replace("/var/log/ctportd", str(file.path.parent)).replace("nocreate", how)
     config = tmp_path / "logrotate.conf"
     config.write_text("\n".join(line for line in text.splitlines() if not line.strip().startswith("su ")))
     config.chmod(0o644)

@@ -6,6 +6,7 @@ are asked of the real program where it is installed.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -35,9 +36,13 @@ def _demand(holds: object, told: str) -> None:
 def _help(*command: str) -> str:
     if command[0].endswith(".py"):
         command = (sys.executable, *command)
-    if shutil.which(command[0]) is None:
+    elsewhere = [folder for folder in os.environ["PATH"].split(os.pathsep) if not folder.endswith("/.programs")]
+    program = shutil.which(command[0], path=os.pathsep.join(elsewhere))  # not the stand-in, which would ask itself
+    if program is None:
         return ""
-    done = subprocess.run([*command, "--help"], check=False, capture_output=True, text=True, timeout=20)
+    done = subprocess.run(
+        [program, *command[1:], "--help"], check=False, capture_output=True, text=True, timeout=20
+    )
     return done.stdout + done.stderr
 
 
