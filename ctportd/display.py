@@ -1,4 +1,7 @@
-"""How anything is shown on the terminal: tables for people, JSON for programs."""
+"""How anything is shown on the terminal: tables for people, JSON for programs.
+
+rich is loaded with the first table: plugins take this module for their commands, of which help only tells.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +13,14 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 import msgspec
-from rich.cells import cell_len
-from rich.console import Console
-from rich.segment import Segment, Segments
-from rich.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
-    from rich.console import RenderableType
+    from rich.console import Console, RenderableType
+    from rich.segment import Segment
+    from rich.table import Table
 
 _T = TypeVar("_T")
 
@@ -34,6 +35,9 @@ def show(data: _T, tables: Callable[[_T], Iterable[Table | str]], *, as_json: bo
     if as_json:
         show_json(msgspec.json.format(msgspec.json.encode(data, enc_hook=str), indent=2))
         return
+    from rich.console import Console  # noqa: PLC0415 - as the module says
+    from rich.segment import Segments  # noqa: PLC0415 - as the module says
+
     # No markup and no emoji: what is printed came from anywhere.
     console = Console(width=_WIDE, highlight=False, markup=False, emoji=False)
     for table in tables(data):
@@ -45,6 +49,9 @@ def show(data: _T, tables: Callable[[_T], Iterable[Table | str]], *, as_json: bo
 
 def _fitting(console: Console, table: Table) -> Iterator[Segment]:
     """A table as wide as the terminal: cells for which there is no room stand below their row, each with its name."""
+    from rich.cells import cell_len  # noqa: PLC0415 - as the module says
+    from rich.segment import Segment  # noqa: PLC0415 - as the module says
+
     width = shutil.get_terminal_size().columns if _is_terminal() else _WIDE
     cells = [(str(column.header), list(column.cells)) for column in table.columns]
     kept = _kept([max(cell_len(str(cell)) for cell in (name, *column)) for name, column in cells], width)
@@ -89,6 +96,8 @@ def _lines(segments: Iterable[Segment]) -> Iterator[list[Segment]]:
 
 def _trimmed(console: Console, table: Table) -> Iterator[Segment]:
     """A table without the blanks at the ends of its lines: a narrow terminal would break the lines for them."""
+    from rich.segment import Segment  # noqa: PLC0415 - as the module says
+
     for line in console.render_lines(table, pad=False):
         while line and not line[-1].text.strip():
             line.pop()
@@ -119,6 +128,8 @@ def _escaped(found: re.Match[str]) -> str:
 
 def table(*columns: str) -> Table:
     """An empty table with these columns."""
+    from rich.table import Table  # noqa: PLC0415 - as the module says
+
     made = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         made.add_column(column, overflow="fold")

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
-import phonenumbers
 
 from ctportd.errors import ConfigError
+
+if TYPE_CHECKING:
+    import phonenumbers
 
 _PUNCTUATION = str.maketrans("", "", " -.()/\u00a0")
 """What people write into numbers to read them more easily."""
 
 _DIALLED = frozenset("0123456789+*#")
-
-_POSSIBLE = phonenumbers.ValidationResult.IS_POSSIBLE
-_LOCAL = phonenumbers.ValidationResult.IS_POSSIBLE_LOCAL_ONLY
 
 
 class Number(msgspec.Struct, frozen=True):
@@ -55,6 +56,8 @@ class Numbers:
     """
 
     def __init__(self, country: str = "US", area: str = "") -> None:
+        import phonenumbers  # noqa: PLC0415 - heavy: who reads no number needs none of it
+
         if country not in phonenumbers.SUPPORTED_REGIONS:
             raise ConfigError(
                 f"[numbers] country: found {country!r}, expected a country's two letters, such as 'US' or 'DE'"
@@ -64,6 +67,8 @@ class Numbers:
 
     def of(self, text: str) -> Number:
         """Read a number; what is none stays as it is, but for bytes that came over the line and are no text."""
+        import phonenumbers  # noqa: PLC0415 - loaded at the beginning, as above
+
         text = plain(text)
         parsed = self._parsed(text)
         if parsed is None:
@@ -76,15 +81,18 @@ class Numbers:
         )
 
     def _parsed(self, text: str) -> phonenumbers.PhoneNumber | None:
+        import phonenumbers  # noqa: PLC0415 - as above
+
+        possible = phonenumbers.ValidationResult
         for attempt in (text, self.area + text) if self.area else (text,):
             try:
                 parsed = phonenumbers.parse(attempt, self.country)
             except phonenumbers.NumberParseException:
                 return None
             found = phonenumbers.is_possible_number_with_reason(parsed)
-            if found == _POSSIBLE:
+            if found == possible.IS_POSSIBLE:
                 return parsed
-            if found != _LOCAL:
+            if found != possible.IS_POSSIBLE_LOCAL_ONLY:
                 return None
         return None
 
@@ -99,6 +107,7 @@ def region_of(number: str) -> str:
 
     The first use loads the world's area codes, which takes half a second and 100 MB of memory.
     """
+    import phonenumbers  # noqa: PLC0415 - as above
     from phonenumbers import geocoder  # noqa: PLC0415 - heavy, and seldom wanted
 
     try:

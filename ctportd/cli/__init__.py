@@ -3,6 +3,7 @@
 Commands import what they need when they run, so that ``ctportd --help`` need not wait for a database and a web server.
 """
 
+import ctportd.lean  # noqa: F401 - before all that takes structlog
 from ctportd.cli import (
     calling,
     calls,

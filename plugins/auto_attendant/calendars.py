@@ -8,9 +8,7 @@ from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import recurring_ical_events
 import structlog
-from icalendar import Calendar
 
 from ctportd import reading
 
@@ -49,6 +47,9 @@ class Holidays:
     """The events of one iCalendar file. Takes whatever the file holds, and raises CalendarError for what it cannot."""
 
     def __init__(self, content: bytes) -> None:
+        import recurring_ical_events  # noqa: PLC0415 - heavy, and not for whoever has no calendar
+        from icalendar import Calendar  # noqa: PLC0415 - as above
+
         try:
             calendar = Calendar.from_ical(content)
             for event in calendar.events:

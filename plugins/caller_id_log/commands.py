@@ -11,7 +11,6 @@ import click
 
 from ctportd import INCOMING, CallFilter, display
 
-from .charts import svg, tables
 from .statistics import count, midnight
 
 if TYPE_CHECKING:
@@ -46,6 +45,8 @@ def stats(site: Site) -> click.Command:
 
         Example: ctportd stats --days 7 --svg calls.svg
         """
+        from .charts import svg, tables  # noqa: PLC0415 - heavy, and help needs none of it
+
         today = datetime.now(UTC).astimezone().date()
         first = today - timedelta(days=days - 1)
         found = asyncio.run(_counted(site, first, today, port, top))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 import pytest_asyncio
-from support.system import System, environment, run_ctportd
+from support.system import Finished, System, environment, run_ctportd, tick
 
 from ctportd.cli.shared import EXIT_CODES
 from ctportd.control.client import ControlClient
@@ -62,6 +62,8 @@ CASES = {
     "request": Case(example_of(TREE["request"]), r'^{"status":"OK"', json=True),
     "ctserver": Case(example_of(TREE["ctserver"]), r"^ctportd.*: ", status=1),
     "phone": Case("ctportd phone 2 --number 5550100 until beep wait 6 hangup", r"answered"),
+    "top": Case("ctportd top --json", r"^\{", json=True),
+    "logs": Case("ctportd logs --lines 1 --json", r"^\{", json=True),
     "calls": Case("ctportd calls", rf"^{DATE}  main:2 +(in +)?5550100"),
     "calls show": Case(example_of(TREE["calls show"]), rf"^call \S+ on main:2, {DATE}, from 5550100"),
     "messages": Case("ctportd messages --json", r'"mailbox"', json=True),
@@ -71,6 +73,7 @@ CASES = {
     "messages purge": Case("ctportd messages purge 1", "^ctportd: message 1 is gone$"),
     "outbox": Case(example_of(TREE["outbox"]), r"^No letter waits.$"),
     "mail": Case(example_of(TREE["mail"]), r"^ctportd: no mail server is set", status=1),
+    "events": Case("ctportd events --json", r"^\{", json=True),
     "drain": Case("ctportd drain 3 --json", r'"main:3"', json=True),
     "call": Case(example_of(TREE["call"]), r"^ctportd: busy$", status=2),
     "hangup": Case(example_of(TREE["hangup"]), r"^ctportd: ended call \S+ with 5550142 on main:1"),
@@ -174,6 +177,29 @@ async def test_drain_waits_for_calls(system: System) -> None:
     assert (again.status, again.out) == (0, "ctportd: takes calls again on 1\n")
 
 
+async def _kept(system: System) -> None:
+    """Wait until a message is filed: that comes after the line."""
+    async with asyncio.timeout(30):
+        while not await system.messages():
+            await tick()
+
+
+async def _first_event(system: System) -> Finished:
+    """The first line of ``ctportd events`` in a pipe whose reader has then seen enough."""
+    process = await asyncio.create_subprocess_exec(
+        "bash", "-c", 'set -o pipefail; "$0" -m ctportd events --json --type "call_*" | head -n 1', sys.executable,
+        cwd=system.folder, env=environment(), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    reading = asyncio.create_task(process.communicate())
+    async with asyncio.timeout(30):
+        while not reading.done():  # the second event finds the pipe shut
+            async with await Phone.dial(system.exchange_url, 1, number="5550144", rings=None):
+                await asyncio.wait([reading], timeout=0.3)
+    out, err = await reading
+    assert process.returncode is not None
+    return Finished(process.returncode, out.decode(), err.decode())
+
+
 @pytest.mark.parametrize("name", CASES)
 async def test_command(system: System, name: str) -> None:
     """It does what it says, says so, and ends with the status that is documented."""
@@ -183,8 +209,10 @@ async def test_command(system: System, name: str) -> None:
         phone = await Phone.dial(system.exchange_url, 1, number="5550142", rings=None)
         await system.logged("call", caller="5550142")
     if name == "calls":
-        await system.ended_calls(1)
-    finished = await run(system, case.line)
+        await system.call_record("5550100")  # what the telephone is through with, the daemon may not be
+    if name == "messages":
+        await _kept(system)
+    finished = await (_first_event(system) if name == "events" else run(system, case.line))
     if phone is not None:
         await phone.close()
     assert finished.status == case.status, finished
