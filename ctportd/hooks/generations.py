@@ -114,7 +114,8 @@ def module_for(
             sys.modules[step] = ModuleType(step)
             sys.modules[step].__path__ = []  # folders in a plugin's folder are imported by way of it
     full_name = f"{steps[-1]}.{name}"
-    code = Code(texts, first=not generation)
+    path = path.absolute()  # as Python names it: code is known by its file
+    code = Code({os.path.abspath(file): text for file, text in texts.items()}, first=not generation)  # noqa: PTH100 - as above
     loader = Loader(full_name, str(path), code)
     spec = spec_from_file_location(
         full_name,

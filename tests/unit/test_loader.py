@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +13,13 @@ from click.testing import CliRunner
 
 from ctportd.cli import program
 from ctportd.errors import ConfigError
+from ctportd.hooks.blame import Blame
 from ctportd.hooks.loader import load_plugins
 from ctportd.hooks.sources import find_plugins
 from ctportd.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from ctportd.hooks.loader import Plugins
 
@@ -99,6 +100,19 @@ def test_files_and_packages_are_found(folder: Folder) -> None:
     assert plugins.failed == {}
     assert plugins.loaded["first"].module.WORD == "inner"
     assert list(plugins.loaded["second"].hooks) == ["answer_call"]
+
+
+def test_code_is_known_by_its_file(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the folder is named by a relative path: whose fault something is, is told by that."""
+    folder.add("one.py", ANSWERS)
+    folder.add("two/__init__.py", "from .inner import function" + ANSWERS)
+    folder.add("two/inner.py", "def function(): pass")
+    monkeypatch.chdir(folder.path.parent)
+    plugins = load_plugins(Path("plugins"), {}, "x.toml").loaded
+    blame = Blame(plugins.values())
+    for plugin, function in ((plugins["one"], "answer_call"), (plugins["two"], "function")):
+        code = getattr(plugin.module, function).__code__
+        assert list(blame.of_file(code.co_filename)) == [plugin]
 
 
 @pytest.mark.parametrize(
