@@ -10,6 +10,7 @@ from ctportd.control.encoding import as_json
 from ctportd.control.routes import Routes
 from ctportd.control.sse import ServerSent
 from ctportd.control.streaming import Streamed
+from ctportd.errors import TooManyStreamsError
 from ctportd.live.events import LOST, LiveEvent
 from ctportd.live.filters import EventFilter, LineFilter
 
@@ -26,7 +27,11 @@ LINE = "log"
 
 
 class EventParameters(EventFilter, frozen=True):
-    """Which events; ``since``: those after the one with this id, from now on where it is empty."""
+    """Which events.
+
+    Attributes:
+        since: Those after the one with this id, from now on where it is empty. ``Last-Event-ID`` says the same.
+    """
 
     since: str = ""
 
@@ -37,7 +42,7 @@ class LineParameters(LineFilter, frozen=True):
     Attributes:
         lines: So many of the last ones come first; of those that are meant.
         follow: Whether it goes on.
-        since: Those after the one with this id, instead of the last ones.
+        since: Those after the one with this id, instead of the last ones. ``Last-Event-ID`` says the same.
     """
 
     lines: Annotated[int, msgspec.Meta(ge=0)] = 0
@@ -45,14 +50,28 @@ class LineParameters(LineFilter, frozen=True):
     since: str = ""
 
 
-@routes.add("GET", "/v1/events", LiveEvent, parameters=EventParameters, content_type="text/event-stream")
+@routes.add(
+    "GET",
+    "/v1/events",
+    LiveEvent,
+    parameters=EventParameters,
+    problems=(TooManyStreamsError,),
+    content_type="text/event-stream",
+)
 async def events(daemon: Daemon, parameters: EventParameters, _body: Nothing) -> Streamed:
     """What happens, as server-sent events: calls, ports, messages, mail, plugins."""
     parameters.check()
     return Streamed(_events(daemon, parameters))
 
 
-@routes.add("GET", "/v1/logs", dict, parameters=LineParameters, content_type="text/event-stream")
+@routes.add(
+    "GET",
+    "/v1/logs",
+    dict,
+    parameters=LineParameters,
+    problems=(TooManyStreamsError,),
+    content_type="text/event-stream",
+)
 async def lines(daemon: Daemon, parameters: LineParameters, _body: Nothing) -> Streamed:
     """The lines of the log, as server-sent events: the last ones, and those that come."""
     return Streamed(_lines(daemon, parameters))

@@ -10,7 +10,7 @@ import msgspec
 
 from ctportd.config.editing import enable_plugin
 from ctportd.control.routes import Routes
-from ctportd.errors import CtportdError, InvalidArgument
+from ctportd.errors import ConfigError, ControlError, CtportdError, InvalidArgument
 from ctportd.nearest import no_such
 from ctportd.reporting import plugins_of
 from ctportd.status import PluginStatus, Reloaded
@@ -23,13 +23,21 @@ routes = Routes()
 
 
 class PluginParameters(msgspec.Struct, frozen=True):
-    """Which plugin."""
+    """Which plugin.
+
+    Attributes:
+        name: Its name.
+    """
 
     name: str
 
 
 class PluginBody(msgspec.Struct, forbid_unknown_fields=True):
-    """What is to be done with it."""
+    """What is to be done with a plugin.
+
+    Attributes:
+        action: ``reload`` loads it anew though nothing of it has changed, ``enable`` has it run, ``disable`` has it not.
+    """
 
     action: Literal["reload", "enable", "disable"]
 
@@ -40,7 +48,14 @@ async def plugins(daemon: Daemon, _parameters: Nothing, _body: Nothing) -> list[
     return plugins_of(daemon)
 
 
-@routes.add("POST", "/v1/plugins/{name}", Reloaded, parameters=PluginParameters, body=PluginBody)
+@routes.add(
+    "POST",
+    "/v1/plugins/{name}",
+    Reloaded,
+    parameters=PluginParameters,
+    body=PluginBody,
+    problems=(ConfigError, ControlError),
+)
 async def plugin(daemon: Daemon, parameters: PluginParameters, body: PluginBody) -> Reloaded:
     """Load a plugin anew, or have it run or not: that is put into the configuration's file, which is loaded anew."""
     name = parameters.name

@@ -10,7 +10,7 @@ import msgspec
 import structlog
 
 from ctportd.control.routes import Routes
-from ctportd.errors import InvalidArgument, LinkError, NotSupported, PortBusy, RequestTimedOut
+from ctportd.errors import CallRefused, InvalidArgument, LinkError, NotSupported, PortBusy, RequestTimedOut
 from ctportd.status import Drained, FollowedCall, HungUp, PlacedCall, Replied
 from ctportd.wire.requests import request_named
 
@@ -110,7 +110,13 @@ class CallBody(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class FollowParameters(msgspec.Struct, frozen=True):
-    """Which call that we make, and how many of its stages are known already."""
+    """Which call that we make.
+
+    Attributes:
+        port: Its port's number, or its address, such as ``main:1``.
+        call: Its id.
+        seen: How many of its stages are known already: it is answered when there are more, or some seconds later.
+    """
 
     port: str
     call: str
@@ -118,13 +124,25 @@ class FollowParameters(msgspec.Struct, frozen=True):
 
 
 class DrainBody(msgspec.Struct, forbid_unknown_fields=True):
-    """Which ports take no new calls, or (``on`` false) take them again; none: all."""
+    """Which ports take no new calls, or take them again.
+
+    Attributes:
+        ports: Their numbers or addresses; none: all.
+        on: Whether they take no new calls; false: they take them again.
+    """
 
     ports: list[str] = []
     on: bool = True
 
 
-@routes.add("POST", "/v1/ports/{port}/calls", PlacedCall, parameters=PortParameters, body=CallBody)
+@routes.add(
+    "POST",
+    "/v1/ports/{port}/calls",
+    PlacedCall,
+    parameters=PortParameters,
+    body=CallBody,
+    problems=(CallRefused,),
+)
 async def make_call(daemon: Daemon, parameters: PortParameters, body: CallBody) -> PlacedCall:
     """Make a call on a port; answers at once, with the call's id."""
     port = daemon.ports.find(parameters.port, "call").address
@@ -147,7 +165,7 @@ async def follow_call(daemon: Daemon, parameters: FollowParameters, _body: Nothi
     return FollowedCall(placed.call.id, placed.outcome, placed.ended, placed.stages[parameters.seen :])
 
 
-@routes.add("POST", "/v1/ports/{port}/hangup", HungUp, parameters=PortParameters)
+@routes.add("POST", "/v1/ports/{port}/hangup", HungUp, parameters=PortParameters, problems=(CallRefused,))
 async def hang_up(daemon: Daemon, parameters: PortParameters, _body: Nothing) -> HungUp:
     """End the call on a port politely; answers when its line is free."""
     port = daemon.ports.find(parameters.port, "hangup")

@@ -8,6 +8,7 @@ import msgspec
 
 from ctportd.config import effective
 from ctportd.control.routes import Routes
+from ctportd.errors import ConfigError, ControlError
 from ctportd.status import Reloaded
 
 if TYPE_CHECKING:
@@ -24,12 +25,16 @@ async def config(daemon: Daemon, _parameters: Nothing, _body: Nothing) -> dict[s
 
 
 class ReloadBody(msgspec.Struct, forbid_unknown_fields=True):
-    """Which plugins are loaded anew though nothing of theirs has changed."""
+    """How to load anew.
+
+    Attributes:
+        plugins: The names of plugins that are loaded anew though nothing of theirs has changed.
+    """
 
     plugins: list[str] = []
 
 
-@routes.add("POST", "/v1/reload", Reloaded, body=ReloadBody)
+@routes.add("POST", "/v1/reload", Reloaded, body=ReloadBody, problems=(ConfigError, ControlError))
 async def reload(daemon: Daemon, _parameters: Nothing, body: ReloadBody) -> Reloaded:
     """Load the configuration and the plugins that have changed, all or nothing; calls under way end as they began."""
     return await daemon.reload(body.plugins)

@@ -150,12 +150,12 @@ def _structures(kinds: Iterable[Any]) -> Iterable[type[msgspec.Struct]]:
 
 
 def _describe(schema: dict[str, Any] | None, kind: type[msgspec.Struct]) -> None:
-    """Have a structure's schema say what its docstring says."""
+    """Have a structure's schema say what its docstring says, and of fields of another one, what that says."""
     if schema is None:
         return
-    text = inspect.getdoc(kind) or ""
-    what, _, attributes = text.partition("\nAttributes:\n")
-    schema["description"] = what.strip()
-    for name, told in _ATTRIBUTE.findall(attributes):
-        if name in schema["properties"]:
-            schema["properties"][name] = {**schema["properties"][name], "description": " ".join(told.split())}
+    for each in reversed(kind.__mro__[: kind.__mro__.index(msgspec.Struct)]):
+        what, _, attributes = (inspect.getdoc(each) or "").partition("\nAttributes:\n")
+        schema["description"] = what.strip()
+        for name, told in _ATTRIBUTE.findall(attributes):
+            if name in schema["properties"]:
+                schema["properties"][name] = {**schema["properties"][name], "description": " ".join(told.split())}
