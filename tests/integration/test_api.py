@@ -7,8 +7,10 @@ parameters that are unknown, of bodies that are too long or no JSON, and of a da
 from __future__ import annotations
 
 import json
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
+import aiohttp
 import pytest
 from openapi_spec_validator import validate
 from support.contract import Contract, Sample
@@ -16,6 +18,7 @@ from support.mail import MailServer
 from support.system import ROOT
 
 from ctportd.api import ROUTES
+from ctportd.control import streaming
 from ctportd.control.openapi import document
 from ctportd.control.routes import Nothing
 from ctportd.control.server import ControlServer
@@ -38,6 +41,36 @@ SAMPLES: dict[str, list[Sample]] = {
     "GET /v1/openapi.json": [Sample("/v1/openapi.json")],
     "GET /v1/status": [Sample("/v1/status")],
     "GET /v1/check": [Sample("/v1/check")],
+    "GET /v1/config": [Sample("/v1/config")],
+    "POST /v1/reload": [
+        Sample("/v1/reload"),
+        Sample("/v1/reload", body={"plugins": ["screening"]}),
+        Sample("/v1/reload", 409, body={"plugins": ["screning"]}, kind="configuration"),
+    ],
+    "GET /v1/plugins": [Sample("/v1/plugins")],
+    "POST /v1/plugins/{name}": [
+        Sample("/v1/plugins/screening", body={"action": "disable"}),
+        Sample("/v1/plugins/screening", body={"action": "enable"}),
+        Sample("/v1/plugins/screening", body={"action": "reload"}),
+        Sample("/v1/plugins/screning", 400, body={"action": "reload"}, kind="bad-argument"),
+        Sample("/v1/plugins/voicemail", 409, body={"action": "disable"}, kind="configuration"),
+    ],
+    "POST /v1/drain": [
+        Sample("/v1/drain", body={"ports": ["main:2"]}),
+        Sample("/v1/drain", body={"on": False}),
+        Sample("/v1/drain", 400, body={"ports": ["7"]}, kind="bad-argument"),
+    ],
+    "GET /v1/drain": [Sample("/v1/drain")],
+    "GET /v1/events": [
+        Sample("/v1/events"),
+        Sample("/v1/events?port=1&call=2026&type=call_*,key&keys=true", headers={"Last-Event-ID": "x"}),
+        Sample("/v1/events?type=call_endet", 400, kind="bad-argument"),
+    ],
+    "GET /v1/logs": [
+        Sample("/v1/logs?lines=5&follow=false"),
+        Sample("/v1/logs?level=error&port=main:1&call=2026&plugin=voicemail&since=x"),
+        Sample("/v1/logs?level=loud", 400, kind="bad-argument"),
+    ],
     "GET /v1/calls": [
         Sample("/v1/calls"),
         Sample("/v1/calls?number=(212)%20555-01&name=ada&port=main:1&since=2020-01-01&until=2100-01-01T00:00:00Z"),
@@ -156,12 +189,39 @@ async def test_everything_is_as_the_document_says(contract: Contract, ctportd_li
         for route in ROUTES:
             for sample in made_samples(route):
                 await contract.ask(socket, operation_of(route), sample)
+        await _ask_of_a_call_that_we_make(contract, house)
+        await _ask_for_too_many_streams(contract, socket)
         await _ask_without_database(contract, house)
         await _ask_without_recording(contract, house)
         await contract.ask(socket, "POST /v1/stop", Sample("/v1/stop", body={"now": True}))
     await _ask_what_has_failed(contract, ctportd_line)
     missing = contract.declared - contract.answered
     assert not missing, "declared, and never answered: " + ", ".join(sorted(map(str, missing)))
+
+
+async def _ask_of_a_call_that_we_make(contract: Contract, house: House) -> None:
+    """It is made, followed and ended; the line has no other meanwhile, and none afterwards."""
+    socket, calls, end = socket_of(house), "/v1/ports/main:2/calls", "/v1/ports/main:2/hangup"
+    await house.subscribe("5550131")
+    made = Sample(calls, body={"number": "555-0131", "play": ["beep"], "within": 600})
+    placed = json.loads(await contract.ask(socket, "POST /v1/ports/{port}/calls", made))
+    again = Sample(calls, 409, made.body, kind="no-call")
+    await contract.ask(socket, "POST /v1/ports/{port}/calls", again)
+    for sample in (Sample(f"{calls}/{placed['call']}"), Sample(f"{calls}/x?seen=2", 400, kind="bad-argument")):
+        await contract.ask(socket, "GET /v1/ports/{port}/calls/{call}", sample)
+    for sample in (Sample(end), Sample(end, 409, kind="no-call")):
+        await contract.ask(socket, "POST /v1/ports/{port}/hangup", sample)
+
+
+async def _ask_for_too_many_streams(contract: Contract, socket: Path) -> None:
+    """So many follow already that one more is refused."""
+    async with AsyncExitStack() as stack:
+        connector = aiohttp.UnixConnector(str(socket), limit=0)
+        session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
+        for _ in range(streaming.MOST):
+            await stack.enter_async_context(session.get("http://ctportd/v1/logs"))
+        for path in ("/v1/events", "/v1/logs"):
+            await contract.ask(socket, f"GET {path}", Sample(path, 503, kind="too-many-streams"))
 
 
 async def _ask_without_database(contract: Contract, house: House) -> None:
