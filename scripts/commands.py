@@ -82,7 +82,8 @@ def _section(names: tuple[str, ...], command: click.Command) -> str:
     rows = "".join(f"| `{_cell(name)}` | {_cell(meaning)} |\n" for name, meaning in options if meaning)
     table = f"\n| option | |\n|---|---|\n{rows}" if rows else ""
     return (
-        f"## {' '.join(names)}\n\n{text}\n\n```console\n$ {example_of(command)}\n```\n\n"
+        f"## {' '.join(names)}\n\n{text}\n\n"
+        f"<!-- run: tests/integration/test_commands.py -->\n```console\n$ {example_of(command)}\n```\n\n"
         f"`{context.command_path} {usage}`\n{table}"
     )
 

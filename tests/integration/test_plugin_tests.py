@@ -79,7 +79,7 @@ FAILURES = {
     ),
     "test_waits_in_vain": r"AssertionError: the line did not record within 2 s of the line's time",
     "test_does_not_load": r"PluginError: plugin broken: .*No module named 'nowhere'",
-    "test_wrong_settings": r"ConfigError: the test's configuration: \[plugins.bell\]: .*'greting'",
+    "test_wrong_settings": r"ConfigError: \S+/ctportd\.toml: \[plugins.bell\]: .*'greting'",
 }
 
 

@@ -185,7 +185,7 @@ NEW = 4
 
 
 async def test_as_processes(start_system: StartSystem) -> None:
-    """SIGHUP and the command; our own ctserver serves a line that is new, and no more one that is gone."""
+    """SIGHUP and the command of docs/reload.md; our ctserver serves a new line, and no more one that is gone."""
     running = await start_system(["says:beep"], own_plugins={"says.py": SAYS})
     assert running.process is not None
     old = await running.status()

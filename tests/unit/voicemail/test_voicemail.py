@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FOLDER = Path(__file__).parents[3] / "plugins" / "voicemail"
-PLUGIN: Any = PluginFile(FOLDER / "__init__.py").load("voicemail")
+PLUGIN: Any = PluginFile(FOLDER / "__init__.py", "plugins_of_this_test").load("voicemail")
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 
