@@ -81,8 +81,9 @@ async def run_ctportd(folder: Path, *arguments: str, timeout: float = PHONE_TIME
 
 
 def environment() -> dict[str, str]:
-    """The environment of a process under test: ours, without what would colour its output."""
-    return {**os.environ, "NO_COLOR": "1", "PYTHONUNBUFFERED": "1"}
+    """The environment of a process under test: ours, without what would colour its output, and as if no make ran us."""
+    ours = {name: value for name, value in os.environ.items() if name not in ("MAKELEVEL", "MAKEFLAGS", "MFLAGS")}
+    return ours | {"NO_COLOR": "1", "PYTHONUNBUFFERED": "1"}
 
 
 class System:
